@@ -1,0 +1,38 @@
+# `make quickstart` and `make test` set up .venv by themselves, once.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help quickstart test test-slow lint format clean
+
+help:  ## This list.
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
+
+quickstart: $(READY)  ## Train, evaluate, explain, export and ask a small model.
+	@$(BIN)/python -m pipelines.quickstart
+
+test: lint  ## Lint, format check and the fast tests.
+	@$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-slow: $(READY)  ## The tests that take longer.
+	@$(BIN)/python -m pytest -n 2 -m slow
+
+lint: $(READY)
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check .
+
+format: $(READY)  ## Put the code in order.
+	@$(BIN)/python -m ruff check --fix .
+	@$(BIN)/python -m ruff format .
+
+clean:  ## Remove the set-up and all runs and exports.
+	rm -rf .venv runs saved_models/*/
+
+# The stamp is written last, so an interrupted set-up is done again.
+$(READY): setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 10) <= v < (3, 14) else f"Python 3.10 to 3.13 is needed, this is {v.major}.{v.minor}; try: make PYTHON=python3.12")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing into .venv (a few minutes the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $(READY)

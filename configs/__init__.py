@@ -1,0 +1,1 @@
+"""One small file per experiment; `common.py` holds every default."""

@@ -1,0 +1,148 @@
+"""Every setting, its default, and a comment over each.
+
+An experiment's file takes this config and changes what differs. On the command line
+any of them is changed by `--config.KEY=VALUE`, e.g. `--config.train.epochs=3`.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config() -> ConfigDict:
+    config = ConfigDict()
+
+    # One seed for everything: initial weights, split, order, augmentation, dropout.
+    config.seed = 0
+
+    config.data = data = ConfigDict()
+    # "digits" (bundled), "folder", "npz", or the name of any TFDS data set.
+    data.name = "digits"
+    # TFDS: its data_dir ("" = the usual one); folder: the folder; npz: the file.
+    data.dir = ""
+    # Train on the first N training examples only; 0 = all.
+    data.train_examples = 0
+    # Set aside from the training part, never trained on, used for every selection
+    # (best checkpoint, early stopping, tuning). 0 = none.
+    data.validation_examples = 0
+    # Resize images to this height and width; 0 = as they are (folders need a size).
+    data.image_size = 0
+    # Let TFDS download a missing set. Off: a missing set is an error, at once.
+    data.download = False
+    # Where training images live: "stream" (tf.data), "resident" (on the accelerator),
+    # "auto" (resident where there is an accelerator and they fit).
+    data.placement = "auto"
+
+    # All of these are drawn anew for every image and epoch.
+    config.augment = augment = ConfigDict()
+    # Shift by up to this many pixels, borders reflected.
+    augment.crop = 0
+    # Mirror left-right half of the images.
+    augment.flip = False
+    # Side in pixels of one grey square per image.
+    augment.cutout = 0
+    # Strength (the Beta distribution's alpha) of CutMix and MixUp; 0 = off.
+    augment.cutmix = 0.0
+    augment.mixup = 0.0
+    # RandAugment: operations per image (0 = off) and their magnitude, 0 to 10.
+    augment.randaugment_layers = 0
+    augment.randaugment_magnitude = 0
+
+    config.model = model = ConfigDict()
+    # A row of the paper's tables; `ltpa_tf.models.rows()` lists them.
+    model.name = "vgg_att2_concat_pc"
+    # The rest changes single choices of that row; "" / () / 0 = as the row has it.
+    # "paper", "vgg_d", "vgg_e".
+    model.trunk = ""
+    # Numbers of the convolutions that feed an attention estimator.
+    model.levels = ()
+    # "before_pool" (the paper), "after_pool".
+    model.tap = ""
+    # "pc" <u, l+g>, "dp" <l, g>, "local" <u, l>, "additive" v^T relu(W_l l + W_g g).
+    model.compatibility = ""
+    # "softmax" (the paper), "sigmoid" (with mean pooling).
+    model.normalization = ""
+    # "global_to_local" (the paper), "local_to_global".
+    model.match = ""
+    # "paper" (batch norm, ReLU, dropout, linear), "linear".
+    model.projection = ""
+    # "concat", "indep".
+    model.head = ""
+    # Multiplies every channel count.
+    model.width = 1.0
+    # Batch normalisation after every convolution.
+    model.batch_norm = True
+    # "paper", "none".
+    model.dropout = ""
+
+    config.train = train = ConfigDict()
+    # Passes over the training examples.
+    train.epochs = 10
+    # Examples per step, over all replicas together.
+    train.batch_size = 128
+    # Probability mass spread evenly over all classes.
+    train.label_smoothing = 0.0
+    # Clip the gradient's global norm, after reduction over replicas; 0 = off.
+    train.clip_norm = 0.0
+    # Add up the gradients of this many steps before each update.
+    train.accumulation_steps = 1
+    # Decay per update of the moving average of weights that is evaluated and saved;
+    # 0 = off.
+    train.ema = 0.0
+    # Stop when validation accuracy hasn't risen for this many epochs; 0 = off.
+    train.early_stopping = 0
+
+    config.optimizer = optimizer = ConfigDict()
+    # "sgd", "adamw", or the name of any Keras optimizer.
+    optimizer.name = "sgd"
+    # Peak learning rate. The paper's Torch "1.0" is 0.1 here (see docs/paper.md).
+    optimizer.learning_rate = 0.1
+    # SGD only.
+    optimizer.momentum = 0.9
+    optimizer.nesterov = True
+    # Weight decay. "decoupled": w -= lr * decay * w (Keras, AdamW). "coupled": added to
+    # the gradient and so amplified by momentum (Torch): 5e-4 coupled with momentum 0.9
+    # is as strong as 5e-3 decoupled.
+    optimizer.weight_decay = 5e-3
+    optimizer.decay_mode = "decoupled"
+    # "kernels" (no decay on biases, batch norm, u), "all" (the paper).
+    optimizer.decay_on = "kernels"
+    # "cosine", "step", "triangular", "constant"; each after a linear warm-up.
+    optimizer.schedule = "cosine"
+    # "triangular": epochs of rise; the others: epochs from 0 to the peak.
+    optimizer.warmup_epochs = 0.0
+    # "step": multiply by `step_factor` every `step_epochs` (paper: 25 and 0.5).
+    optimizer.step_epochs = 25
+    optimizer.step_factor = 0.5
+
+    config.checkpoint = checkpoint = ConfigDict()
+    # Save every N steps (0 = at the end of each epoch only) and every M minutes (0 =
+    # never): a crash loses no more than the shorter of the two.
+    checkpoint.every_steps = 0
+    checkpoint.every_minutes = 10.0
+    # How many checkpoints to keep.
+    checkpoint.keep = 2
+
+    config.runtime = runtime = ConfigDict()
+    # "auto" (all GPUs of this machine; TF_CONFIG or SLURM where set), "none",
+    # "mirrored", "multi_worker".
+    runtime.strategy = "auto"
+    # XLA: "auto" (on accelerators), "on", "off".
+    runtime.jit = "auto"
+    # "float32", "mixed_bfloat16", "mixed_float16" (with loss scaling).
+    runtime.precision = "float32"
+    # Training steps per call from Python; 0 = chosen by itself.
+    runtime.steps_per_call = 0
+    # Bitwise the same result for the same seed, at some cost in speed.
+    runtime.deterministic = False
+
+    config.log = log = ConfigDict()
+    # TensorBoard events in WORKDIR/events.
+    log.tensorboard = True
+    # Test images whose attention maps are logged after each epoch; 0 = none.
+    log.images = 4
+    # Seconds between lines where there is no terminal for a progress bar.
+    log.every_seconds = 10.0
+    # First step and number of steps of a TensorBoard profile; 0 steps = none.
+    log.profile_start = 20
+    log.profile_steps = 0
+
+    return config.lock()

@@ -1,0 +1,166 @@
+"""The checks of a config, and its JSON form.
+
+A config is an `ml_collections.ConfigDict` with the keys of `configs/common.py`, which
+holds every default. The dict itself, once locked, refuses unknown keys and wrong
+types; here are ranges and combinations.
+"""
+
+import json
+from collections.abc import Callable
+
+from ml_collections import ConfigDict
+
+from ltpa_tf import models
+from ltpa_tf.errors import SettingError
+
+_POSITIVE = (lambda v: v > 0, "a number above 0")
+_NOT_NEGATIVE = (lambda v: v >= 0, "0 or more")
+_FRACTION = (lambda v: 0 <= v < 1, "0 or more, and below 1")
+
+_RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
+    "data.train_examples": _NOT_NEGATIVE,
+    "data.validation_examples": _NOT_NEGATIVE,
+    "data.image_size": (lambda v: v == 0 or v >= 32, "0 (as it is), or 32 and more"),
+    "augment.crop": _NOT_NEGATIVE,
+    "augment.cutout": _NOT_NEGATIVE,
+    "augment.cutmix": _NOT_NEGATIVE,
+    "augment.mixup": _NOT_NEGATIVE,
+    "augment.randaugment_layers": _NOT_NEGATIVE,
+    "augment.randaugment_magnitude": (lambda v: 0 <= v <= 10, "0 to 10"),
+    "model.width": _POSITIVE,
+    "train.epochs": (lambda v: v >= 1, "1 or more"),
+    "train.batch_size": (lambda v: v >= 1, "1 or more"),
+    "train.label_smoothing": _FRACTION,
+    "train.clip_norm": _NOT_NEGATIVE,
+    "train.accumulation_steps": (lambda v: v >= 1, "1 or more"),
+    "train.ema": _FRACTION,
+    "train.early_stopping": _NOT_NEGATIVE,
+    "optimizer.learning_rate": _POSITIVE,
+    "optimizer.momentum": _FRACTION,
+    "optimizer.weight_decay": _NOT_NEGATIVE,
+    "optimizer.warmup_epochs": _NOT_NEGATIVE,
+    "optimizer.step_epochs": (lambda v: v >= 1, "1 or more"),
+    "optimizer.step_factor": (lambda v: 0 < v <= 1, "above 0, up to 1"),
+    "checkpoint.every_steps": _NOT_NEGATIVE,
+    "checkpoint.every_minutes": _NOT_NEGATIVE,
+    "checkpoint.keep": (lambda v: v >= 1, "1 or more"),
+    "runtime.steps_per_call": _NOT_NEGATIVE,
+    "log.images": _NOT_NEGATIVE,
+    "log.every_seconds": _POSITIVE,
+    "log.profile_start": _NOT_NEGATIVE,
+    "log.profile_steps": _NOT_NEGATIVE,
+}
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "data.placement": ("auto", "resident", "stream"),
+    "optimizer.decay_mode": ("decoupled", "coupled"),
+    "optimizer.decay_on": ("kernels", "all"),
+    "optimizer.schedule": ("cosine", "step", "triangular", "constant"),
+    "runtime.strategy": ("auto", "none", "mirrored", "multi_worker"),
+    "runtime.jit": ("auto", "on", "off"),
+    "runtime.precision": ("float32", "mixed_bfloat16", "mixed_float16"),
+}
+
+
+def validate(config: ConfigDict) -> None:
+    """Checks every setting that can be checked without the data.
+
+    Raises:
+        SettingError: Naming the first key that is missing or can't be used.
+    """
+    for key, (accepts, accepted) in _RANGES.items():
+        value = _get(config, key)
+        if not accepts(value):
+            raise SettingError(key, value, accepted)
+    for key, choices in _CHOICES.items():
+        value = _get(config, key)
+        if value not in choices:
+            raise SettingError(key, value, ", ".join(choices))
+    if config.augment.cutmix and config.augment.mixup:
+        raise SettingError(
+            "augment.mixup",
+            config.augment.mixup,
+            f"0 while augment.cutmix is {config.augment.cutmix}: one of the two",
+        )
+    if config.optimizer.warmup_epochs > config.train.epochs:
+        raise SettingError(
+            "optimizer.warmup_epochs",
+            config.optimizer.warmup_epochs,
+            f"at most train.epochs, which is {config.train.epochs}",
+        )
+    if config.train.early_stopping and not config.data.validation_examples:
+        raise SettingError(
+            "train.early_stopping",
+            config.train.early_stopping,
+            "0 while data.validation_examples is 0: stopping needs a validation part",
+        )
+    model_arguments(config)
+
+
+def model_arguments(config: ConfigDict) -> dict:
+    """The complete arguments of `ltpa_tf.models.build` for `config.model`.
+
+    Settings left at "", () or 0 take the row's value.
+
+    Raises:
+        SettingError: Naming the key under `model.` that can't be used.
+    """
+    chosen = {
+        key: value
+        for key, value in config.model.items()
+        if key != "name" and value not in ("", (), None)
+    }
+    try:
+        return models.resolve(config.model.name, **chosen)
+    except SettingError as error:
+        raise SettingError(
+            f"model.{error.setting}", error.received, error.accepted
+        ) from None
+
+
+def to_json(config: ConfigDict) -> str:
+    """The config as indented JSON text with sorted keys."""
+    return json.dumps(config.to_dict(), indent=2, sort_keys=True) + "\n"
+
+
+def from_json(text: str) -> ConfigDict:
+    """The locked config that `to_json` wrote."""
+    return ConfigDict(_with_tuples(json.loads(text))).lock()
+
+
+def differences(
+    left: ConfigDict, right: ConfigDict
+) -> list[tuple[str, object, object]]:
+    """`(key, left, right)` for every setting that differs, in sorted order."""
+    first, second = _flat(left), _flat(right)
+    missing = "(not there)"
+    return [
+        (key, first.get(key, missing), second.get(key, missing))
+        for key in sorted(first | second)
+        if first.get(key, missing) != second.get(key, missing)
+    ]
+
+
+def _get(config: ConfigDict, key: str):
+    value = config
+    for part in key.split("."):
+        if part not in value:
+            raise SettingError(key, "nothing", "a config with every key of common.py")
+        value = value[part]
+    return value
+
+
+def _flat(config: ConfigDict, prefix: str = "") -> dict[str, object]:
+    flat = {}
+    for key, value in config.items():
+        if isinstance(value, ConfigDict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _with_tuples(value):
+    if isinstance(value, dict):
+        return {key: _with_tuples(item) for key, item in value.items()}
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,135 @@
+"""A run is a folder: where its files are, how they are written and read."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ltpa_tf.errors import SettingError
+
+if TYPE_CHECKING:
+    import keras
+    from ml_collections import ConfigDict
+
+
+class RunFolder:
+    """The files of one training run (`--workdir`).
+
+    Attributes:
+        path: The folder.
+        config_file: The complete config the run was started with.
+        dataset_file: What it was trained on: name, class names, image shape, mean,
+            standard deviation, fingerprint, sizes.
+        checkpoints: Folder of the training states to resume from.
+        metrics_file: One line of JSON per epoch.
+        events: Folder of TensorBoard events.
+        summary_file: Written last; a run with a summary is complete.
+        model_file: The final model, float32.
+        best_file: The model that was best on the validation part, if there is one.
+        evaluation_file: What `evaluate` wrote.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = Path(path)
+        self.config_file = self.path / "config.json"
+        self.dataset_file = self.path / "dataset.json"
+        self.checkpoints = self.path / "checkpoints"
+        self.metrics_file = self.path / "metrics.jsonl"
+        self.events = self.path / "events"
+        self.summary_file = self.path / "summary.json"
+        self.model_file = self.path / "model.keras"
+        self.best_file = self.path / "best.keras"
+        self.evaluation_file = self.path / "evaluation.json"
+
+    def create(self) -> None:
+        """Makes the folder and proves that it can be written to.
+
+        Raises:
+            SettingError: If it can't.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.path):
+                pass
+        except OSError as error:
+            raise SettingError(
+                "--workdir",
+                str(self.path),
+                f"a folder that can be written to ({error.strerror})",
+            ) from None
+
+    def read_config(self) -> "ConfigDict":
+        """The run's config.
+
+        Raises:
+            SettingError: If the folder holds no run.
+        """
+        from ltpa_tf import config
+
+        return config.from_json(self._read(self.config_file))
+
+    def read_dataset(self) -> dict:
+        """What the run was trained on, see `dataset_file`."""
+        return json.loads(self._read(self.dataset_file))
+
+    def load_model(self, which: str = "final") -> "keras.Model":
+        """The trained model, in float32.
+
+        Args:
+            which: `"final"`, or `"best"` for the one best on the validation part.
+
+        Raises:
+            SettingError: If the run isn't that far, or the file can't be read.
+        """
+        import keras
+
+        from ltpa_tf import layers  # noqa: F401  (registers what the file names)
+
+        files = {"final": self.model_file, "best": self.best_file}
+        if which not in files:
+            raise SettingError("--weights", which, ", ".join(files))
+        file = files[which]
+        if not file.exists():
+            raise SettingError(
+                "--workdir",
+                str(self.path),
+                f"a run that has written {file.name}; "
+                + (
+                    "this one has had no validation part"
+                    if which == "best" and self.model_file.exists()
+                    else "start train.py on it again to finish it"
+                ),
+            )
+        try:
+            return keras.models.load_model(file)
+        except (OSError, ValueError, KeyError) as error:
+            raise SettingError(
+                str(file), "a file that can't be read", f"a whole model file ({error})"
+            ) from error
+
+    def _read(self, file: Path) -> str:
+        try:
+            return file.read_text(encoding="utf-8")
+        except OSError:
+            raise SettingError(
+                "--workdir", str(self.path), f"the folder of a run: no {file.name} here"
+            ) from None
+
+
+def write_text(file: Path, text: str) -> None:
+    """Writes the whole file or nothing: aside, flushed to disk, then renamed."""
+    aside = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        with aside.open("w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        aside.replace(file)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def write_json(file: Path, value: object) -> None:
+    """`write_text` of `value` as indented JSON."""
+    write_text(file, json.dumps(value, indent=2) + "\n")

@@ -1,0 +1,43 @@
+"""What all tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # tests compare numbers on the CPU
+
+
+@pytest.fixture(scope="session", autouse=True)
+def logical_devices():
+    """Four CPU devices, to test replicas on; fixed before TensorFlow starts."""
+    import tensorflow as tf
+
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration()] * 4
+    )
+    tf.config.threading.set_intra_op_parallelism_threads(2)
+    tf.config.threading.set_inter_op_parallelism_threads(2)
+    return tf.config.list_logical_devices("CPU")
+
+
+@pytest.fixture(autouse=True)
+def fresh_keras():
+    """Each test starts with the default policy and the same random state."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    yield
+    keras.config.set_dtype_policy("float32")
+    keras.utils.clear_session()
+
+
+@pytest.fixture(scope="session")
+def cifar_dir() -> Path:
+    """The folder with real CIFAR files, packed or unpacked."""
+    folder = os.environ.get("LTPA_CIFAR_DIR")
+    if not folder:
+        pytest.skip("LTPA_CIFAR_DIR, the folder with the real CIFAR files, is not set")
+    return Path(folder)

@@ -1,10 +1,13 @@
-"""What every program shares: quiet start, errors as sentences, exit codes."""
+"""What every program shares: quiet start, flags, errors as sentences, exit codes."""
 
+import difflib
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from absl import app
+from absl import app, flags
+from ml_collections import ConfigDict, config_flags
 
 from ltpa_tf.errors import SettingError
 
@@ -15,8 +18,8 @@ EXIT_INTERRUPTED = 130  # Ctrl-C, as shells report it
 def run(main: Callable[[Sequence[str]], int | None]) -> None:
     """Runs `main` under absl and ends the process with its exit code.
 
-    A `SettingError` becomes one sentence on stderr and exit code 2. Any other
-    exception is a defect and keeps its traceback.
+    A `SettingError`, or a flag that can't be used, becomes one sentence on stderr and
+    exit code 2. Any other exception is a defect and keeps its traceback.
 
     Args:
         main: Takes the arguments that are no flags; returns an exit code or None.
@@ -24,7 +27,20 @@ def run(main: Callable[[Sequence[str]], int | None]) -> None:
     # Both must be set before TensorFlow starts; a user's own values win.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
-    app.run(lambda argv: _guarded(main, argv))
+    app.run(lambda argv: _guarded(main, argv), flags_parser=_parse_flags)
+
+
+def define_config() -> flags.FlagHolder:
+    """Defines `--config=FILE.py[:ARGUMENT]` and its overrides `--config.KEY=VALUE`."""
+    holder = config_flags.DEFINE_config_file(
+        "config",
+        None,
+        "The experiment: one of configs/*.py or your own; --config.KEY=VALUE changes "
+        "any setting of configs/common.py, e.g. --config.train.epochs=3.",
+        lock_config=True,
+    )
+    flags.mark_flag_as_required("config")
+    return holder
 
 
 def _guarded(main: Callable[[Sequence[str]], int | None], argv: Sequence[str]) -> int:
@@ -39,6 +55,54 @@ def _guarded(main: Callable[[Sequence[str]], int | None], argv: Sequence[str]) -
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
+
+
+def _parse_flags(argv: list[str]) -> list[str]:
+    """As absl does, with the errors of config files and overrides as sentences."""
+    try:
+        rest = flags.FLAGS(argv)
+        if "config" in flags.FLAGS:
+            # A file that can't be loaded shows itself only when the config is used.
+            flags.FLAGS.config.to_dict()
+        return rest
+    except (flags.Error, OSError, AttributeError, KeyError, TypeError) as error:
+        sys.exit(_say(str(_explain(error, argv))))
+
+
+def _explain(error: Exception, argv: list[str]) -> Exception:
+    """The user's mistake behind an error of absl's or ml_collections's."""
+    cause = error
+    while cause is not None:  # raised by the config file itself, wrapped since
+        if isinstance(cause, SettingError):
+            return cause
+        cause = cause.__context__
+    given = [argument.lstrip("-").partition("=")[::2] for argument in argv]
+    for name, value in given:
+        if name == "config" and not Path(value.partition(":")[0]).is_file():
+            return SettingError("--config", value, "a config file that exists")
+    for name, value in given:
+        if name.startswith("config."):
+            mistake = _override_mistake(name.removeprefix("config."), value, error)
+            if mistake is not None:
+                return mistake
+    return error
+
+
+def _override_mistake(key: str, value: str, error: Exception) -> SettingError | None:
+    level = flags.FLAGS["config"].value
+    for part in key.split("."):
+        if not isinstance(level, ConfigDict) or part not in level:
+            keys = list(level) if isinstance(level, ConfigDict) else []
+            nearest = difflib.get_close_matches(part, keys, n=3, cutoff=0.5) or keys
+            return SettingError(
+                f"--config.{key}", value, "a key: " + ", ".join(nearest)
+            )
+        level = level[part]
+    if f"config.{key}" in str(error):
+        return SettingError(
+            f"--config.{key}", value, f"{type(level).__name__}, such as {level!r}"
+        )
+    return None
 
 
 def _say(sentence: str) -> int:

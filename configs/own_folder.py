@@ -1,0 +1,26 @@
+r"""Your own images: a folder with one subfolder per class.
+
+    python -m pipelines.train --config=configs/own_folder.py --workdir=runs/mine \
+        --config.data.dir=/path/to/folder --config.data.image_size=96
+"""
+
+from configs import common
+
+
+def get_config():
+    config = common.get_config()
+    config.data.name = "folder"
+    config.data.image_size = 96
+    config.model.name = "vgg_att2_concat_pc"
+    # VGG's pools in place: a twelfth of the compute of the paper's trunk.
+    config.model.trunk = "vgg_d"
+    config.model.width = 0.5
+    config.model.dropout = "none"
+    config.augment.crop = 8
+    config.augment.flip = True
+    config.train.epochs = 60
+    config.train.batch_size = 64
+    config.train.label_smoothing = 0.1
+    config.optimizer.learning_rate = 0.05
+    config.optimizer.warmup_epochs = 3.0
+    return config

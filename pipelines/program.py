@@ -3,7 +3,7 @@
 import difflib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from absl import app, flags
@@ -76,23 +76,38 @@ def _explain(error: Exception, argv: list[str]) -> Exception:
         if isinstance(cause, SettingError):
             return cause
         cause = cause.__context__
-    given = [argument.lstrip("-").partition("=")[::2] for argument in argv]
-    for name, value in given:
-        if name == "config" and not Path(value.partition(":")[0]).is_file():
-            return SettingError("--config", value, "a config file that exists")
-    for name, value in given:
+    for name, value in _given(argv):
+        if name == "config":
+            file = value
+            if not Path(file.partition(":")[0]).is_file():
+                return SettingError("--config", file, "a config file that exists")
+    for name, value in _given(argv):
         if name.startswith("config."):
-            mistake = _override_mistake(name.removeprefix("config."), value, error)
+            defaults = flags.FLAGS["config"].parser.parse(file)
+            key = name.removeprefix("config.")
+            mistake = _override_mistake(defaults, key, value, error)
             if mistake is not None:
                 return mistake
     return error
 
 
-def _override_mistake(key: str, value: str, error: Exception) -> SettingError | None:
-    level = flags.FLAGS["config"].value
+def _given(argv: list[str]) -> Iterator[tuple[str, str]]:
+    """Name and value of each flag: --name=value or --name value."""
+    for argument, following in zip(argv, [*argv[1:], ""], strict=True):
+        if argument.startswith("-"):
+            name, equals, value = argument.lstrip("-").partition("=")
+            yield name, value if equals else following
+
+
+def _override_mistake(
+    defaults: ConfigDict, key: str, value: str, error: Exception
+) -> SettingError | None:
+    level = defaults
     for part in key.split("."):
-        if not isinstance(level, ConfigDict) or part not in level:
-            keys = list(level) if isinstance(level, ConfigDict) else []
+        if not isinstance(level, ConfigDict):
+            return SettingError(f"--config.{key}", value, "a key of configs/common.py")
+        if part not in level:
+            keys = list(level)
             nearest = difflib.get_close_matches(part, keys, n=3, cutoff=0.5) or keys
             return SettingError(
                 f"--config.{key}", value, "a key: " + ", ".join(nearest)

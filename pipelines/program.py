@@ -110,7 +110,7 @@ def _override_mistake(
             keys = list(level)
             nearest = difflib.get_close_matches(part, keys, n=3, cutoff=0.5) or keys
             return SettingError(
-                f"--config.{key}", value, "a key: " + ", ".join(nearest)
+                f"--config.{key}", value, "one of these keys: " + ", ".join(nearest)
             )
         level = level[part]
     if f"config.{key}" in str(error):

@@ -113,6 +113,10 @@ def _override_mistake(
                 f"--config.{key}", value, "one of these keys: " + ", ".join(nearest)
             )
         level = level[part]
+    if isinstance(level, ConfigDict):
+        return SettingError(
+            f"--config.{key}", value, "one of its keys: " + ", ".join(level)
+        )
     if f"config.{key}" in str(error):
         return SettingError(
             f"--config.{key}", value, f"{type(level).__name__}, such as {level!r}"

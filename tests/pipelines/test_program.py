@@ -1,0 +1,100 @@
+"""Wrong flags and configs end programs with a sentence and exit code 2."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+PROGRAM = """
+from pipelines import program
+from ltpa_tf.errors import SettingError
+
+config = program.define_config()
+
+def main(argv):
+    del argv
+    if config.value.seed == 7:
+        raise SettingError("seed", 7, "any other number")
+    if config.value.seed == 8:
+        raise RuntimeError("a defect")
+    if config.value.seed == 9:
+        raise KeyboardInterrupt
+    print("epochs", config.value.train.epochs, "levels", config.value.model.levels)
+
+program.run(main)
+"""
+
+
+@pytest.fixture
+def program(tmp_path):
+    file = tmp_path / "program.py"
+    file.write_text(PROGRAM)
+
+    def start(*flags):
+        return subprocess.run(
+            [sys.executable, str(file), *flags],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env={"PYTHONPATH": str(ROOT), "PATH": ""},
+        )
+
+    return start
+
+
+def test_overrides_reach_the_program(program):
+    done = program(
+        "--config=configs/cifar10.py:vgg_att_pc,recipe=paper",
+        "--config.train.epochs=3",
+        "--config.model.levels=7,10",
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "epochs 3 levels (7, 10)\n"
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--config=configs/none.py"], "'configs/none.py'; accepted: a config file"),
+        (["--config", "configs/none.py"], "'configs/none.py'; accepted: a config file"),
+        (["--config=configs/none.py", "--config.seed=1"], "'configs/none.py'"),
+        (["--config=configs/cifar10.py:vgg,recipe=old"], "modern, paper"),
+        (["--config=configs/cifar10.py:vgg,lr=1"], "ROW or ROW,recipe=NAME"),
+        (["--config.train.epoch=3"], "--config.train.epoch: received '3'"),
+        (["--config.train.epoch=3"], "one of these keys: epochs"),
+        (["--config.train.epochs=abc"], "received 'abc'; accepted: int, such as 60"),
+        (["--config.train.epochs.x=1"], "a key of configs/common.py"),
+        (["--config.train=abc"], "one of its keys: accumulation_steps"),
+        (["--unknown=1"], "unknown"),
+        (["a_word"], "unexpected arguments ['a_word']"),
+        (["--config.seed=7"], "seed: received 7; accepted: any other number"),
+    ],
+)
+def test_mistakes_are_sentences(program, flags, said):
+    if not any(flag.startswith("--config=") or flag == "--config" for flag in flags):
+        flags = ["--config=configs/cifar10.py", *flags]
+    done = program(*flags)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_config_is_required(program):
+    done = program()
+    assert done.returncode == 2
+    assert "--config" in done.stderr
+
+
+def test_defects_keep_their_traceback(program):
+    done = program("--config=configs/cifar10.py", "--config.seed=8")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+
+
+def test_interrupt_has_the_exit_code_of_shells(program):
+    done = program("--config=configs/cifar10.py", "--config.seed=9")
+    assert done.returncode == 130
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,101 @@
+"""Every setting is checked; a config survives its JSON form."""
+
+import pytest
+
+from configs import common
+from ltpa_tf import config as config_lib
+from ltpa_tf.errors import SettingError
+
+
+def flat_keys(config, prefix=""):
+    for key, value in config.items():
+        if hasattr(value, "items"):
+            yield from flat_keys(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key
+
+
+def test_defaults_are_valid():
+    config_lib.validate(common.get_config())
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("train.epochs", 0),
+        ("train.batch_size", 0),
+        ("train.label_smoothing", 1.0),
+        ("data.train_examples", -1),
+        ("data.image_size", 31),
+        ("data.placement", "gpu"),
+        ("model.name", "vgg_att9"),
+        ("model.levels", (99,)),
+        ("model.levels", ("a",)),
+        ("model.width", 0.0),
+        ("model.compatibility", "cosine"),
+        ("model.head", "mean"),
+        ("optimizer.learning_rate", 0.0),
+        ("optimizer.schedule", "poly"),
+        ("optimizer.warmup_epochs", 11.0),
+        ("runtime.precision", "float16"),
+        ("runtime.strategy", "tpu"),
+        ("train.early_stopping", 3),
+        ("train.ema", 1.0),
+        ("checkpoint.keep", 0),
+    ],
+)
+def test_refuses_and_names_the_key(key, value):
+    config = common.get_config()
+    config.update_from_flattened_dict({key: value})
+    with pytest.raises(SettingError, match=f"^{key}: received .*; accepted: "):
+        config_lib.validate(config)
+
+
+def test_cutmix_and_mixup_exclude_each_other():
+    config = common.get_config()
+    config.augment.cutmix = config.augment.mixup = 1.0
+    with pytest.raises(SettingError, match=r"augment\.mixup"):
+        config_lib.validate(config)
+
+
+def test_a_missing_key_is_named():
+    config = common.get_config().copy_and_resolve_references()
+    del config.train["ema"]
+    with pytest.raises(SettingError, match=r"train\.ema: received 'nothing'"):
+        config_lib.validate(config)
+
+
+def test_a_wrong_row_gets_the_nearest_right_ones():
+    config = common.get_config()
+    config.model.name = "vgg_att3_concat"
+    with pytest.raises(SettingError, match="vgg_att3_concat_pc"):
+        config_lib.validate(config)
+
+
+def test_json_round_trip_keeps_every_type():
+    config = common.get_config()
+    config.model.levels = (7, 10)
+    back = config_lib.from_json(config_lib.to_json(config))
+    assert config_lib.differences(config, back) == []
+    assert back.model.levels == (7, 10)
+    assert {key: type(back_value(back, key)) for key in flat_keys(back)} == {
+        key: type(back_value(config, key)) for key in flat_keys(config)
+    }
+    with pytest.raises((AttributeError, KeyError)):
+        back.train.unknown = 1
+
+
+def back_value(config, key):
+    for part in key.split("."):
+        config = config[part]
+    return config
+
+
+def test_differences_name_key_and_both_values():
+    left, right = common.get_config(), common.get_config()
+    right.train.epochs = 11
+    right.model.levels = (7,)
+    assert config_lib.differences(left, right) == [
+        ("model.levels", (), (7,)),
+        ("train.epochs", 10, 11),
+    ]

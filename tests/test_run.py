@@ -1,0 +1,59 @@
+"""A run folder is written whole or not at all, and read with clear errors."""
+
+import pickle
+
+import pytest
+
+from configs import common
+from ltpa_tf import config as config_lib
+from ltpa_tf import run
+from ltpa_tf.errors import SettingError
+
+
+def test_text_is_replaced_whole_or_not_at_all(tmp_path):
+    file = tmp_path / "a.json"
+    run.write_json(file, {"a": 1})
+    with pytest.raises(TypeError):
+        run.write_json(file, {"a": object()})
+    with pytest.raises(UnicodeEncodeError):
+        run.write_text(file, "half \ud800")
+    assert file.read_text() == '{\n  "a": 1\n}\n'
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_reads_the_config_that_was_written(tmp_path):
+    folder = run.RunFolder(tmp_path / "run")
+    folder.create()
+    config = common.get_config()
+    run.write_text(folder.config_file, config_lib.to_json(config))
+    assert config_lib.differences(folder.read_config(), config) == []
+
+
+def test_a_folder_without_a_run(tmp_path):
+    folder = run.RunFolder(tmp_path)
+    with pytest.raises(SettingError, match=r"--workdir: .*no config\.json"):
+        folder.read_config()
+    with pytest.raises(SettingError, match="start train.py on it again"):
+        folder.load_model()
+    with pytest.raises(SettingError, match="final, best"):
+        folder.load_model("last")
+
+
+def test_a_place_that_is_no_folder(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SettingError, match="--workdir: .*written to"):
+        run.RunFolder(tmp_path / "file" / "run").create()
+
+
+def test_a_damaged_model_file_is_named(tmp_path):
+    folder = run.RunFolder(tmp_path)
+    folder.model_file.write_bytes(b"PK\x03\x04 not a model")
+    with pytest.raises(SettingError, match=r"model\.keras"):
+        folder.load_model()
+
+
+def test_errors_cross_processes():
+    error = SettingError("a.b", 3, "1 or 2")
+    back = pickle.loads(pickle.dumps(error))
+    assert str(back) == str(error) == "a.b: received 3; accepted: 1 or 2"
+    assert (back.setting, back.received, back.accepted) == ("a.b", 3, "1 or 2")

@@ -1,0 +1,48 @@
+"""The paper as Keras layers, on any Keras backend.
+
+Notation of "Learn to Pay Attention" (Jetley et al., ICLR 2018), section 3: local
+features `l_i` at n = H * W positions of a level, one global feature `g` per image,
+compatibility scores `c_i`, attention map `a`, attended descriptor `g_a`.
+
+Every tensor of this package is channels-last. Scores, maps, and logits are float32
+under every dtype policy. Importing this package registers the layers, so that
+`keras.models.load_model` knows them.
+"""
+
+from ltpa_tf.layers.compatibility import (
+    COMPATIBILITIES,
+    AdditiveCompatibility,
+    Compatibility,
+    DotProductCompatibility,
+    LocalCompatibility,
+    ParametrisedCompatibility,
+)
+from ltpa_tf.layers.estimator import AttentionEstimator
+from ltpa_tf.layers.heads import HEADS, ConcatHead, IndepHead
+from ltpa_tf.layers.matching import ChannelMatching
+from ltpa_tf.layers.pooling import (
+    NORMALIZATIONS,
+    AttentionPooling,
+    SigmoidPooling,
+    SoftmaxPooling,
+)
+from ltpa_tf.layers.preactivation import Preactivation
+
+__all__ = [
+    "COMPATIBILITIES",
+    "HEADS",
+    "NORMALIZATIONS",
+    "AdditiveCompatibility",
+    "AttentionEstimator",
+    "AttentionPooling",
+    "ChannelMatching",
+    "Compatibility",
+    "ConcatHead",
+    "DotProductCompatibility",
+    "IndepHead",
+    "LocalCompatibility",
+    "ParametrisedCompatibility",
+    "Preactivation",
+    "SigmoidPooling",
+    "SoftmaxPooling",
+]

@@ -1,0 +1,116 @@
+"""The attention estimator: scores, map and attended descriptor of one level."""
+
+import keras
+
+from ltpa_tf.errors import SettingError
+from ltpa_tf.layers.compatibility import COMPATIBILITIES
+from ltpa_tf.layers.pooling import NORMALIZATIONS
+
+
+@keras.saving.register_keras_serializable(package="ltpa_tf")
+class AttentionEstimator(keras.layers.Layer):
+    """Attends to the local features of one level (section 3 of the paper).
+
+        c_i = compatibility(l_i, g)        scores
+        a   = normalization(c)             attention map
+        g_a = sum_i a_i l_i                attended descriptor (softmax)
+        g_a = mean_i a_i l_i               attended descriptor (sigmoid)
+
+    `"pc"` and `"dp"` need as many channels in l as in g: project one of them with
+    `ChannelMatching`. If it is l, give the projection as `keys`: it is then compared
+    with g, while the original l is what is attended to, as in the paper.
+
+    With `"pc"` and a softmax, g changes neither map nor descriptor: `<u, l_i + g>` is
+    `<u, l_i> + <u, g>`, the second summand is the same at every position, and a softmax
+    cancels it. Hence `needs_global` is False and g may be left out of the call.
+
+    Args:
+        compatibility: `"pc"` `<u, l + g>`; `"dp"` `<l, g>`; `"local"` `<u, l>`;
+            `"additive"` `v^T relu(W_l l + W_g g)`.
+        normalization: `"softmax"` over all positions, or `"sigmoid"`.
+        initializer: Of the compatibility's weights; `"dp"` has none. See
+            `LocalCompatibility` for the choice.
+        **kwargs: As for every Keras layer.
+
+    Call arguments:
+        local: `[B, H, W, C]`, the level's features. H and W may be unknown.
+        global_feature: `[B, C_g]`, the global feature; optional if not `needs_global`.
+        keys: `[B, H, W, C_k]`, what is compared with g; `local` by default.
+
+    Output:
+        A tuple `(attended, scores, attention)`: `[B, C]` in the policy's compute dtype;
+        `[B, H, W]` and `[B, H, W]`, float32 under every policy.
+    """
+
+    def __init__(
+        self,
+        compatibility: str = "pc",
+        normalization: str = "softmax",
+        initializer="glorot_normal",
+        **kwargs,
+    ):
+        super().__init__(autocast=False, **kwargs)  # each part casts for itself
+        if compatibility not in COMPATIBILITIES:
+            raise SettingError(
+                "compatibility", compatibility, ", ".join(COMPATIBILITIES)
+            )
+        if normalization not in NORMALIZATIONS:
+            raise SettingError(
+                "normalization", normalization, ", ".join(NORMALIZATIONS)
+            )
+        self.compatibility = compatibility
+        self.normalization = normalization
+        self.initializer = keras.initializers.get(initializer)
+        weights = {} if compatibility == "dp" else {"initializer": self.initializer}
+        self.scoring = COMPATIBILITIES[compatibility](
+            **weights, name="scoring", dtype=self.dtype_policy
+        )
+        self.pooling = NORMALIZATIONS[normalization](
+            name="pooling", dtype=self.dtype_policy
+        )
+
+    @property
+    def needs_global(self) -> bool:
+        """Whether map and descriptor depend on the global feature at all."""
+        effect = self.scoring.global_effect
+        return effect == "full" or (
+            effect == "shift" and not self.pooling.shift_invariant
+        )
+
+    def build(self, local_shape, global_feature_shape=None, keys_shape=None):
+        if global_feature_shape is None and self.needs_global:
+            raise SettingError(
+                "global_feature",
+                None,
+                f"a tensor: {self.compatibility} with {self.normalization} needs it",
+            )
+        self.scoring.build(keys_shape or local_shape, global_feature_shape)
+        self.pooling.build(tuple((keys_shape or local_shape)[:3]), local_shape)
+        super().build(local_shape)
+
+    def call(self, local, global_feature=None, keys=None):
+        scores = self.scoring(local if keys is None else keys, global_feature)
+        attended, attention = self.pooling(scores, local)
+        return attended, scores, attention
+
+    def compute_output_shape(
+        self, local_shape, global_feature_shape=None, keys_shape=None
+    ):
+        positions = tuple(local_shape[:3])
+        return (local_shape[0], local_shape[-1]), positions, positions
+
+    def compute_output_spec(self, local, global_feature=None, keys=None):
+        attended, scores, attention = self.compute_output_shape(local.shape)
+        return (
+            keras.KerasTensor(attended, self.compute_dtype),
+            keras.KerasTensor(scores, "float32"),
+            keras.KerasTensor(attention, "float32"),
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "compatibility": self.compatibility,
+            "normalization": self.normalization,
+            "initializer": keras.initializers.serialize(self.initializer),
+        }

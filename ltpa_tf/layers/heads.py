@@ -1,0 +1,158 @@
+"""Heads: from the attended descriptors of all levels to one prediction."""
+
+import math
+
+import keras
+
+from ltpa_tf.errors import SettingError
+from ltpa_tf.layers.preactivation import before_linear
+
+
+class _Head(keras.layers.Layer):
+    """What both heads share.
+
+    Every descriptor passes its own `before` (batch norm, ReLU, dropout in the paper's
+    form). The linear layers are float32, so logits are.
+    """
+
+    def __init__(
+        self,
+        classes: int,
+        projection: str = "paper",
+        batch_norm: bool = True,
+        dropout: float = 0.5,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if classes < 2:
+            raise SettingError("classes", classes, "2 or more")
+        self.classes = classes
+        self.projection = projection
+        self.batch_norm = batch_norm
+        self.dropout = dropout
+        before_linear(projection)  # refuses an unknown one
+
+    def build(self, descriptors_shape):
+        shapes = list(descriptors_shape)
+        if not shapes or any(not isinstance(s, list | tuple) for s in shapes):
+            raise SettingError(
+                "descriptors",
+                descriptors_shape,
+                "a list of tensors [B, C], one a level",
+            )
+        self.before = [
+            before_linear(
+                self.projection,
+                batch_norm=self.batch_norm,
+                dropout=self.dropout,
+                dtype=self.dtype_policy,
+            )
+            for _ in shapes
+        ]
+        for before, shape in zip(self.before, shapes, strict=True):
+            before.build(shape)
+        self.linear = [
+            keras.layers.Dense(self.classes, dtype="float32")
+            for _ in self.linear_inputs(shapes)
+        ]
+        for linear, channels in zip(
+            self.linear, self.linear_inputs(shapes), strict=True
+        ):
+            linear.build((None, channels))
+        super().build(descriptors_shape)
+
+    def call(self, descriptors):
+        ready = [
+            before(descriptor)
+            for before, descriptor in zip(self.before, descriptors, strict=True)
+        ]
+        return self.predict(ready)
+
+    def linear_inputs(self, shapes) -> list[int]:
+        """Channels that each linear layer takes."""
+        raise NotImplementedError
+
+    def predict(self, descriptors):
+        """float32 `[B, classes]` of the descriptors after their `before`."""
+        raise NotImplementedError
+
+    def compute_output_shape(self, descriptors_shape):
+        return (descriptors_shape[0][0], self.classes)
+
+    def compute_output_spec(self, descriptors):
+        shape = self.compute_output_shape([d.shape for d in descriptors])
+        return keras.KerasTensor(shape, "float32")
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "classes": self.classes,
+            "projection": self.projection,
+            "batch_norm": self.batch_norm,
+            "dropout": self.dropout,
+        }
+
+
+@keras.saving.register_keras_serializable(package="ltpa_tf")
+class ConcatHead(_Head):
+    """One linear layer over the concatenated descriptors (the paper's "concat").
+
+    Args:
+        classes: Number of classes, 2 or more.
+        projection: `"paper"`: each descriptor first passes a batch norm, ReLU and
+            dropout of its own, as in the authors' code; `"linear"`: it doesn't.
+        batch_norm: Whether the paper's form has its batch norm.
+        dropout: Rate of the paper's form.
+        **kwargs: As for every Keras layer.
+
+    Call arguments:
+        descriptors: A list of tensors `[B, C_s]`, one per level.
+
+    Output:
+        float32 `[B, classes]`, the logits.
+    """
+
+    def linear_inputs(self, shapes):
+        return [sum(shape[-1] for shape in shapes)]
+
+    def predict(self, descriptors):
+        return self.linear[0](keras.ops.concatenate(descriptors, axis=-1))
+
+
+@keras.saving.register_keras_serializable(package="ltpa_tf")
+class IndepHead(_Head):
+    """One linear layer per level, their probabilities averaged (the paper's "indep").
+
+    Returned are log-probabilities, `log(mean_s softmax(z_s))`. They are logits too:
+    their softmax is the averaged probabilities, because these sum to 1. So one
+    cross-entropy "from logits" serves both heads. (The authors' code has two other
+    definitions of "indep"; this is the paper's text, section 3.2.)
+
+    Args:
+        classes: Number of classes, 2 or more.
+        projection: `"paper"`: each descriptor first passes a batch norm, ReLU and
+            dropout of its own, as in the authors' code; `"linear"`: it doesn't.
+        batch_norm: Whether the paper's form has its batch norm.
+        dropout: Rate of the paper's form.
+        **kwargs: As for every Keras layer.
+
+    Call arguments:
+        descriptors: A list of tensors `[B, C_s]`, one per level.
+
+    Output:
+        float32 `[B, classes]`, the log-probabilities; never left log space.
+    """
+
+    def linear_inputs(self, shapes):
+        return [shape[-1] for shape in shapes]
+
+    def predict(self, descriptors):
+        log_probabilities = [
+            keras.ops.log_softmax(linear(descriptor))
+            for linear, descriptor in zip(self.linear, descriptors, strict=True)
+        ]
+        total = keras.ops.logsumexp(keras.ops.stack(log_probabilities), axis=0)
+        return total - math.log(len(log_probabilities))
+
+
+HEADS: dict[str, type[_Head]] = {"concat": ConcatHead, "indep": IndepHead}

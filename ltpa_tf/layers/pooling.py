@@ -1,0 +1,100 @@
+"""From scores to the attention map and the attended descriptor."""
+
+from typing import ClassVar
+
+import keras
+
+from ltpa_tf.errors import SettingError
+from ltpa_tf.layers.positions import flatten_positions
+
+_REGISTER = keras.saving.register_keras_serializable(package="ltpa_tf")
+
+
+class AttentionPooling(keras.layers.Layer):
+    """What both normalisations share; use one of the subclasses.
+
+    Call arguments:
+        scores: `[B, H, W]`, the compatibility scores `c_i`.
+        local: `[B, H, W, C]`, the local features `l_i`.
+
+    Output:
+        A tuple of the attended descriptor `g_a`, `[B, C]` in the policy's compute
+        dtype but accumulated in float32, and the attention map, float32 `[B, H, W]`.
+
+    Attributes:
+        shift_invariant: Whether a constant added to all scores of an image leaves
+            everything as it is.
+    """
+
+    shift_invariant: ClassVar[bool] = False
+
+    def __init__(self, **kwargs):
+        super().__init__(autocast=False, **kwargs)  # or scores would be rounded
+
+    def call(self, scores, local):
+        height, width = keras.ops.shape(local)[1:3]
+        flat_scores = keras.ops.reshape(scores, (-1, 1, height * width))
+        flat_map = self.normalize(keras.ops.cast(flat_scores, "float32"))
+        attended = self.pool(flat_map, flatten_positions(local))
+        return (
+            keras.ops.cast(keras.ops.squeeze(attended, 1), self.compute_dtype),
+            keras.ops.reshape(flat_map, (-1, height, width)),
+        )
+
+    def normalize(self, scores):
+        """The attention `a_i` of float32 scores `[B, 1, n]`, in the same shape."""
+        raise NotImplementedError
+
+    def pool(self, attention, local):
+        """`[B, 1, C]` from the attention `[B, 1, n]` and local features `[B, n, C]`."""
+        return keras.ops.matmul(attention, local)
+
+    def build(self, scores_shape, local_shape):
+        if len(local_shape) != 4 or tuple(scores_shape) != tuple(local_shape[:3]):
+            raise SettingError(
+                "scores",
+                tuple(scores_shape),
+                f"[B, H, W] of the local features {tuple(local_shape)}",
+            )
+        super().build(scores_shape)
+
+    def compute_output_shape(self, scores_shape, local_shape):
+        return (local_shape[0], local_shape[-1]), tuple(local_shape[:3])
+
+    def compute_output_spec(self, scores, local):
+        attended, attention = self.compute_output_shape(scores.shape, local.shape)
+        return (
+            keras.KerasTensor(attended, self.compute_dtype),
+            keras.KerasTensor(attention, "float32"),
+        )
+
+
+@_REGISTER
+class SoftmaxPooling(AttentionPooling):
+    """`a = softmax(c)` over all n positions; `g_a = sum_i a_i l_i` (section 3.2)."""
+
+    shift_invariant = True
+
+    def normalize(self, scores):
+        return keras.ops.softmax(scores, axis=-1)
+
+
+@_REGISTER
+class SigmoidPooling(AttentionPooling):
+    """`a_i = sigmoid(c_i)`, each for itself; `g_a = mean_i a_i l_i`.
+
+    Not in the paper; the default of the best-known PyTorch implementation (SaoYan).
+    """
+
+    def normalize(self, scores):
+        return keras.ops.sigmoid(scores)
+
+    def pool(self, attention, local):
+        positions = keras.ops.cast(keras.ops.shape(local)[1], "float32")
+        return super().pool(attention, local) / positions
+
+
+NORMALIZATIONS: dict[str, type[AttentionPooling]] = {
+    "softmax": SoftmaxPooling,
+    "sigmoid": SigmoidPooling,
+}

@@ -1,0 +1,79 @@
+"""What the paper puts before each linear layer of its attention branches."""
+
+import keras
+
+from ltpa_tf.errors import SettingError
+
+# Torch's batch norm as the authors use it: its momentum 0.1 is Keras's 0.9.
+BATCH_NORM = {"epsilon": 1e-3, "momentum": 0.9}
+
+
+@keras.saving.register_keras_serializable(package="ltpa_tf")
+class Preactivation(keras.layers.Layer):
+    """Batch norm, ReLU, dropout.
+
+    Args:
+        batch_norm: Whether to normalise first.
+        dropout: Rate; the paper's 0.5 by default.
+        **kwargs: As for every Keras layer.
+
+    Call arguments:
+        features: `[B, ..., C]`.
+
+    Output:
+        The same shape, in the policy's compute dtype.
+    """
+
+    def __init__(self, batch_norm: bool = True, dropout: float = 0.5, **kwargs):
+        super().__init__(**kwargs)
+        if not 0 <= dropout < 1:
+            raise SettingError("dropout", dropout, "0 or more, and below 1")
+        self.batch_norm = batch_norm
+        self.dropout = dropout
+
+    def build(self, features_shape):
+        dtype = self.dtype_policy
+        self.steps = []
+        if self.batch_norm:
+            self.steps += [keras.layers.BatchNormalization(**BATCH_NORM, dtype=dtype)]
+        self.steps += [keras.layers.ReLU(dtype=dtype)]
+        if self.dropout:
+            self.steps += [keras.layers.Dropout(self.dropout, dtype=dtype)]
+        for step in self.steps:
+            step.build(features_shape)
+        super().build(features_shape)
+
+    def call(self, features):
+        for step in self.steps:
+            features = step(features)
+        return features
+
+    def compute_output_shape(self, features_shape):
+        return tuple(features_shape)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "batch_norm": self.batch_norm,
+            "dropout": self.dropout,
+        }
+
+
+PROJECTIONS = ("paper", "linear")
+
+
+def before_linear(projection: str, **kwargs) -> keras.layers.Layer:
+    """What stands before a linear layer: a `Preactivation`, or nothing at all.
+
+    Args:
+        projection: `"paper"`: a `Preactivation`; `"linear"`: nothing.
+        **kwargs: For `Preactivation`.
+
+    Raises:
+        SettingError: If there is no such projection.
+    """
+    if projection not in PROJECTIONS:
+        raise SettingError("projection", projection, ", ".join(PROJECTIONS))
+    if projection == "paper":
+        return Preactivation(**kwargs)
+    return keras.layers.Identity(dtype=kwargs.get("dtype"), name=kwargs.get("name"))

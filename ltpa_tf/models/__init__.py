@@ -1,0 +1,21 @@
+"""Functional Keras models built from `ltpa_tf.layers`.
+
+    model = ltpa_tf.models.build("vgg_att2_concat_pc", classes=10)
+    model.compile("sgd", keras.losses.CategoricalCrossentropy(from_logits=True))
+
+All of them take pixel values 0..255, channels last, and return float32 logits.
+"""
+
+from ltpa_tf.models.rows import build, resolve, rows
+from ltpa_tf.models.vgg import attention_vgg
+from ltpa_tf.models.views import attention_model, levels_of, prune
+
+__all__ = [
+    "attention_model",
+    "attention_vgg",
+    "build",
+    "levels_of",
+    "prune",
+    "resolve",
+    "rows",
+]

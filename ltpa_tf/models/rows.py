@@ -1,0 +1,94 @@
+"""The rows of the paper's tables, by name."""
+
+import difflib
+import inspect
+from collections.abc import Sequence
+
+import keras
+
+from ltpa_tf.errors import SettingError
+from ltpa_tf.layers import COMPATIBILITIES, HEADS
+from ltpa_tf.models.settings import checked
+from ltpa_tf.models.vgg import attention_vgg
+
+_DATA = ("input_shape", "classes", "mean", "std", "dtype", "name")
+_DEFAULTS = {
+    name: parameter.default
+    for name, parameter in inspect.signature(attention_vgg).parameters.items()
+    if name not in _DATA
+}
+_LEVELS = {"att": (13,), "att2": (10, 13), "att3": (7, 10, 13)}
+
+
+def rows() -> dict[str, dict]:
+    """Every named model: row name -> architecture arguments of `attention_vgg`.
+
+    `vgg_att_pc` is the paper's "(VGG-att)-pc" (level 13), `vgg_att2_concat_pc` its
+    "(VGG-att2)-concat-pc" (levels 10, 13), `att3` has levels 7, 10, 13; with each
+    compatibility, and `indep` for `concat`. Controls: `vgg`, the paper's plain VGG;
+    `vgg_none`, the attention models' trunk without attention; `vgg_gap`, for class
+    activation maps.
+    """
+    table = {
+        "vgg": {"trunk": "vgg_d", "levels": ()},
+        "vgg_none": {"levels": ()},
+        "vgg_gap": {"levels": (), "global_feature": "gap", "projection": "linear"},
+    }
+    for prefix, levels in _LEVELS.items():
+        for compatibility in COMPATIBILITIES:
+            chosen = {"levels": levels, "compatibility": compatibility}
+            if len(levels) == 1:
+                table[f"vgg_{prefix}_{compatibility}"] = chosen
+                continue
+            for head in HEADS:
+                table[f"vgg_{prefix}_{head}_{compatibility}"] = chosen | {"head": head}
+    return {name: _DEFAULTS | row for name, row in table.items()}
+
+
+def resolve(name: str, **overrides) -> dict:
+    """The complete architecture arguments of a row with some of them changed.
+
+    Everything is checked; no weight is made.
+
+    Args:
+        name: One of `rows()`.
+        **overrides: Architecture arguments of `attention_vgg`.
+
+    Raises:
+        SettingError: No such row (the nearest ones are named), no such argument, or a
+            value that can't be used.
+    """
+    table = rows()
+    if name not in table:
+        near = difflib.get_close_matches(str(name), table, n=3, cutoff=0.5)
+        raise SettingError("name", name, ", ".join(near or table))
+    for key, value in overrides.items():
+        if key not in _DEFAULTS:
+            raise SettingError(key, value, f"one of {', '.join(_DEFAULTS)}")
+    return checked(table[name] | overrides)
+
+
+def build(
+    name: str = "vgg_att3_concat_pc",
+    *,
+    input_shape: Sequence[int | None] = (32, 32, 3),
+    classes: int = 10,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    dtype=None,
+    **overrides,
+) -> keras.Model:
+    """The model of a row; see `attention_vgg` for arguments, input and output.
+
+    Raises:
+        SettingError: See `resolve` and `attention_vgg`.
+    """
+    return attention_vgg(
+        input_shape,
+        classes,
+        **resolve(name, **overrides),
+        mean=mean,
+        std=std,
+        dtype=dtype,
+        name=name,
+    )

@@ -1,0 +1,89 @@
+"""The checks of a model's settings, all of them done before a weight is made."""
+
+import math
+import numbers
+from collections.abc import Mapping, Sequence
+
+from ltpa_tf.errors import SettingError
+from ltpa_tf.layers import COMPATIBILITIES, HEADS, NORMALIZATIONS
+from ltpa_tf.layers.preactivation import PROJECTIONS
+from ltpa_tf.models.trunks import TRUNKS
+
+# Three pools halve 32 pixels to 4, five to 1; below 32 nothing is left to look at.
+SMALLEST_IMAGE = 32
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "trunk": tuple(TRUNKS),
+    "tap": ("before_pool", "after_pool"),
+    "compatibility": tuple(COMPATIBILITIES),
+    "normalization": tuple(NORMALIZATIONS),
+    "match": ("global_to_local", "local_to_global"),
+    "projection": PROJECTIONS,
+    "head": tuple(HEADS),
+    "dropout": ("paper", "none"),
+    "global_feature": ("fc", "gap"),
+}
+
+
+def checked(settings: Mapping) -> dict:
+    """A copy of the architecture settings of `attention_vgg`, in their normal form.
+
+    Raises:
+        SettingError: Naming the first one that can't be used.
+    """
+    settings = dict(settings)
+    for name, choices in CHOICES.items():
+        if settings[name] not in choices:
+            raise SettingError(name, settings[name], ", ".join(choices))
+    settings["levels"] = _levels(settings["levels"], settings["trunk"])
+    width = settings["width"]
+    if not isinstance(width, numbers.Real) or not 0 < width < math.inf:
+        raise SettingError("width", width, "a number above 0")
+    if not isinstance(settings["batch_norm"], bool):
+        raise SettingError("batch_norm", settings["batch_norm"], "True, False")
+    return settings
+
+
+def check_data(
+    input_shape: Sequence[int | None],
+    classes: int,
+    mean: Sequence[float] | None,
+    std: Sequence[float] | None,
+) -> None:
+    """Checks what a model has to know about the images.
+
+    Raises:
+        SettingError: Naming the first one that can't be used.
+    """
+    sizes_fit = len(input_shape) == 3 and all(
+        size is None or size >= SMALLEST_IMAGE for size in input_shape[:2]
+    )
+    if not sizes_fit or not input_shape[2]:
+        raise SettingError(
+            "input_shape",
+            tuple(input_shape),
+            f"(height, width, channels), height and width from {SMALLEST_IMAGE} up or "
+            "None (any)",
+        )
+    if classes < 2:
+        raise SettingError("classes", classes, "2 or more")
+    if (mean is None) != (std is None):
+        raise SettingError("mean", mean, "mean and std together, or neither")
+    if mean is None:
+        return
+    for name, values in (("mean", mean), ("std", std)):
+        if len(values) != input_shape[2]:
+            raise SettingError(name, values, f"{input_shape[2]} numbers, one a channel")
+    if min(std) <= 0:
+        raise SettingError("std", std, "numbers above 0")
+
+
+def _levels(levels, trunk: str) -> tuple[int, ...]:
+    accepted = f"numbers of convolutions, 1 to {TRUNKS[trunk].levels} for {trunk}"
+    if isinstance(levels, str) or not isinstance(levels, Sequence):
+        raise SettingError("levels", levels, accepted)
+    for level in levels:
+        whole = isinstance(level, numbers.Integral) and not isinstance(level, bool)
+        if not whole or not 1 <= level <= TRUNKS[trunk].levels:
+            raise SettingError("levels", level, accepted)
+    return tuple(sorted({int(level) for level in levels}))

@@ -1,0 +1,128 @@
+"""Trunks: the convolutions below the attention, and the features each of them makes."""
+
+import dataclasses
+from typing import NamedTuple
+
+import keras
+
+from ltpa_tf.layers.preactivation import BATCH_NORM
+
+
+@dataclasses.dataclass(frozen=True)
+class Trunk:
+    """A stack of 3x3 convolutions; all numbers count convolutions from 1.
+
+    Attributes:
+        channels: Of each convolution, at width 1.
+        blocks: Convolutions that close a block; no dropout follows them.
+        pools: Convolutions that a 2x2 max pool follows.
+        levels: How many of the convolutions can be a level; any behind them only
+            prepare the global feature.
+    """
+
+    channels: tuple[int, ...]
+    blocks: tuple[int, ...]
+    pools: tuple[int, ...]
+    levels: int
+
+
+def _vgg(block_sizes: tuple[int, ...]) -> Trunk:
+    """A VGG configuration with its pools in place (arXiv 1409.1556, table 1)."""
+    block_channels = (64, 128, 256, 512, 512)
+    channels = tuple(
+        c for c, n in zip(block_channels, block_sizes, strict=True) for _ in range(n)
+    )
+    ends = tuple(sum(block_sizes[: i + 1]) for i in range(len(block_sizes)))
+    return Trunk(channels, blocks=ends, pools=ends, levels=len(channels))
+
+
+TRUNKS: dict[str, Trunk] = {
+    # Learn to Pay Attention: the first two pools of VGG-16 stand behind two additional
+    # convolutions, so that level 7 sees the full 32x32 grid.
+    "paper": Trunk(
+        channels=(64, 64, 128, 128, *3 * (256,), *6 * (512,), 512, 512),
+        blocks=(2, 4, 7, 10, 13),
+        pools=(7, 10, 13, 14, 15),
+        levels=13,
+    ),
+    "vgg_d": _vgg((2, 2, 3, 3, 3)),
+    "vgg_e": _vgg((2, 2, 4, 4, 4)),
+}
+
+
+class Features(NamedTuple):
+    """What one convolution passes on, `[B, H, W, C]` each.
+
+    Attributes:
+        before_pool: After the ReLU, before dropout and pool.
+        after_pool: The pool's output; the same as `before_pool` where none follows.
+    """
+
+    before_pool: keras.KerasTensor
+    after_pool: keras.KerasTensor
+
+
+def scaled(channels: int, width: float) -> int:
+    """`channels * width`, to a multiple of 8 from 16 up, and at least 1."""
+    target = channels * width
+    return 8 * round(target / 8) if target >= 16 else max(1, round(target))
+
+
+def trunk_features(
+    images: keras.KerasTensor,
+    trunk: Trunk,
+    *,
+    depth: int,
+    width: float,
+    batch_norm: bool,
+    dropout: bool,
+    dtype=None,
+) -> list[Features]:
+    """The features of the first `depth` convolutions of a trunk.
+
+    Each convolution (with bias, MSR fan-out normal weights) is followed by batch norm,
+    ReLU and dropout: 0.3 after the first, 0.4 after the others, none after those that
+    close a block.
+
+    Args:
+        images: `[B, H, W, channels]`.
+        trunk: One of `TRUNKS`.
+        depth: How many convolutions to build.
+        width: Multiplies every channel count.
+        batch_norm: Whether there is batch norm.
+        dropout: Whether there is dropout.
+        dtype: Dtype policy of the layers.
+
+    Returns:
+        One entry per convolution; convolution s at index s - 1.
+    """
+    features = []
+    x = images
+    for number, channels in enumerate(trunk.channels[:depth], start=1):
+        name = f"conv{number}"
+        x = keras.layers.Conv2D(
+            scaled(channels, width),
+            3,
+            padding="same",
+            data_format="channels_last",
+            kernel_initializer=keras.initializers.VarianceScaling(
+                2.0, mode="fan_out", distribution="untruncated_normal"
+            ),
+            name=name,
+            dtype=dtype,
+        )(x)
+        if batch_norm:
+            x = keras.layers.BatchNormalization(
+                **BATCH_NORM, name=f"{name}_bn", dtype=dtype
+            )(x)
+        x = before_pool = keras.layers.ReLU(name=f"{name}_relu", dtype=dtype)(x)
+        if dropout and number not in trunk.blocks:
+            rate = 0.3 if number == 1 else 0.4
+            x = keras.layers.Dropout(rate, name=f"{name}_dropout", dtype=dtype)(x)
+        after_pool = before_pool
+        if number in trunk.pools:
+            x = after_pool = keras.layers.MaxPooling2D(
+                data_format="channels_last", name=f"pool{number}", dtype=dtype
+            )(x)
+        features.append(Features(before_pool, after_pool))
+    return features

@@ -1,0 +1,178 @@
+"""The one builder: VGG with attention, and its controls without."""
+
+from collections.abc import Sequence
+
+import keras
+
+from ltpa_tf.layers import COMPATIBILITIES, HEADS, AttentionEstimator, ChannelMatching
+from ltpa_tf.models.settings import check_data, checked
+from ltpa_tf.models.trunks import TRUNKS, scaled, trunk_features
+
+
+def attention_vgg(
+    input_shape: Sequence[int | None] = (32, 32, 3),
+    classes: int = 10,
+    *,
+    trunk: str = "paper",
+    levels: Sequence[int] = (7, 10, 13),
+    tap: str = "before_pool",
+    compatibility: str = "pc",
+    normalization: str = "softmax",
+    match: str = "global_to_local",
+    projection: str = "paper",
+    head: str = "concat",
+    width: float = 1.0,
+    batch_norm: bool = True,
+    dropout: str = "paper",
+    global_feature: str = "fc",
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    dtype=None,
+    name: str = "attention_vgg",
+) -> keras.Model:
+    """A VGG whose prediction rests on attended local features alone.
+
+    "Learn to Pay Attention" (arXiv 1804.02391), section 3 and figure 2. The trunk's
+    last features make the global feature g; at each level an `AttentionEstimator`
+    compares the local features with g; the head classifies from the attended
+    descriptors of all levels and never sees g itself.
+
+    With `"pc"` and `"softmax"` the maps do not depend on g (see `AttentionEstimator`).
+    Everything that feeds g alone, in the paper's model conv14, conv15, the global
+    feature's linear layer and the projection, 5.1 of 19.97 M parameters, then never
+    receives a gradient and never changes the output. The paper's model is built whole
+    here; `ltpa_tf.models.prune` cuts that branch out.
+
+    **Global feature.** `"fc"`: dropout 0.5 and a linear layer of 512 on the last pool's
+    output. Where that is larger than 1x1, which with 32x32 images it never is, it is
+    averaged over its positions first; so weights move between image sizes. `"gap"`: the
+    mean over positions of the last level's features, before their pool.
+
+    **Controls.** `levels=()` is the same trunk without attention: the head on g.
+    `trunk="vgg_d", levels=()` is then the paper's plain VGG (15.0 M parameters), and
+    `global_feature="gap", projection="linear"` its VGG-GAP, for class activation maps.
+
+    Args:
+        input_shape: `(height, width, channels)`. Height and width from 32 up, or None
+            for any.
+        classes: Number of classes, 2 or more.
+        trunk: `"paper"`, `"vgg_d"` or `"vgg_e"`: the paper's own, or a VGG
+            configuration with its pools in place.
+        levels: Numbers of the convolutions that are attended to, 1 to 13 (1 to 16 in
+            `"vgg_e"`); sorted, and duplicates count once. `()`: no attention.
+        tap: `"before_pool"` (the paper) or `"after_pool"`: where a level's features are
+            taken. No difference at levels that no pool follows.
+        compatibility: `"pc"`, `"dp"`, `"local"` or `"additive"`.
+        normalization: `"softmax"` (the paper) or `"sigmoid"`.
+        match: `"global_to_local"` (the paper) or `"local_to_global"`: what is projected
+            where the channels of l and g differ. `"local"` and `"additive"` need no
+            projection.
+        projection: `"paper"`: batch norm, ReLU, dropout 0.5 before the linear layers of
+            projections and head; `"linear"`: none of them.
+        head: `"concat"` or `"indep"`.
+        width: Multiplies every channel count (multiples of 8 from 16 channels up).
+        batch_norm: Whether there is any batch norm.
+        dropout: `"paper"` or `"none"`.
+        global_feature: `"fc"` or `"gap"`, see above.
+        mean: Per channel, of pixel values scaled to 0..1. Together with `std` it makes
+            the first layer a normalisation; None: the trunk sees 0..255.
+        std: Per channel, likewise.
+        dtype: Dtype policy of all layers; None: Keras's global one.
+        name: Of the model.
+
+    Returns:
+        A functional model: float32 pixel values 0..255, `[B, H, W, channels]`, to
+        float32 logits `[B, classes]` (log-probabilities with `head="indep"`).
+
+    Raises:
+        SettingError: A setting is not one of those above.
+    """
+    chosen = checked(
+        {
+            "trunk": trunk,
+            "levels": levels,
+            "tap": tap,
+            "compatibility": compatibility,
+            "normalization": normalization,
+            "match": match,
+            "projection": projection,
+            "head": head,
+            "width": width,
+            "batch_norm": batch_norm,
+            "dropout": dropout,
+            "global_feature": global_feature,
+        }
+    )
+    check_data(input_shape, classes, mean, std)
+    with_dropout = dropout == "paper"
+    form = {
+        "projection": projection,
+        "batch_norm": batch_norm,
+        "dropout": 0.5 if with_dropout else 0.0,
+        "dtype": dtype,
+    }
+
+    images = keras.Input(tuple(input_shape), dtype="float32", name="images")
+    layout = TRUNKS[trunk]
+    features = trunk_features(
+        images if mean is None else _normalized(images, mean, std),
+        layout,
+        depth=layout.levels if global_feature == "gap" else len(layout.channels),
+        width=width,
+        batch_norm=batch_norm,
+        dropout=with_dropout,
+        dtype=dtype,
+    )
+    if global_feature == "gap":
+        g = keras.layers.GlobalAveragePooling2D(
+            data_format="channels_last", name="global_feature", dtype=dtype
+        )(features[-1].before_pool)
+    else:
+        g = _fully_connected(
+            features[-1].after_pool, scaled(512, width), with_dropout, dtype
+        )
+
+    descriptors = []
+    for level in chosen["levels"]:
+        local = getattr(features[level - 1], tap)
+        estimator = AttentionEstimator(
+            compatibility, normalization, name=f"level_{level}", dtype=dtype
+        )
+        query, keys = _matched(local, g, level, estimator.compatibility, match, form)
+        attended, _, _ = estimator(local, query, keys)
+        descriptors.append(attended)
+    logits = HEADS[head](classes, **form, name="logits")(descriptors or [g])
+    return keras.Model(images, logits, name=name)
+
+
+def _normalized(images, mean, std):
+    """Pixel values 0..255 to zero mean and unit variance, in float32."""
+    return keras.layers.Rescaling(
+        scale=[1 / (255 * s) for s in std],
+        offset=[-m / s for m, s in zip(mean, std, strict=True)],
+        dtype="float32",
+        name="normalization",
+    )(images)
+
+
+def _fully_connected(last, channels, dropout, dtype):
+    """The paper's FC-16: dropout and a linear layer, no batch norm, no ReLU."""
+    g = keras.layers.GlobalAveragePooling2D(
+        data_format="channels_last", name="global_pool", dtype=dtype
+    )(last)
+    if dropout:
+        g = keras.layers.Dropout(0.5, name="global_dropout", dtype=dtype)(g)
+    return keras.layers.Dense(channels, name="global_feature", dtype=dtype)(g)
+
+
+def _matched(local, g, level, compatibility, match, form):
+    """`(query, keys)` for the estimator: what of g and of l is compared."""
+    if compatibility == "local":
+        return None, None
+    equal = local.shape[-1] == g.shape[-1]
+    if equal or not COMPATIBILITIES[compatibility].equal_channels:
+        return g, None
+    name = f"match_{level}"
+    if match == "global_to_local":
+        return ChannelMatching(local.shape[-1], **form, name=name)(g), None
+    return g, ChannelMatching(g.shape[-1], **form, name=name)(local)

@@ -1,0 +1,83 @@
+"""Other models over the same weights: with the maps, or without dead branches."""
+
+import re
+from collections.abc import Callable
+
+import keras
+
+from ltpa_tf.errors import SettingError
+from ltpa_tf.layers import AttentionEstimator
+
+
+def attention_model(model: keras.Model) -> keras.Model:
+    """The model that returns its attention maps beside the logits.
+
+    Args:
+        model: A functional model with any number of `AttentionEstimator` layers.
+
+    Returns:
+        A model over the same weights and input, whose output is a dict: `"logits"`,
+        and for each estimator, by its name (`"level_7"`), the attention map, float32
+        `[B, H, W]` at the level's own resolution.
+
+    Raises:
+        SettingError: The model is not functional.
+    """
+    maps = {}
+
+    def call(layer, *args, **kwargs):
+        outputs = layer(*args, **kwargs)
+        if isinstance(layer, AttentionEstimator):
+            maps[layer.name] = outputs[2]
+        return outputs
+
+    again = _reapplied(model, call)
+    return keras.Model(again.input, {"logits": again.output, **maps}, name=model.name)
+
+
+def prune(model: keras.Model) -> keras.Model:
+    """The same function without the branches that can't change it.
+
+    Estimators that provably don't need the global feature (`"pc"` and `"local"` with a
+    softmax, see `AttentionEstimator`) are called without it; whatever fed only them
+    is no part of the new model. The outputs agree up to the rounding of the scores.
+
+    Args:
+        model: A functional model.
+
+    Returns:
+        A model over the same weights. Where nothing can be cut, an equivalent one.
+
+    Raises:
+        SettingError: The model is not functional.
+    """
+
+    def call(layer, *args, **kwargs):
+        if isinstance(layer, AttentionEstimator) and not layer.needs_global:
+            bound = dict(zip(("local", "global_feature", "keys"), args, strict=False))
+            return layer(**{**bound, **kwargs, "global_feature": None})
+        return layer(*args, **kwargs)
+
+    return _reapplied(model, call)
+
+
+def levels_of(model: keras.Model) -> tuple[int, ...]:
+    """The levels that a model attends to, in ascending order; `()` if to none."""
+    matches = (
+        re.fullmatch(r"level_(\d+)", layer.name)
+        for layer in model.layers
+        if isinstance(layer, AttentionEstimator)
+    )
+    return tuple(sorted(int(match[1]) for match in matches if match))
+
+
+def _reapplied(model: keras.Model, call: Callable) -> keras.Model:
+    """The model made anew by `call(layer, *args, **kwargs)` on the very same layers."""
+    if not getattr(model, "inputs", None) or not getattr(model, "outputs", None):
+        raise SettingError("model", type(model).__name__, "a functional Keras model")
+    # Keras clones a compiled model together with its optimizer and slots; this one
+    # isn't compiled, and a Sequential model becomes functional on the way.
+    bare = keras.Model(model.input, model.output, name=model.name)
+    return keras.models.clone_model(
+        bare, clone_function=lambda layer: layer, call_function=call
+    )

@@ -1,0 +1,44 @@
+"""The pointing game: does a map's highest pixel lie on the object?"""
+
+import numpy as np
+
+from ltpa_tf.explain.maps import upsample
+
+
+def pointing_hits(
+    maps: np.ndarray, boxes: np.ndarray, size: tuple[int, int]
+) -> np.ndarray:
+    """Which maps point into their image's box (Zhang et al. 2016, arXiv 1608.00507).
+
+    The map is brought to image resolution bilinearly and its highest pixel must lie in
+    the box. Where several pixels are highest, equal to one part in a million, each
+    counts for its share: a flat map scores what a random pixel does, not what happens
+    to lie in a corner.
+
+    Args:
+        maps: `[B, h, w]` attention of one level.
+        boxes: int `[B, 4]` as (top, left, bottom, right) in pixels, bottom and right
+            exclusive.
+        size: `(H, W)` of the images.
+
+    Returns:
+        float64 `[B]`, 0 to 1.
+    """
+    maps = upsample(maps, size)
+    highest = maps >= maps.max((-2, -1), keepdims=True) * (1 - 1e-6)
+    inside = box_mask(boxes, size)
+    return (highest & inside).sum((-2, -1)) / highest.sum((-2, -1))
+
+
+def chance(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """How often a uniformly random pixel falls into each box, float64 `[B]`."""
+    return box_mask(boxes, size).mean((-2, -1))
+
+
+def box_mask(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Boolean `[B, H, W]`, true inside each box."""
+    top, left, bottom, right = np.asarray(boxes).T[:, :, None]
+    y, x = np.arange(size[0]), np.arange(size[1])
+    rows = (top <= y) & (y < bottom)
+    columns = (left <= x) & (x < right)
+    return rows[:, :, None] & columns[:, None, :]

@@ -1,0 +1,18 @@
+"""Pictures about a trained model. Importing this needs no TensorFlow."""
+
+from ltpa_tf.explain.explanation import Explanation, explain
+from ltpa_tf.explain.figure import attention_figure, draw
+from ltpa_tf.explain.maps import relative, upsample
+from ltpa_tf.explain.overlay import overlay
+from ltpa_tf.explain.style import save
+
+__all__ = [
+    "Explanation",
+    "attention_figure",
+    "draw",
+    "explain",
+    "overlay",
+    "relative",
+    "save",
+    "upsample",
+]

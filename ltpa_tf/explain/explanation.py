@@ -1,0 +1,90 @@
+"""What a model says about an image, and where it looks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ltpa_tf.errors import SettingError
+
+if TYPE_CHECKING:
+    import keras
+
+_BATCH = 32
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One image, its prediction and its attention.
+
+    Attributes:
+        image: uint8 `[H, W, 3]`, as the model saw it.
+        probabilities: float32 `[K]`.
+        maps: Level name (`"level_7"`) to float32 `[h, w]`.
+        label: The true class, or None if it isn't known.
+        box: The object's (top, left, bottom, right) in pixels, bottom and right
+            exclusive, or None if it isn't known.
+        name: Says which image this is.
+    """
+
+    image: np.ndarray
+    probabilities: np.ndarray
+    maps: dict[str, np.ndarray]
+    label: int | None = None
+    box: Sequence[int] | None = None
+    name: str = ""
+
+    @property
+    def predicted(self) -> int:
+        """The most probable class."""
+        return int(self.probabilities.argmax())
+
+
+def explain(
+    model: "keras.Model",
+    images: np.ndarray,
+    *,
+    labels: Sequence[int] | None = None,
+    boxes: np.ndarray | None = None,
+    names: Sequence[str] | None = None,
+) -> list[Explanation]:
+    """Predicts images and keeps where the model looked.
+
+    Args:
+        model: A trained model with attention.
+        images: uint8 `[N, H, W, 3]`.
+        labels: N true classes.
+        boxes: int `[N, 4]`, see `Explanation.box`.
+        names: N texts.
+
+    Returns:
+        N explanations, in the images' order.
+
+    Raises:
+        SettingError: If the model has no attention.
+    """
+    # Here, because drawing what a server answered needs no Keras.
+    from ltpa_tf.models import attention_model
+
+    both = attention_model(model)
+    if len(both.outputs) == 1:
+        raise SettingError("model", model.name, "a model with at least one level")
+    outputs: dict[str, list] = {}
+    for start in range(0, len(images), _BATCH):
+        batch = both(images[start : start + _BATCH], training=False)
+        for name, values in batch.items():
+            outputs.setdefault(name, []).extend(np.asarray(values))
+    logits = np.array(outputs.pop("logits"))
+    probabilities = np.exp(logits - np.logaddexp.reduce(logits, -1, keepdims=True))
+    return [
+        Explanation(
+            image=images[i],
+            probabilities=probabilities[i],
+            maps={level: maps[i] for level, maps in outputs.items()},
+            label=None if labels is None else int(labels[i]),
+            box=None if boxes is None else tuple(map(int, boxes[i])),
+            name="" if names is None else names[i],
+        )
+        for i in range(len(images))
+    ]

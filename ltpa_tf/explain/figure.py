@@ -1,0 +1,191 @@
+"""Images beside their attention, as one figure."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from ltpa_tf.explain import style
+from ltpa_tf.explain.explanation import Explanation, explain
+from ltpa_tf.explain.maps import relative
+from ltpa_tf.explain.overlay import STRONGEST, colour, overlay, strength
+
+if TYPE_CHECKING:
+    import keras
+
+_PANEL = 230  # pixels a side, or the image's own size if that is more
+_GAP = 0.1  # inches between columns
+_CAPTION = 0.26  # inches under each row
+_TEXT = 1.85  # inches left of each image
+_ROWS = 8  # more images go on in a second block of columns
+_TIMES = "\N{MULTIPLICATION SIGN}"
+
+
+def attention_figure(
+    model: "keras.Model",
+    images: np.ndarray,
+    labels: Sequence[int] | None,
+    class_names: Sequence[str],
+    *,
+    path: str | os.PathLike,
+    boxes: np.ndarray | None = None,
+    names: Sequence[str] | None = None,
+) -> Path:
+    """Draws where a model looks, one row an image; `explain` and `draw` in one call.
+
+    Returns:
+        The path of the PNG.
+    """
+    rows = explain(model, images, labels=labels, boxes=boxes, names=names)
+    return style.save(draw(rows, class_names), path)
+
+
+def draw(explanations: Sequence[Explanation], class_names: Sequence[str]) -> Figure:
+    """A figure with a row for each image: prediction, image, each level's map.
+
+    Colour shows attention relative to uniform on a scale that is the same for every
+    map, level and figure (see `overlay.strength`); under each map stands its peak.
+
+    Args:
+        explanations: At least one, of images of one size and of the same levels.
+        class_names: K names.
+    """
+    levels = list(explanations[0].maps)
+    height, width = _panel_size(explanations[0].image)
+    blocks = -(-len(explanations) // _ROWS)
+    rows = -(-len(explanations) // blocks)
+    step = height + _CAPTION
+    block_width = _TEXT + (len(levels) + 1) * (width + _GAP)
+    figure = style.new_figure(blocks * block_width - _TEXT, rows * step)
+
+    def panel(place: int, column: int) -> Axes:
+        block, row = divmod(place, rows)
+        left = block * block_width + column * (width + _GAP)
+        return style.place(figure, left, row * step, width, height)
+
+    for place, item in enumerate(explanations):
+        axes = panel(place, 0)
+        _show(axes, item.image, item.box)
+        _verdict(axes, item, class_names)
+        if place % rows == 0:
+            _heading(axes, "image")
+        for column, level in enumerate(levels, 1):
+            attention = item.maps[level]
+            axes = panel(place, column)
+            _show(axes, overlay(item.image, attention), item.box)
+            peak = f"peak {relative(attention).max():.1f}{_TIMES}"
+            _beside(axes, (1, 0), (0, -3), peak, ha="right", va="top")
+            if place % rows == 0:
+                size = f"{attention.shape[0]} {_TIMES} {attention.shape[1]}"
+                _heading(axes, level.replace("_", " "), size)
+    _scale(figure, width + _GAP, rows * step, len(levels) * (width + _GAP) - _GAP)
+    style.title(
+        figure.axes[0],
+        "Where the model looks",
+        "colour: attention relative to uniform, one scale for all maps\n"
+        "grey: no more than a uniform share",
+        above=25,
+    )
+    return figure
+
+
+def _panel_size(image: np.ndarray) -> tuple[float, float]:
+    """Inches; small images are enlarged by a whole number of pixels."""
+    height, width = image.shape[:2]
+    times = max(1, round(_PANEL / max(height, width)))
+    return times * height / style.DPI, times * width / style.DPI
+
+
+def _show(axes: Axes, image: np.ndarray, box: Sequence[int] | None) -> None:
+    axes.imshow(image, aspect="auto")
+    axes.set_axis_off()
+    if box is None:
+        return
+    top, left, bottom, right = box
+    # White within black is seen on any image.
+    for line, color in ((2.2, "black"), (1.0, "white")):
+        axes.add_patch(
+            Rectangle(
+                (left - 0.5, top - 0.5),
+                right - left,
+                bottom - top,
+                fill=False,
+                linewidth=line,
+                edgecolor=color,
+            )
+        )
+
+
+def _verdict(axes: Axes, item: Explanation, class_names: Sequence[str]) -> None:
+    """Prediction, truth and name, left of the image."""
+    predicted = class_names[item.predicted]
+    color = style.INK
+    lines = [f"{item.probabilities[item.predicted]:.1%}"]
+    if item.label is not None:
+        right = item.predicted == item.label
+        predicted = f"{'✓' if right else '✗'} {predicted}"
+        color = style.GREEN if right else style.VERMILION
+        lines.append(f"true: {class_names[item.label]}")
+    lines.append(item.name)
+    heading = _folded(predicted, 17)
+    text = "\n".join(_folded(line, 25) for line in lines if line)
+    middle = {"ha": "right", "linespacing": 1.35}
+    _beside(
+        axes,
+        (0, 0.5),
+        (-10, 2),
+        heading,
+        size=11,
+        weight="bold",
+        color=color,
+        va="bottom",
+        **middle,
+    )
+    _beside(axes, (0, 0.5), (-10, -2), text, va="top", **middle)
+
+
+def _folded(text: str, width: int) -> str:
+    return "\n".join(wrap(text, width, max_lines=2, placeholder=" …"))
+
+
+def _heading(axes: Axes, text: str, detail: str = "") -> None:
+    _beside(axes, (0, 1), (0, 4), text, size=9.5, color=style.INK)
+    _beside(axes, (1, 1), (0, 4), detail, ha="right")
+
+
+def _beside(axes: Axes, corner, offset, text: str, *, size=8, **how) -> None:
+    """Text at a place of the axes, moved by points."""
+    axes.annotate(
+        text,
+        corner,
+        offset,
+        xycoords="axes fraction",
+        textcoords="offset points",
+        fontsize=size,
+        parse_math=False,
+        **{"color": style.QUIET, "ha": "left", "va": "bottom", **how},
+    )
+
+
+def _scale(figure: Figure, left: float, top: float, width: float) -> None:
+    """The colour scale under the maps, as it looks over a middle grey."""
+    doublings = np.arange(np.log2(STRONGEST) + 1)
+    axes = style.place(figure, left, top + 0.1, min(width, 3.2), 0.12)
+    values = strength(2 ** np.linspace(0, doublings[-1], 256))[None]
+    axes.imshow(
+        colour(np.full((1, 256, 3), 128, np.uint8), values),
+        aspect="auto",
+        extent=(0, doublings[-1], 0, 1),
+    )
+    names = [f"{2**d:.0f}{_TIMES}" for d in doublings]
+    names[0], names[-1] = f"≤ {names[0]}", f"≥ {names[-1]}"
+    axes.set_xticks(doublings, names, fontsize=8)
+    axes.set_yticks([])
+    axes.tick_params(length=2, color=style.FAINT, labelcolor=style.QUIET)
+    axes.spines[:].set_visible(False)

@@ -1,0 +1,52 @@
+"""An attention map laid over its image, in plain NumPy."""
+
+import numpy as np
+from matplotlib import colormaps
+
+from ltpa_tf.explain.maps import relative, upsample
+
+# Attention relative to uniform at which the colour ends, the same for every figure.
+STRONGEST = 16.0
+
+
+def strength(relative_attention: np.ndarray) -> np.ndarray:
+    """The place on the colour scale, 0 to 1, of attention relative to uniform.
+
+    Logarithmic and absolute: 0 at and below the uniform share, 1 at 16 times that and
+    above, equal steps for every doubling. No map is stretched to its own range, so a
+    flat map stays without colour however many ripples it has.
+    """
+    doublings = np.log2(np.maximum(relative_attention, 1))
+    return np.minimum(doublings / np.log2(STRONGEST), 1)
+
+
+def colour(image: np.ndarray, strengths: np.ndarray) -> np.ndarray:
+    """The image in grey, coloured by strength; no colour where that is 0.
+
+    Args:
+        image: uint8 `[H, W, 3]`.
+        strengths: `[H, W]`, 0 to 1, see `strength`.
+
+    Returns:
+        uint8 `[H, W, 3]`.
+    """
+    grey = 0.1 + 0.7 * (image @ np.array([0.299, 0.587, 0.114])) / 255
+    # From purple to yellow: the dark end of the colour map would read as "dark image".
+    hue = colormaps["inferno"](0.25 + 0.7 * strengths)[..., :3]
+    opacity = 0.72 * np.minimum(2 * strengths, 1)[..., None]
+    return np.round(255 * ((1 - opacity) * grey[..., None] + opacity * hue)).astype(
+        np.uint8
+    )
+
+
+def overlay(image: np.ndarray, attention: np.ndarray) -> np.ndarray:
+    """The image in grey, coloured where it is attended to.
+
+    Args:
+        image: uint8 `[H, W, 3]`.
+        attention: `[h, w]`, a softmax or sigmoid map as the model gives it.
+
+    Returns:
+        uint8 `[H, W, 3]`.
+    """
+    return colour(image, strength(upsample(relative(attention), image.shape[:2])))

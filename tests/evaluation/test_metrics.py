@@ -1,0 +1,133 @@
+import json
+
+import numpy as np
+import pytest
+from sklearn import metrics as reference
+
+from ltpa_tf.errors import SettingError
+from ltpa_tf.evaluation.metrics import Classification, confidence_bin
+
+NAMES = tuple("abcdefg")
+
+
+@pytest.fixture
+def predictions():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, len(NAMES) - 1, 500)  # no example of the last class
+    logits = rng.normal(size=(500, len(NAMES))) * 3
+    logits[np.arange(500), labels] += 2
+    return logits.astype(np.float32), labels
+
+
+def count(logits, labels, batch_size=500):
+    counts = Classification(logits.shape[1])
+    for start in range(0, len(labels), batch_size):
+        part = slice(start, start + batch_size)
+        counts.update(logits[part], labels[part])
+    return counts
+
+
+def test_agrees_with_scikit_learn(predictions):
+    logits, labels = predictions
+    result = count(*predictions).result(NAMES)
+    every = np.arange(len(NAMES))
+    exponentials = np.exp(logits.astype(np.float64))
+    probabilities = exponentials / exponentials.sum(1, keepdims=True)
+    predicted = logits.argmax(1)
+
+    assert result["examples"] == 500
+    assert result["top1"] == reference.accuracy_score(labels, predicted)
+    assert result["top5"] == pytest.approx(
+        reference.top_k_accuracy_score(labels, probabilities, k=5, labels=every)
+    )
+    assert result["nll"] == pytest.approx(
+        reference.log_loss(labels, probabilities, labels=every)
+    )
+    np.testing.assert_array_equal(
+        result["confusion"],
+        reference.confusion_matrix(labels, predicted, labels=every),
+    )
+    recalls = reference.recall_score(labels, predicted, average=None, labels=every[:-1])
+    assert list(result["per_class"].values())[:-1] == pytest.approx(list(recalls))
+    assert result["per_class"]["g"] is None
+
+
+def test_calibration_error_by_hand():
+    # Two classes. Confidences 0.9 (right), 0.9 (wrong) and 0.6 (right) fall into two
+    # of the 15 bins: 2/3 * |0.5 - 0.9| + 1/3 * |1 - 0.6|.
+    probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6]])
+    result = count(np.log(probabilities), np.array([0, 1, 1])).result(("a", "b"))
+    assert result["ece"] == pytest.approx(2 / 3 * 0.4 + 1 / 3 * 0.4)
+    assert result["nll"] == pytest.approx(-np.log([0.9, 0.1, 0.6]).mean())
+    assert result["reliability"]["count"][13] == 2
+    assert result["reliability"]["accuracy"][13] == 0.5
+    assert result["reliability"]["confidence"][8] == pytest.approx(0.6)
+    assert result["reliability"]["accuracy"][0] is None
+
+
+def test_calibration_error_agrees_with_its_definition(predictions):
+    logits, labels = predictions
+    exponentials = np.exp(logits.astype(np.float64))
+    probabilities = exponentials / exponentials.sum(1, keepdims=True)
+    confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
+    expected = 0.0
+    for m in range(15):
+        inside = (confidence > m / 15) & (confidence <= (m + 1) / 15)
+        if inside.any():
+            gap = abs(right[inside].mean() - confidence[inside].mean())
+            expected += inside.mean() * gap
+    assert count(*predictions).result(NAMES)["ece"] == pytest.approx(expected)
+
+
+def test_bins_are_open_below_and_closed_above():
+    confidence = np.array([1e-9, 1 / 15, np.nextafter(1 / 15, 1), 14 / 15, 1.0])
+    assert confidence_bin(confidence).tolist() == [0, 0, 1, 13, 14]
+
+
+def test_result_does_not_depend_on_batches(predictions):
+    whole = count(*predictions).result(NAMES)
+    for batch_size in (1, 7, 499):
+        parts = count(*predictions, batch_size=batch_size).result(NAMES)
+        assert parts["confusion"] == whole["confusion"]
+        for name in ("top1", "top5", "nll", "ece"):
+            assert parts[name] == pytest.approx(whole[name], rel=1e-12), name
+
+
+def test_parts_add_up(predictions):
+    logits, labels = predictions
+    both = count(logits[:123], labels[:123]) + count(logits[123:], labels[123:])
+    whole = count(logits, labels)
+    assert both.result(NAMES)["confusion"] == whole.result(NAMES)["confusion"]
+    assert both.in_top == whole.in_top
+    assert both.log_loss == pytest.approx(whole.log_loss)
+    np.testing.assert_allclose(both.bin_confidence, whole.bin_confidence)
+
+
+def test_equal_logits_earn_no_more_than_chance():
+    labels = np.arange(7).repeat(10)
+    result = count(np.zeros((70, 7)), labels).result(NAMES)
+    assert result["top1"] == pytest.approx(1 / 7)
+    assert result["top5"] == pytest.approx(5 / 7)
+
+
+def test_log_probabilities_and_shifted_logits_give_the_same(predictions):
+    logits, labels = predictions
+    shifted = logits.astype(np.float64) + 1000
+    assert count(shifted, labels).result(NAMES)["nll"] == pytest.approx(
+        count(logits, labels).result(NAMES)["nll"]
+    )
+
+
+def test_fewer_than_five_classes():
+    result = count(np.array([[0.0, 1.0]]), np.array([0])).result(("a", "b"))
+    assert (result["top1"], result["top5"]) == (0.0, 1.0)
+
+
+def test_result_is_json(predictions):
+    result = count(*predictions).result(NAMES)
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
+
+
+def test_outputs_that_are_no_numbers_are_refused():
+    with pytest.raises(SettingError, match="finite"):
+        count(np.array([[0.0, np.nan]]), np.array([0]))

@@ -1,0 +1,20 @@
+"""Where images come from, and the tf.data path from there to the model."""
+
+from ltpa_tf.data.augment import Augmentation, augment
+from ltpa_tf.data.hashing import shuffled
+from ltpa_tf.data.pipeline import evaluation_dataset, steps_per_epoch, train_dataset
+from ltpa_tf.data.source import Source, Split, array_split
+from ltpa_tf.data.sources import load
+
+__all__ = [
+    "Augmentation",
+    "Source",
+    "Split",
+    "array_split",
+    "augment",
+    "evaluation_dataset",
+    "load",
+    "shuffled",
+    "steps_per_epoch",
+    "train_dataset",
+]

@@ -1,0 +1,215 @@
+"""Augmentation of whole batches, as a pure function of (seed, epoch, position).
+
+Everything is integer arithmetic on uint8 images, with numbers from
+`ltpa_tf.data.hashing`: the result is bitwise the same eagerly, in tf.data, on a GPU
+and under XLA, and does not depend on how the global batch is cut into shards.
+"""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from ltpa_tf.data import hashing
+from ltpa_tf.data.randaugment import randaugment
+from ltpa_tf.errors import SettingError
+
+_GREY = 128
+# What the hashed numbers are for.
+_CROP, _FLIP, _CUTOUT, _STRENGTH, _CUT = range(0xA063, 0xA063 + 5)
+# Quantiles of the Beta distribution that are told apart.
+_QUANTILES = 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class Augmentation:
+    """What `augment` does, in this order; the default is nothing.
+
+    Attributes:
+        crop: Shift by up to this many pixels each way, borders reflected.
+        flip: Mirror left-right, half of the images.
+        randaugment_layers: Random operations per image (RandAugment's N).
+        randaugment_magnitude: Their strength, 0 to 10 (RandAugment's M).
+        cutout: Side in pixels of one grey square per image, centred anywhere.
+        cutmix: CutMix's alpha: a box of the neighbour's image; its area is
+            Beta(alpha, alpha) distributed and the labels are mixed by it.
+        mixup: MixUp's alpha: a weighted sum with the neighbour's image, the weight
+            Beta(alpha, alpha) distributed. Only one of CutMix and MixUp.
+
+    References:
+        Cutout https://arxiv.org/abs/1708.04552, MixUp https://arxiv.org/abs/1710.09412,
+        CutMix https://arxiv.org/abs/1905.04899,
+        RandAugment https://arxiv.org/abs/1909.13719.
+    """
+
+    crop: int = 0
+    flip: bool = False
+    cutout: int = 0
+    cutmix: float = 0.0
+    mixup: float = 0.0
+    randaugment_layers: int = 0
+    randaugment_magnitude: int = 0
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            if getattr(self, field.name) < 0:
+                raise SettingError(
+                    f"augment.{field.name}", getattr(self, field.name), "0 or more"
+                )
+        if self.cutmix and self.mixup:
+            raise SettingError(
+                "augment.mixup", self.mixup, f"0 while cutmix is {self.cutmix}"
+            )
+        if self.randaugment_magnitude > 10:
+            raise SettingError(
+                "augment.randaugment_magnitude", self.randaugment_magnitude, "0 to 10"
+            )
+
+    @property
+    def mixes(self) -> bool:
+        """Whether images are mixed with their neighbours."""
+        return bool(self.cutmix or self.mixup)
+
+
+def augment(
+    images: tf.Tensor,
+    labels: tf.Tensor,
+    *,
+    seed,
+    epoch,
+    positions: tf.Tensor,
+    settings: Augmentation,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Augments a batch, or a shard of one.
+
+    Args:
+        images: uint8 [B, H, W, 3]; H and W static.
+        labels: float32 [B, K], one-hot.
+        seed: Integer or scalar integer tensor.
+        epoch: Integer or scalar integer tensor.
+        positions: Integers [B], the places of the examples in their epoch. For CutMix
+            and MixUp the examples at 2k and 2k+1 are neighbours and must stand side by
+            side.
+        settings: What to do.
+
+    Returns:
+        uint8 [B, H, W, 3] images and float32 [B, K] labels.
+
+    Raises:
+        SettingError: When the settings don't fit the images.
+    """
+
+    def draw(purpose, lanes=1):
+        return hashing.random_bits(seed, epoch, positions, purpose, lanes)
+
+    if settings.crop or settings.flip:
+        images = _crop_and_flip(images, settings, draw)
+    if settings.randaugment_layers:
+        images = randaugment(
+            images, settings.randaugment_layers, settings.randaugment_magnitude, draw
+        )
+    if settings.cutout:
+        images = _cutout(images, settings.cutout, draw)
+    if settings.mixes and images.shape[0] is not None and images.shape[0] % 2:
+        raise SettingError(
+            "augment.cutmix" if settings.cutmix else "augment.mixup",
+            settings.cutmix or settings.mixup,
+            f"0 for an odd number of examples per replica, here {images.shape[0]}",
+        )
+    if settings.cutmix:
+        return _cutmix(images, labels, settings.cutmix, draw)
+    if settings.mixup:
+        return _mixup(images, labels, settings.mixup, draw)
+    return images, labels
+
+
+def _crop_and_flip(images, settings: Augmentation, draw) -> tf.Tensor:
+    """Reflect-pad, crop and mirror, as one gather over the whole batch."""
+    _, height, width, channels = images.shape
+    if settings.crop >= min(height, width):
+        raise SettingError(
+            "augment.crop", settings.crop, f"less than the image, {height}x{width}"
+        )
+    shift = hashing.below(draw(_CROP, 2), 2 * settings.crop + 1) - settings.crop
+    column = tf.range(width)[None]
+    if settings.flip:
+        mirrored = hashing.below(draw(_FLIP), 2) == 1
+        column = tf.where(mirrored, width - 1 - column, column)
+    row = _reflected(tf.range(height)[None] + shift[:, :1], height)
+    column = _reflected(column + shift[:, 1:], width)
+    image = tf.range(tf.shape(images)[0])[:, None]
+    row = (image * height + row) * width
+    pixels = tf.gather(
+        tf.reshape(images, [-1, channels]), row[:, :, None] + column[:, None, :]
+    )
+    return tf.ensure_shape(pixels, images.shape)
+
+
+def _reflected(index, size: int) -> tf.Tensor:
+    """Mirrors indices beyond the borders; the border itself is not repeated."""
+    return (size - 1) - tf.abs((size - 1) - tf.abs(index))
+
+
+def _cutout(images, side: int, draw) -> tf.Tensor:
+    batch = tf.shape(images)[0]
+    inside, _ = _box(images.shape, tf.fill([batch, 2], side), draw(_CUTOUT, 2))
+    return tf.where(inside, tf.constant(_GREY, images.dtype), images)
+
+
+def _cutmix(images, labels, alpha: float, draw) -> tuple[tf.Tensor, tf.Tensor]:
+    _, height, width, _ = images.shape
+    side = np.sqrt(1 - _beta_quantiles(alpha))[:, None] * [height, width]
+    sides = tf.gather(side.astype(np.int32), _quantile(draw))
+    inside, area = _box(images.shape, sides, draw(_CUT, 2))
+    images = tf.where(inside, _neighbours(images), images)
+    # A product, because XLA turns a division by a constant into one.
+    share = tf.cast(area, tf.float32) * np.float32(1 / (height * width))
+    return images, labels * (1 - share) + _neighbours(labels) * share
+
+
+def _mixup(images, labels, alpha: float, draw) -> tuple[tf.Tensor, tf.Tensor]:
+    weights = np.rint(256 * _beta_quantiles(alpha)).astype(np.int32)
+    weight = tf.gather(weights, _quantile(draw))[:, None]
+    own, other = (tf.cast(x, tf.int32) for x in (images, _neighbours(images)))
+    mixed = other * 256 + weight[..., None, None] * (own - other) + 128
+    images = tf.cast(tf.bitwise.right_shift(mixed, 8), images.dtype)
+    share = tf.cast(weight, tf.float32) / 256
+    return images, labels * share + _neighbours(labels) * (1 - share)
+
+
+def _box(shape, sides, bits) -> tuple[tf.Tensor, tf.Tensor]:
+    """A box per image with its centre anywhere, cut off at the borders.
+
+    Args:
+        shape: Of the images, [B, H, W, C].
+        sides: int32 [B, 2], height and width before cutting off.
+        bits: uint32 [B, 2].
+
+    Returns:
+        bool [B, H, W, 1], where it is, and int32 [B, 1], how many pixels.
+    """
+    first = hashing.below(bits, shape[1:3]) - sides // 2
+    last = tf.minimum(first + sides, shape[1:3])
+    first = tf.maximum(first, 0)
+    row, column = tf.range(shape[1])[None], tf.range(shape[2])[None]
+    rows = (row >= first[:, :1]) & (row < last[:, :1])
+    columns = (column >= first[:, 1:]) & (column < last[:, 1:])
+    inside = rows[:, :, None, None] & columns[:, None, :, None]
+    return inside, tf.reduce_prod(last - first, 1, keepdims=True)
+
+
+def _neighbours(x: tf.Tensor) -> tf.Tensor:
+    """[B, ...] with 2k and 2k+1 exchanged."""
+    pairs = tf.reshape(x, [-1, 2, *x.shape[1:]])
+    return tf.reshape(tf.reverse(pairs, [1]), tf.shape(x))
+
+
+def _quantile(draw) -> tf.Tensor:
+    return hashing.below(draw(_STRENGTH)[:, 0], _QUANTILES)
+
+
+def _beta_quantiles(alpha: float) -> np.ndarray:
+    """Equally probable values of Beta(alpha, alpha), float64 [quantiles]."""
+    from scipy.special import betaincinv
+
+    return betaincinv(alpha, alpha, (np.arange(_QUANTILES) + 0.5) / _QUANTILES)

@@ -1,0 +1,153 @@
+"""The tf.data path from a split to the model.
+
+Which examples a step sees, and what is done to them, follows from (seed, step) alone.
+So training resumes at any step with no saved iterator, and the global batch is the
+same however many replicas and workers share it.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from ltpa_tf.data import hashing
+from ltpa_tf.data.augment import Augmentation, augment
+from ltpa_tf.data.source import Split
+from ltpa_tf.errors import SettingError
+
+
+def steps_per_epoch(split: Split, batch_size: int) -> int:
+    """Full batches in one pass; the examples left over change from epoch to epoch.
+
+    Raises:
+        SettingError: When the split is smaller than one batch.
+    """
+    if not 1 <= batch_size <= len(split):
+        raise SettingError(
+            "train.batch_size",
+            batch_size,
+            f"1 to {len(split)}, the number of training examples",
+        )
+    return len(split) // batch_size
+
+
+def train_dataset(
+    split: Split,
+    *,
+    batch_size: int,
+    seed: int,
+    classes: int,
+    augmentation: Augmentation | None = None,
+    start_step: int = 0,
+    replicas: int = 1,
+    worker: int = 0,
+    workers: int = 1,
+) -> tf.data.Dataset:
+    """Endless training batches of this worker's replicas.
+
+    Step s is step s % steps_per_epoch of epoch s // steps_per_epoch. An epoch is a
+    random order of all examples, each once, less the remainder of its last batch.
+
+    Args:
+        split: The training part.
+        batch_size: Global, over all replicas of all workers.
+        seed: Of order and augmentation.
+        classes: Length of the one-hot labels.
+        augmentation: None = none.
+        start_step: The global step to start at.
+        replicas: Of all workers together.
+        worker: This worker's number, 0 .. workers-1.
+        workers: How many there are.
+
+    Returns:
+        Elements `(images uint8 [b, H, W, 3], labels float32 [b, classes])` with
+        b = batch_size / replicas: first this worker's replicas of the first step, in
+        order, then those of the second step, and so on.
+
+    Raises:
+        SettingError: When the batch can't be divided so.
+    """
+    steps = steps_per_epoch(split, batch_size)
+    settings = augmentation or Augmentation()
+    if replicas % workers or batch_size % replicas:
+        raise SettingError(
+            "train.batch_size",
+            batch_size,
+            f"a multiple of the {replicas} replicas on {workers} workers",
+        )
+    here, local = replicas // workers, batch_size // replicas
+    labels = tf.constant(split.labels)
+
+    def locate(element):
+        step = start_step + element // here
+        replica = worker * here + element % here
+        first = step % steps * batch_size + replica * local
+        positions = first + tf.range(local, dtype=tf.int64)
+        epoch = step // steps
+        indices = hashing.shuffled(positions, len(split), seed, epoch)
+        return epoch, positions, indices
+
+    def finish(images, epoch, positions, indices):
+        one_hot = tf.one_hot(tf.gather(labels, indices), classes)
+        return augment(
+            images,
+            one_hot,
+            seed=seed,
+            epoch=epoch,
+            positions=positions,
+            settings=settings,
+        )
+
+    def batch(element):
+        epoch, positions, indices = locate(element)
+        return finish(split.images(indices, epoch), epoch, positions, indices)
+
+    elements = tf.data.Dataset.range(np.iinfo(np.int64).max)
+    if split.image is None:
+        dataset = _parallel(elements, batch)
+    else:
+        # Files are decoded one by one, in parallel also within a batch.
+        where = _parallel(elements, locate)
+        images = _parallel(
+            where.flat_map(lambda _e, _p, i: tf.data.Dataset.from_tensor_slices(i)),
+            split.image,
+        ).batch(local, drop_remainder=True)
+        dataset = tf.data.Dataset.zip(images, where).map(
+            lambda images, where: finish(images, *where)
+        )
+    return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def evaluation_dataset(
+    split: Split, *, batch_size: int, worker: int = 0, workers: int = 1
+) -> tf.data.Dataset:
+    """One pass in order, in full batches; each example once over all workers.
+
+    Args:
+        split: Any part with fixed images.
+        batch_size: Of every batch.
+        worker: This worker's number; batches are dealt out in turn.
+        workers: How many there are. All get the same number of batches.
+
+    Returns:
+        Elements `(images uint8 [b, H, W, 3], labels int32 [b], mask bool [b])`. The
+        mask is False where an example only fills up the batch.
+    """
+    if batch_size < 1:
+        raise SettingError("batch_size", batch_size, "1 or more")
+    labels = tf.constant(split.labels)
+    rounds = -(-len(split) // (batch_size * workers))
+
+    def batch(number):
+        indices = number * batch_size + tf.range(batch_size, dtype=tf.int64)
+        mask = indices < len(split)
+        indices = tf.minimum(indices, len(split) - 1)
+        images = split.images(indices, tf.constant(0, tf.int64))
+        return images, tf.gather(labels, indices), mask
+
+    numbers = tf.data.Dataset.range(worker, rounds * workers, workers)
+    return _parallel(numbers, batch).prefetch(tf.data.AUTOTUNE)
+
+
+def _parallel(dataset: tf.data.Dataset, function) -> tf.data.Dataset:
+    return dataset.map(
+        function, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )

@@ -1,0 +1,115 @@
+"""What every data source gives: `Source`, made of `Split`s."""
+
+import dataclasses
+import functools
+import hashlib
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import tensorflow as tf
+
+# Mean and deviation need no more than this many images.
+_STATISTICS_EXAMPLES = 10_000
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Split:
+    """Examples of one part of a data set.
+
+    Attributes:
+        labels: int32 [N] class numbers.
+        images: `images(indices, epoch)` gives uint8 [B, H, W, 3] for integers [B] and
+            an integer scalar; pure, and usable in tf.data. Only sources that compose
+            fresh images use `epoch`.
+        array: uint8 [N, H, W, 3] where the images live in memory, else None.
+        boxes: int32 [N, 4] - top, left, bottom, right, the last two exclusive - of the
+            object in each image, where they are known, else None.
+        image: `image(index)` gives one uint8 [H, W, 3], for sources that decode files
+            one by one; None where a whole batch is one op.
+    """
+
+    labels: np.ndarray
+    images: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+    array: np.ndarray | None = None
+    boxes: np.ndarray | None = None
+    image: Callable[[tf.Tensor], tf.Tensor] | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Source:
+    """A data set, ready to train on.
+
+    Attributes:
+        name: As in `data.name`.
+        class_names: One name per class, in the order of the labels.
+        image_shape: (H, W, 3).
+        train, validation, test: The parts; validation and test may be None. Selection
+            (best checkpoint, early stopping, tuning) sees validation only.
+        mean, std: Per channel, of the training images, in units of 0..1.
+        fingerprint: SHA-256 that identifies images and labels of all parts.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    image_shape: tuple[int, int, int]
+    train: Split
+    validation: Split | None
+    test: Split | None
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    fingerprint: str
+
+
+def array_split(
+    array: np.ndarray, labels: np.ndarray, boxes: np.ndarray | None = None
+) -> Split:
+    """A split whose images are in memory, uint8 [N, H, W, 3]."""
+
+    @functools.cache
+    def resident() -> tf.Tensor:
+        # Outside of every graph: captured by reference, so never copied into one.
+        with tf.init_scope(), tf.device("/CPU:0"):
+            return tf.convert_to_tensor(array)
+
+    def images(indices, epoch):
+        del epoch
+        return tf.gather(resident(), indices)
+
+    return Split(np.asarray(labels, np.int32), images, array, boxes)
+
+
+def statistics(images: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation per channel, in units of 0..1.
+
+    Counted in integers, so the same on every machine. Large sets are sampled evenly.
+
+    Args:
+        images: uint8 [N, H, W, 3].
+    """
+    images = images[:: -(-len(images) // _STATISTICS_EXAMPLES)]
+    values = np.arange(256) / 255
+    mean, std = [], []
+    for channel in range(3):
+        counts = np.bincount(images[..., channel].ravel(), minlength=256)
+        average = float(counts @ values / counts.sum())
+        variance = float(counts @ (values - average) ** 2 / counts.sum())
+        mean.append(round(average, 6))
+        # An image set without contrast must not be divided by 0.
+        std.append(round(max(variance**0.5, 1 / 255), 6))
+    return tuple(mean), tuple(std)
+
+
+def fingerprint(*parts: str | np.ndarray | Iterable[str]) -> str:
+    """SHA-256 over texts and arrays (shape, dtype and values), in order."""
+    digest = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            digest.update(f"{part.dtype} {part.shape}\n".encode())
+            digest.update(np.ascontiguousarray(part).data)
+        else:
+            lines = [part] if isinstance(part, str) else part
+            digest.update("\n".join((*lines, "")).encode())
+    return digest.hexdigest()

@@ -1,0 +1,8 @@
+"""A trained model, served: SavedModel, TensorFlow Serving's files, a client."""
+
+from ltpa_tf.serving.prediction import Prediction
+from ltpa_tf.serving.predictor import Predictor
+from ltpa_tf.serving.saved_model import export
+from ltpa_tf.serving.versions import latest_version, list_versions
+
+__all__ = ["Prediction", "Predictor", "export", "latest_version", "list_versions"]

@@ -1,0 +1,120 @@
+"""Ask a model in this process: a trained one, or an exported one."""
+
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ltpa_tf.errors import SettingError
+from ltpa_tf.serving import versions
+from ltpa_tf.serving.prediction import Prediction, from_outputs
+from ltpa_tf.serving.signatures import Signatures
+
+
+class Predictor:
+    """Image files or arrays in, predictions with attention maps out.
+
+    Made by `from_model` or `from_saved_model`; both run the same graph code.
+    """
+
+    def __init__(self, signatures: dict[str, Callable[[tf.Tensor], dict]]):
+        self._signatures = signatures
+
+    @classmethod
+    def from_model(cls, model: keras.Model, class_names: Sequence[str]) -> "Predictor":
+        """Of a trained model in memory."""
+        functions = Signatures(model, class_names).functions()
+        return cls(
+            {
+                name: tf.function(function, input_signature=[spec], autograph=False)
+                for name, (function, spec) in functions.items()
+            }
+        )
+
+    @classmethod
+    def from_saved_model(cls, directory: str | os.PathLike) -> "Predictor":
+        """Of an export: a version's folder, or the folder of all versions (the latest).
+
+        Raises:
+            SettingError: If there is no export.
+        """
+        loaded = tf.saved_model.load(str(versions.latest_version(directory)))
+        return cls({name: _by_position(f) for name, f in loaded.signatures.items()})
+
+    @property
+    def has_maps(self) -> bool:
+        """Whether the model has attention."""
+        return "attention_maps" in self._signatures
+
+    def predict(self, images: np.ndarray, *, maps: bool = True) -> list[Prediction]:
+        """One prediction for each image of uint8 `[batch, H, W, 3]`."""
+        name = "attention_maps" if maps and self.has_maps else "serving_default"
+        return self._ask(name, tf.constant(images, tf.uint8))
+
+    def predict_files(
+        self, files: Iterable[str | os.PathLike], *, maps: bool = True, batch: int = 32
+    ) -> list[Prediction]:
+        """One prediction for each JPEG or PNG file.
+
+        Raises:
+            SettingError: If a file can't be read as an image; it names the file.
+        """
+        name = "attention_maps_bytes" if maps and self.has_maps else "serving_bytes"
+        files = [Path(file) for file in files]
+        predictions = []
+        for start in range(0, len(files), batch):
+            some = files[start : start + batch]
+            encoded = [read(file) for file in some]
+            try:
+                predictions += self._ask(name, tf.constant(encoded))
+            except tf.errors.InvalidArgumentError:
+                # One of them is bad. Ask one by one to know which.
+                for file, content in zip(some, encoded, strict=True):
+                    predictions += self._ask_one(name, file, content)
+        return predictions
+
+    def _ask_one(self, name: str, file: Path, content: bytes) -> list[Prediction]:
+        try:
+            return self._ask(name, tf.constant([content]))
+        except tf.errors.InvalidArgumentError as error:
+            raise SettingError(
+                str(file), "a file that can't be used", sentence(error)
+            ) from None
+
+    def _ask(self, name: str, batch: tf.Tensor) -> list[Prediction]:
+        outputs = self._signatures[name](batch)
+        return from_outputs({key: value.numpy() for key, value in outputs.items()})
+
+
+def read(file: str | os.PathLike) -> bytes:
+    """The file's content.
+
+    Raises:
+        SettingError: If it can't be read.
+    """
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise SettingError(
+            "--images", str(file), f"a readable file ({error.strerror})"
+        ) from None
+
+
+def sentence(error: tf.errors.OpError) -> str:
+    """What a user needs of an error that TensorFlow raised while running a graph.
+
+    Without node names, and without the marks of an assertion.
+    """
+    text = re.sub(r"{{function_node .*?}}|\[Op:.*?\]", "", error.message)
+    text = text.partition("\n\t [[")[0].strip()
+    text = text.rpartition("assertion failed: ")[2]
+    return text.replace("[", "", 1).replace("]", "", 1) if text[:1] == "[" else text
+
+
+def _by_position(signature: Callable) -> Callable[[tf.Tensor], dict]:
+    (name,) = signature.structured_input_signature[1]
+    return lambda batch: signature(**{name: batch})

@@ -1,0 +1,137 @@
+"""The signatures of an exported model: what goes in, what comes out."""
+
+from collections.abc import Callable, Sequence
+
+import keras
+import tensorflow as tf
+
+from ltpa_tf import models
+from ltpa_tf.errors import SettingError
+from ltpa_tf.serving import images as image_files
+
+TOP = 5
+"""How many classes `top_classes` names, or all if there are fewer."""
+
+
+class Signatures:
+    """A trained model as functions from images to named outputs.
+
+    Inputs are raw: uint8 `images` `[batch, H, W, 3]`, or the `encoded` bytes of JPEG or
+    PNG files of any size, string `[batch]`. Every output has the batch as dimension 0:
+
+    - `probabilities`: float32 `[batch, classes]`;
+    - `top_classes`: int32 `[batch, top]`, indices, the most probable first;
+    - `top_names`: string `[batch, top]`;
+    - with maps, for each level N: `level_N`, float32 `[batch, h, w]`, the scores that
+      weigh the level's descriptors, and `level_N_image`, float32 `[batch, H, W]`, the
+      same at the resolution of the model's input (bilinear).
+
+    Args:
+        model: As `ltpa_tf.models.build` makes it, under any dtype policy; it is rebuilt
+            in float32 and without parts that can't change its output.
+        class_names: One name for each class.
+
+    Raises:
+        SettingError: If the number of names isn't the number of classes.
+    """
+
+    def __init__(self, model: keras.Model, class_names: Sequence[str]):
+        classes = model.output_shape[-1]
+        if len(class_names) != classes:
+            raise SettingError(
+                "class_names", list(class_names), f"{classes} names, one for each class"
+            )
+        self.levels = tuple(models.levels_of(model))
+        self.image_shape = tuple(model.input_shape[1:])
+        self.class_names = tuple(class_names)
+        self.network = models.prune(models.attention_model(as_float32(model)))
+
+    def functions(self) -> dict[str, tuple[Callable, tf.TensorSpec]]:
+        """Signature name -> the function and the specification of its one input.
+
+        A model without attention has no `attention_maps` signatures.
+        """
+        raw = tf.TensorSpec((None, *self.image_shape), tf.uint8, name="images")
+        files = tf.TensorSpec((None,), tf.string, name="encoded")
+        functions = {
+            "serving_default": (self.serving_default, raw),
+            "serving_bytes": (self.serving_bytes, files),
+        }
+        if self.levels:
+            functions["attention_maps"] = (self.attention_maps, raw)
+            functions["attention_maps_bytes"] = (self.attention_maps_bytes, files)
+        return functions
+
+    def serving_default(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """uint8 `[batch, H, W, 3]` -> probabilities and top classes."""
+        return self._classes(self.network(self._raw(images), training=False))
+
+    def attention_maps(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """uint8 `[batch, H, W, 3]` -> probabilities, top classes and maps."""
+        outputs = self.network(self._raw(images), training=False)
+        return self._classes(outputs) | self._maps(outputs)
+
+    def serving_bytes(self, encoded: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Image files, string `[batch]` -> as `serving_default`."""
+        return self.serving_default(self._decoded(encoded))
+
+    def attention_maps_bytes(self, encoded: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Image files, string `[batch]` -> as `attention_maps`."""
+        return self.attention_maps(self._decoded(encoded))
+
+    def _raw(self, images: tf.Tensor) -> tf.Tensor:
+        # First of all: a server hands tensors over unchecked, and a wrong rank can end
+        # its process inside a convolution.
+        images = tf.ensure_shape(images, (None, *self.image_shape))
+        with tf.control_dependencies([_at_least_one(images)]):
+            return tf.cast(images, tf.float32)
+
+    def _decoded(self, encoded: tf.Tensor) -> tf.Tensor:
+        encoded = tf.ensure_shape(encoded, (None,))
+        with tf.control_dependencies([_at_least_one(encoded)]):
+            return image_files.decode_batch(encoded, self.image_shape[:2])
+
+    def _classes(self, outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        probabilities = tf.nn.softmax(outputs["logits"])
+        top = tf.math.top_k(probabilities, min(TOP, len(self.class_names))).indices
+        return {
+            "probabilities": probabilities,
+            "top_classes": top,
+            "top_names": tf.gather(tf.constant(self.class_names), top),
+        }
+
+    def _maps(self, outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        maps = {}
+        for level in self.levels:
+            name = f"level_{level}"
+            maps[name] = outputs[name]
+            maps[f"{name}_image"] = tf.image.resize(
+                outputs[name][..., None], self.image_shape[:2]
+            )[..., 0]
+        return maps
+
+
+def as_float32(model: keras.Model) -> keras.Model:
+    """The same model computing in float32: `model` itself if it does so already."""
+    config = model.get_config()
+    wanted = _float32(config)
+    if wanted == config:
+        return model
+    rebuilt = type(model).from_config(wanted)
+    rebuilt.set_weights(model.get_weights())
+    return rebuilt
+
+
+def _float32(config: object) -> object:
+    """A Keras config with every dtype policy in it, however deep, set to float32."""
+    if isinstance(config, dict):
+        if config.get("class_name") == "DTypePolicy":
+            return {**config, "config": {"name": "float32"}}
+        return {key: _float32(value) for key, value in config.items()}
+    if isinstance(config, list | tuple):
+        return type(config)(_float32(value) for value in config)
+    return config
+
+
+def _at_least_one(batch: tf.Tensor) -> tf.Operation:
+    return tf.Assert(tf.shape(batch)[0] > 0, ["a batch must hold at least one image"])

@@ -1,0 +1,49 @@
+"""Writes a trained run as a versioned SavedModel for TensorFlow Serving.
+
+python -m pipelines.export --workdir=runs/mine --export_dir=saved_models/mine
+"""
+
+from collections.abc import Sequence
+
+from absl import flags
+
+from pipelines import program
+
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a finished run.")
+_EXPORT_DIR = flags.DEFINE_string(
+    "export_dir",
+    None,
+    "Folder of the model's versions; this one becomes VERSION/ in it.",
+)
+_VERSION = flags.DEFINE_integer(
+    "version", None, "A free version number; by default the next one.", lower_bound=1
+)
+_WEIGHTS = flags.DEFINE_enum(
+    "weights", "final", ["final", "best"], "Which weights of the run."
+)
+
+
+def main(argv: Sequence[str]) -> None:
+    """Exports the run and prints the new version's folder."""
+    del argv
+    from ltpa_tf import serving
+    from ltpa_tf.run import RunFolder
+
+    run = RunFolder(_WORKDIR.value)
+    path = serving.export(
+        run.load_model(_WEIGHTS.value),
+        _EXPORT_DIR.value,
+        class_names=run.read_dataset()["class_names"],
+        version=_VERSION.value,
+    )
+    print(path)
+
+
+def cli() -> None:
+    """Entry point of `ltpa-export`."""
+    flags.mark_flags_as_required(["workdir", "export_dir"])
+    program.run(main)
+
+
+if __name__ == "__main__":
+    cli()

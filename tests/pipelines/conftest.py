@@ -1,0 +1,46 @@
+"""Programs, started as a user starts them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def start():
+    """Runs `python -m pipelines.NAME FLAGS...`."""
+
+    def start(name, *flags):
+        return subprocess.run(
+            [sys.executable, "-m", f"pipelines.{name}", *map(str, flags)],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, "COLUMNS": "200"},
+        )
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def trained_run(tmp_path_factory) -> Path:
+    """A run folder with an untrained model in it: what export and predict need."""
+    import keras
+
+    from ltpa_tf import models
+    from ltpa_tf.run import write_json
+
+    keras.utils.set_random_seed(0)
+    names = ["cat", "dog", "owl"]
+    model = models.build(
+        classes=3, width=0.125, levels=(7, 10), mean=(0.5,) * 3, std=(0.25,) * 3
+    )
+    folder = tmp_path_factory.mktemp("run with a space")
+    model.save(folder / "model.keras")
+    dataset = {"name": "test", "class_names": names, "image_shape": [32, 32, 3]}
+    write_json(folder / "dataset.json", dataset)
+    return folder

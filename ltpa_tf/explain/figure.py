@@ -19,7 +19,7 @@ from ltpa_tf.explain.overlay import STRONGEST, colour, overlay, strength
 if TYPE_CHECKING:
     import keras
 
-_PANEL = 230  # pixels a side, or the image's own size if that is more
+_PANEL = 230  # pixels a side, about; more if the image has more
 _GAP = 0.1  # inches between columns
 _CAPTION = 0.26  # inches under each row
 _TEXT = 1.85  # inches left of each image
@@ -98,7 +98,7 @@ def draw(explanations: Sequence[Explanation], class_names: Sequence[str]) -> Fig
 def _panel_size(image: np.ndarray) -> tuple[float, float]:
     """Inches; small images are enlarged by a whole number of pixels."""
     height, width = image.shape[:2]
-    times = max(1, round(_PANEL / max(height, width)))
+    times = max(1, round(_PANEL / (height * width) ** 0.5))
     return times * height / style.DPI, times * width / style.DPI
 
 

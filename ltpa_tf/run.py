@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import keras
     from ml_collections import ConfigDict
 
+    from ltpa_tf import data
+
 
 class RunFolder:
     """The files of one training run (`--workdir`).
@@ -107,6 +109,26 @@ class RunFolder:
             raise SettingError(
                 str(file), "a file that can't be read", f"a whole model file ({error})"
             ) from error
+
+    def load_source(self) -> "data.Source":
+        """The data the run was trained on, loaded again as its config says.
+
+        Raises:
+            SettingError: If it can't be loaded or is no longer the same.
+        """
+        from ltpa_tf import data
+
+        config = self.read_config()
+        known = self.read_dataset()["fingerprint"]
+        settings = {k: v for k, v in config.data.items() if k != "placement"}
+        source = data.load(seed=config.seed, **settings)
+        if source.fingerprint != known:
+            raise SettingError(
+                "data.dir" if config.data.dir else "data.name",
+                config.data.dir or config.data.name,
+                f"the data that {self.path} was trained on; it has changed since",
+            )
+        return source
 
     def _read(self, file: Path) -> str:
         try:

@@ -132,13 +132,24 @@ def differences(
     left: ConfigDict, right: ConfigDict
 ) -> list[tuple[str, object, object]]:
     """`(key, left, right)` for every setting that differs, in sorted order."""
-    first, second = _flat(left), _flat(right)
+    first, second = flat(left), flat(right)
     missing = "(not there)"
     return [
         (key, first.get(key, missing), second.get(key, missing))
         for key in sorted(first | second)
         if first.get(key, missing) != second.get(key, missing)
     ]
+
+
+def flat(config: ConfigDict, prefix: str = "") -> dict[str, object]:
+    """Every setting by its whole key, such as `"model.levels"`."""
+    settings = {}
+    for key, value in config.items():
+        if isinstance(value, ConfigDict):
+            settings |= flat(value, f"{prefix}{key}.")
+        else:
+            settings[prefix + key] = value
+    return settings
 
 
 def _get(config: ConfigDict, key: str):
@@ -148,16 +159,6 @@ def _get(config: ConfigDict, key: str):
             raise SettingError(key, "nothing", "a config with every key of common.py")
         value = value[part]
     return value
-
-
-def _flat(config: ConfigDict, prefix: str = "") -> dict[str, object]:
-    flat = {}
-    for key, value in config.items():
-        if isinstance(value, ConfigDict):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
 
 
 def _with_tuples(value):

@@ -136,7 +136,8 @@ def _strip(file: Path, prediction: "Prediction") -> "Image.Image":
 
     from ltpa_tf import explain
 
-    image = Image.open(file).convert("RGB")
+    with Image.open(file) as opened:
+        image = opened.convert("RGB")
     scale = _STRIP_HEIGHT / image.height
     size = (max(1, round(scale * image.width)), _STRIP_HEIGHT)
     enlarge = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS

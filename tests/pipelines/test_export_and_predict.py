@@ -45,7 +45,8 @@ def test_run_and_export_answer_alike(start, trained_run, exported, photos, tmp_p
         names = sorted(file.name for file in output.glob("*.png"))
         assert names == ["000_a.png", "001_b.png", "002_c.png"]
         # The image itself and its overlays of two levels, side by side.
-        assert Image.open(output / "000_a.png").size == (3 * 256, 256)
+        with Image.open(output / "000_a.png") as strip:
+            assert strip.size == (3 * 256, 256)
     of_run, of_export = answers
     assert [one["image"] for one in of_run] == [one["image"] for one in of_export]
     for left, right in zip(of_run, of_export, strict=True):

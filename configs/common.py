@@ -82,8 +82,12 @@ def get_config() -> ConfigDict:
     train.label_smoothing = 0.0
     # Clip the gradient's global norm, after reduction over replicas; 0 = off.
     train.clip_norm = 0.0
-    # Add up the gradients of this many steps before each update.
+    # Take each replica's examples of a step in this many parts, one after another: the
+    # same update in a fraction of the memory.
     train.accumulation_steps = 1
+    # Batch norm over the global batch instead of each replica's part (slower: without
+    # XLA; replicas then compute exactly what one device does).
+    train.sync_batch_norm = False
     # Decay per update of the moving average of weights that is evaluated and saved;
     # 0 = off.
     train.ema = 0.0

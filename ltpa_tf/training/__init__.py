@@ -1,0 +1,20 @@
+"""Training: one loop for one device, many GPUs and many machines.
+
+summary = ltpa_tf.training.train(config, "runs/mine")
+"""
+
+from ltpa_tf.training.errors import (
+    CheckpointError,
+    Interrupted,
+    NonFiniteError,
+    TrainingError,
+)
+from ltpa_tf.training.start import train
+
+__all__ = [
+    "CheckpointError",
+    "Interrupted",
+    "NonFiniteError",
+    "TrainingError",
+    "train",
+]

@@ -1,0 +1,163 @@
+"""Checkpoints: written whole or not at all, and checked before they are believed."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ltpa_tf import run
+from ltpa_tf.training.errors import CheckpointError
+
+Arrays = dict[str, np.ndarray]
+
+
+class Checkpoints:
+    """A folder of training states, the newest ones.
+
+    A checkpoint is two files: `step-00001234.npz` with the arrays, and then
+    `step-00001234.json` with everything else, the size and the SHA-256 of the first.
+    Both are written aside, flushed to disk and renamed; a checkpoint is there once its
+    second file is. A kill or a full disk at any moment so leaves the older ones whole.
+
+    Args:
+        folder: Made when the first checkpoint is saved.
+        keep: How many to keep.
+        say: Takes a sentence for the user when a damaged checkpoint is passed over.
+    """
+
+    def __init__(self, folder: Path, keep: int, say: Callable[[str], None] = print):
+        self._folder = folder
+        self._keep = keep
+        self._say = say
+
+    def steps(self) -> list[int]:
+        """The steps that there are checkpoints of, the newest first."""
+        return sorted(
+            (int(file.stem.removeprefix("step-")) for file in self._manifests()),
+            reverse=True,
+        )
+
+    def latest(self) -> tuple[Arrays, dict] | None:
+        """The newest checkpoint that is whole, or None if there never was any.
+
+        Raises:
+            CheckpointError: There are checkpoints, but every one is damaged.
+        """
+        steps = self.steps()
+        for i, step in enumerate(steps):
+            try:
+                return self.read(step)
+            except (OSError, ValueError, KeyError) as error:
+                following = (
+                    f"using the one of step {steps[i + 1]} instead"
+                    if i + 1 < len(steps)
+                    else "there is no older one"
+                )
+                self._say(
+                    f"The checkpoint of step {step} is damaged ({error}); {following}."
+                )
+        if steps:
+            raise CheckpointError(
+                f"No checkpoint in {self._folder} can be read. Remove the folder to "
+                "train from the start."
+            )
+        return None
+
+    def read(self, step: int) -> tuple[Arrays, dict]:
+        """The arrays and the rest that `save` was given.
+
+        Raises:
+            OSError, ValueError, KeyError: If it is missing or damaged.
+        """
+        manifest = json.loads(self._manifest(step).read_text(encoding="utf-8"))
+        file = self._arrays(step)
+        size = file.stat().st_size
+        if size != manifest["bytes"]:
+            raise ValueError(f"{file.name} has {size} of {manifest['bytes']} bytes")
+        if _sha256(file) != manifest["sha256"]:
+            raise ValueError(f"{file.name} has other contents than were written")
+        with np.load(file, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}, manifest["rest"]
+
+    def save(self, step: int, arrays: Arrays, rest: dict) -> None:
+        """Writes a checkpoint, then removes those that are too many.
+
+        Raises:
+            CheckpointError: If it can't be written; the older ones are as they were.
+        """
+        file, manifest = self._arrays(step), self._manifest(step)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._remove_leftovers()
+            manifest.unlink(missing_ok=True)  # being replaced: not valid meanwhile
+            _write_arrays(file, arrays)
+            content = {
+                "step": step,
+                "bytes": file.stat().st_size,
+                "sha256": _sha256(file),
+                "rest": rest,
+            }
+            run.write_json(manifest, content)
+            _sync_folder(self._folder)
+        except OSError as error:
+            if not manifest.exists():
+                file.unlink(missing_ok=True)
+            steps = self.steps()
+            kept = f"the one of step {steps[0]} is intact" if steps else "there is none"
+            raise CheckpointError(
+                f"The checkpoint of step {step} could not be written to "
+                f"{self._folder}: {error.strerror or error}. Of the older ones {kept}; "
+                "put this right and start again with the same --workdir to continue."
+            ) from error
+        for old in self.steps()[self._keep :]:
+            self._manifest(old).unlink(missing_ok=True)
+            self._arrays(old).unlink(missing_ok=True)
+
+    def _arrays(self, step: int) -> Path:
+        return self._folder / f"step-{step:08d}.npz"
+
+    def _manifest(self, step: int) -> Path:
+        return self._folder / f"step-{step:08d}.json"
+
+    def _manifests(self) -> Iterator[Path]:
+        return self._folder.glob("step-*.json")
+
+    def _remove_leftovers(self) -> None:
+        """What a killed process left unfinished."""
+        for file in self._folder.glob(".*"):
+            file.unlink()
+        for file in self._folder.glob("step-*.npz"):
+            if not file.with_suffix(".json").exists():
+                file.unlink()
+
+
+def _write_arrays(file: Path, arrays: Arrays) -> None:
+    aside = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        with aside.open("wb") as stream:
+            np.savez(stream, **arrays)
+            stream.flush()
+            os.fsync(stream.fileno())
+        aside.replace(file)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _sha256(file: Path) -> str:
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes the renames themselves last through a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,178 @@
+"""Which devices train: one, all of this machine, or several machines."""
+
+import json
+import os
+
+import tensorflow as tf
+
+from ltpa_tf.errors import SettingError
+
+
+def make_strategy(name: str = "auto") -> tf.distribute.Strategy:
+    """The strategy of `runtime.strategy`.
+
+    To be called before anything else uses TensorFlow, and once per process: the
+    collectives of two strategies in one process get in each other's way.
+
+    Args:
+        name: `"none"` for one device, `"mirrored"` for all accelerators of this machine
+            (or all its logical CPU devices), `"multi_worker"` for the machines of
+            `TF_CONFIG` or of a SLURM job, `"auto"` for what fits.
+
+    Returns:
+        The strategy; TensorFlow's default one for a single device.
+
+    Raises:
+        SettingError: If the machine or its environment doesn't allow it.
+    """
+    if name == "auto":
+        name = _suitable()
+    if name == "multi_worker":
+        return _multi_worker()
+    if name == "mirrored":
+        return tf.distribute.MirroredStrategy(
+            [f"{d.device_type}:{i}" for i, d in enumerate(_devices())]
+        )
+    return tf.distribute.get_strategy()
+
+
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Whether this process is the one that writes the run folder."""
+    resolver = strategy.cluster_resolver
+    if resolver is None or resolver.task_type is None:
+        return True
+    cluster = resolver.cluster_spec().as_dict()
+    return resolver.task_type == "chief" or (
+        "chief" not in cluster
+        and resolver.task_type == "worker"
+        and resolver.task_id == 0
+    )
+
+
+def workers(strategy: tf.distribute.Strategy) -> int:
+    """The number of processes that train together."""
+    if not strategy.extended._in_multi_worker_mode():
+        return 1
+    cluster = strategy.cluster_resolver.cluster_spec().as_dict()
+    return sum(len(cluster.get(job, ())) for job in ("chief", "worker"))
+
+
+def has_accelerator() -> bool:
+    """Whether this process sees a GPU or TPU."""
+    return bool(_accelerators())
+
+
+def device_name() -> str:
+    """The device that trains, in words, for the summary."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return "CPU"
+    details = tf.config.experimental.get_device_details(gpus[0])
+    return f"{len(gpus)} x {details.get('device_name', 'GPU')}"
+
+
+def _suitable() -> str:
+    if _cluster_size() > 1:
+        return "multi_worker"
+    return "mirrored" if len(_accelerators()) > 1 else "none"
+
+
+def _accelerators() -> list:
+    return tf.config.list_logical_devices("GPU") + tf.config.list_logical_devices("TPU")
+
+
+def _devices() -> list:
+    return _accelerators() or tf.config.list_logical_devices("CPU")
+
+
+def _in_slurm_step() -> bool:
+    return "SLURM_STEP_NUM_TASKS" in os.environ and "SLURM_PROCID" in os.environ
+
+
+def _cluster_size() -> int:
+    """Processes that TF_CONFIG or SLURM speak of."""
+    if "TF_CONFIG" in os.environ:
+        cluster = _tf_config().get("cluster", {})
+        return sum(len(cluster.get(job, ())) for job in ("chief", "worker"))
+    if _in_slurm_step():
+        return int(os.environ["SLURM_STEP_NUM_TASKS"])
+    return 1
+
+
+def _tf_config() -> dict:
+    text = os.environ["TF_CONFIG"]
+    try:
+        value = json.loads(text)
+        return {"cluster": value["cluster"], "task": value["task"]}
+    except (ValueError, TypeError, KeyError):
+        raise SettingError(
+            "TF_CONFIG",
+            text,
+            'JSON: {"cluster": {"worker": ["host:port", ...]}, '
+            '"task": {"type": "worker", "index": 0}}',
+        ) from None
+
+
+def _multi_worker() -> tf.distribute.Strategy:
+    resolvers = tf.distribute.cluster_resolver
+    if "TF_CONFIG" in os.environ:
+        _tf_config()
+        resolver = resolvers.TFConfigClusterResolver()
+    elif _in_slurm_step():
+        resolver = resolvers.SlurmClusterResolver()
+    else:
+        raise SettingError(
+            "runtime.strategy",
+            "multi_worker",
+            "another one: neither TF_CONFIG nor a SLURM job step (srun) is here",
+        )
+    return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+
+
+class Agreement:
+    """Decisions that all workers must take alike.
+
+    Each worker has its own clock and its own signals, but saving and stopping are done
+    together or not at all. With one process this is only its own opinion.
+
+    Args:
+        strategy: The strategy.
+    """
+
+    def __init__(self, strategy: tf.distribute.Strategy):
+        self._strategy = strategy
+        self._alone = workers(strategy) == 1
+        self._chief = is_chief(strategy)
+
+    @property
+    def pace(self) -> int:
+        """Steps per call where they can't be found by measuring; 0 where they can."""
+        return 0 if self._alone else 10
+
+    def reach(self, save: bool, stop: bool) -> tuple[bool, bool]:
+        """Saves if the chief wants to; stops if anyone does."""
+        if self._alone:
+            return save, stop
+        mine = tf.constant([float(save and self._chief), float(stop)])
+        save, stop = (self._sum(mine) > 0).numpy().tolist()
+        return save, stop
+
+    def of_chief(self, value: int) -> int:
+        """The chief's value, everywhere."""
+        if self._alone:
+            return value
+        return int(self._sum(tf.constant([value if self._chief else 0]))[0])
+
+    @tf.function(reduce_retracing=True)
+    def _sum(self, mine: tf.Tensor) -> tf.Tensor:
+        """The sum over workers: of each, its first replica speaks."""
+        local = self._strategy.extended._num_replicas_in_sync // workers(self._strategy)
+
+        def speak():
+            context = tf.distribute.get_replica_context()
+            first = context.replica_id_in_sync_group % local == 0
+            return context.all_reduce(
+                tf.distribute.ReduceOp.SUM, tf.where(first, mine, tf.zeros_like(mine))
+            )
+
+        return self._strategy.experimental_local_results(self._strategy.run(speak))[0]

@@ -1,0 +1,31 @@
+"""Why a training run ends before its last step."""
+
+
+class TrainingError(RuntimeError):
+    """A run that can't go on; its text is a sentence for the user.
+
+    Attributes:
+        exit_code: What `pipelines/train.py` exits with.
+    """
+
+    exit_code = 1
+
+
+class NonFiniteError(TrainingError):
+    """The loss or the gradient is NaN or infinite; the weights were not changed."""
+
+    exit_code = 3
+
+
+class CheckpointError(TrainingError):
+    """A checkpoint can't be written, or none of those that are there can be read."""
+
+    exit_code = 4
+
+
+class Interrupted(TrainingError):
+    """A signal asked the run to stop; it saved its state first."""
+
+    def __init__(self, message: str, exit_code: int):
+        super().__init__(message)
+        self.exit_code = exit_code

@@ -1,0 +1,98 @@
+"""Keras's optimizers by name, as pure functions of tensors."""
+
+import inspect
+
+import keras
+from keras.src.optimizers.base_optimizer import BaseOptimizer
+from ml_collections import ConfigDict
+
+from ltpa_tf.errors import SettingError
+
+# Wrappers of other optimizers; and Nadam, whose update is entangled with the
+# distribution code that is replaced here.
+_UNUSABLE = {"optimizer", "lossscaleoptimizer", "multioptimizer", "nadam"}
+
+
+class _Pure:
+    """Puts back Keras's backend-free methods.
+
+    On the TensorFlow backend Keras overrides them with ones that need tf.Variables and
+    a strategy, and refuses `stateless_apply`. What all optimizers share, and each one's
+    `update_step`, work on tensors as they do on JAX: then the whole update is a pure
+    function, which XLA compiles and every replica computes alike.
+    """
+
+    assign = BaseOptimizer.assign
+    assign_add = BaseOptimizer.assign_add
+    assign_sub = BaseOptimizer.assign_sub
+    stateless_apply = BaseOptimizer.stateless_apply
+    _backend_update_step = BaseOptimizer._backend_update_step
+    _var_key = BaseOptimizer._var_key
+
+
+def names() -> tuple[str, ...]:
+    """The optimizers that `optimizer.name` can name."""
+    return tuple(sorted(_classes()))
+
+
+def make_optimizer(
+    config: ConfigDict, model: keras.Model, learning_rate
+) -> keras.optimizers.Optimizer:
+    """The optimizer of `config.optimizer`, built for the model's trainable variables.
+
+    Its `stateless_apply(optimizer_values, gradients, values)` is to be used, never
+    `apply`. Coupled weight decay is not its part: it belongs to the gradient.
+
+    Args:
+        config: The whole config.
+        model: The model to be trained.
+        learning_rate: A number or a Keras schedule.
+
+    Raises:
+        SettingError: If there is no such optimizer.
+    """
+    settings = config.optimizer
+    classes = _classes()
+    if settings.name.lower() not in classes:
+        raise SettingError("optimizer.name", settings.name, ", ".join(sorted(classes)))
+    kind = classes[settings.name.lower()]
+    decay = settings.weight_decay if settings.decay_mode == "decoupled" else 0.0
+    arguments = {"learning_rate": learning_rate, "weight_decay": decay or None}
+    if kind is keras.optimizers.SGD:
+        arguments |= {"momentum": settings.momentum, "nesterov": settings.nesterov}
+    if "adam_weight_decay" in inspect.signature(kind).parameters:  # Muon's second one
+        arguments["adam_weight_decay"] = decay or None
+    pure = type(kind.__name__, (_without_distribution(kind), kind), {})
+    optimizer = pure(name="optimizer", **arguments)
+    decayed = decayed_variables(config, model)
+    optimizer.exclude_from_weight_decay(
+        [v for v in model.trainable_variables if not any(v is d for d in decayed)]
+    )
+    optimizer.build(model.trainable_variables)
+    return optimizer
+
+
+def decayed_variables(config: ConfigDict, model: keras.Model) -> list[keras.Variable]:
+    """The trainable variables that `optimizer.decay_on` speaks of."""
+    if config.optimizer.decay_on == "all":
+        return list(model.trainable_variables)
+    return [v for v in model.trainable_variables if v.name.endswith("kernel")]
+
+
+def _classes() -> dict[str, type]:
+    return {
+        name.lower(): kind
+        for name, kind in vars(keras.optimizers).items()
+        if inspect.isclass(kind)
+        and issubclass(kind, keras.optimizers.Optimizer)
+        and name.lower() not in _UNUSABLE
+    }
+
+
+def _without_distribution(kind: type) -> type:
+    """`_Pure`, with the base's weight decay unless the optimizer has its own (Muon)."""
+    if "_apply_weight_decay" in vars(kind):
+        return _Pure
+    return type(
+        "_Pure", (_Pure,), {"_apply_weight_decay": BaseOptimizer._apply_weight_decay}
+    )

@@ -1,0 +1,154 @@
+"""A config made into the parts of a training run."""
+
+import dataclasses
+
+import keras
+import tensorflow as tf
+from ml_collections import ConfigDict
+
+from ltpa_tf import data, models
+from ltpa_tf.config import model_arguments
+from ltpa_tf.errors import SettingError
+from ltpa_tf.training import distribution
+from ltpa_tf.training.feed import StreamFeed
+from ltpa_tf.training.optimizers import make_optimizer
+from ltpa_tf.training.program import Program
+from ltpa_tf.training.schedules import make_schedule
+from ltpa_tf.training.state import StateVariables, initial_state
+from ltpa_tf.training.step import make_step
+from ltpa_tf.training.validation import NormEstimate, Validation
+
+
+@dataclasses.dataclass
+class Parts:
+    """What the loop works with."""
+
+    config: ConfigDict
+    strategy: tf.distribute.Strategy
+    source: data.Source
+    steps_per_epoch: int
+    model: keras.Model
+    schedule: object
+    state: StateVariables
+    feed: StreamFeed
+    program: Program
+    validation: Validation
+    estimate: NormEstimate | None
+    jit: bool
+
+
+def assemble(
+    config: ConfigDict, strategy: tf.distribute.Strategy, source: data.Source
+) -> Parts:
+    """Builds everything from a checked config, under the config's dtype policy.
+
+    Raises:
+        SettingError: If the settings don't fit the data or the devices.
+    """
+    replicas = strategy.num_replicas_in_sync
+    steps_per_epoch = data.steps_per_epoch(source.train, config.train.batch_size)
+    check_batch(config, replicas)
+    jit = _use_jit(config, replicas)
+    model = build_model(config, source)
+    if config.train.sync_batch_norm:
+        _synchronise(model)
+    schedule = make_schedule(config, steps_per_epoch)
+    optimizer = make_optimizer(config, model, schedule)
+    averaged = config.train.ema > 0
+    state = StateVariables(
+        initial_state(
+            model,
+            optimizer,
+            ema=averaged,
+            loss_scaling=config.runtime.precision == "mixed_float16",
+        ),
+        strategy,
+    )
+    feed = StreamFeed(
+        source.train,
+        strategy,
+        batch_size=config.train.batch_size,
+        seed=config.seed,
+        classes=len(source.class_names),
+        augmentation=data.Augmentation(**config.augment),
+    )
+    estimate = NormEstimate(
+        strategy,
+        model,
+        state,
+        feed,
+        seed=config.seed,
+        batch_size=config.train.batch_size,
+        jit=jit,
+    )
+    return Parts(
+        config=config,
+        strategy=strategy,
+        source=source,
+        steps_per_epoch=steps_per_epoch,
+        model=model,
+        schedule=schedule,
+        state=state,
+        feed=feed,
+        program=Program(
+            strategy, make_step(config, model, optimizer), state, feed, jit=jit
+        ),
+        validation=Validation(strategy, model, state, jit=jit),
+        estimate=estimate if averaged else None,
+        jit=jit,
+    )
+
+
+def build_model(config: ConfigDict, source: data.Source) -> keras.Model:
+    """The config's model, with the data set's normalisation inside."""
+    return models.attention_vgg(
+        input_shape=source.image_shape,
+        classes=len(source.class_names),
+        mean=source.mean,
+        std=source.std,
+        name=config.model.name,
+        **model_arguments(config),
+    )
+
+
+def check_batch(config: ConfigDict, replicas: int) -> None:
+    """Refuses a batch that can't be dealt out evenly.
+
+    Raises:
+        SettingError: Naming the batch size.
+    """
+    unit = replicas * config.train.accumulation_steps
+    reason = f"{replicas} replicas"
+    if config.train.accumulation_steps > 1:
+        reason += f", each {config.train.accumulation_steps} parts"
+    mixing = config.augment.cutmix or config.augment.mixup
+    if mixing and config.train.accumulation_steps % 2:
+        unit *= 2
+        reason += ", of pairs that CutMix or MixUp mix"
+    if config.train.batch_size % unit:
+        raise SettingError(
+            "train.batch_size",
+            config.train.batch_size,
+            f"a multiple of {unit} ({reason})",
+        )
+
+
+def _use_jit(config: ConfigDict, replicas: int) -> bool:
+    """Whether XLA compiles the step."""
+    synchronised = config.train.sync_batch_norm and replicas > 1
+    if config.runtime.jit == "on" and synchronised:
+        raise SettingError(
+            "runtime.jit",
+            "on",
+            "auto or off while train.sync_batch_norm is on: XLA can't compile a "
+            "replica's step that has communication inside",
+        )
+    if config.runtime.jit == "auto":
+        return distribution.has_accelerator() and not synchronised
+    return config.runtime.jit == "on"
+
+
+def _synchronise(model: keras.Model) -> None:
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.synchronized = True

@@ -1,0 +1,79 @@
+"""n training steps on all replicas as one call."""
+
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+from ltpa_tf.training.state import StateVariables
+from ltpa_tf.training.step import Step
+
+
+class Program:
+    """Runs steps on all replicas; Orbit's shape.
+
+    n steps are one call of one graph: a loop around `strategy.run`. Inside it XLA, if
+    on, compiles what a replica computes: the whole step where there is one replica;
+    where there are more the two halves, and TensorFlow's collectives add up between
+    them. Only one step is ever compiled, whatever n is.
+
+    Args:
+        strategy: The strategy.
+        step: The pure step.
+        state: The variables that steps read and write.
+        feed: Where examples come from.
+        jit: Whether XLA compiles.
+    """
+
+    def __init__(
+        self,
+        strategy: tf.distribute.Strategy,
+        step: Step,
+        state: StateVariables,
+        feed,
+        *,
+        jit: bool,
+    ):
+        self._strategy = strategy
+        self._step = step
+        self._state = state
+        self._feed = feed
+        compiled = tf.function(jit_compile=True) if jit else _as_it_is
+        self._whole = compiled(self._whole_step)
+        self._first_half = compiled(self._forward_backward)
+        self._second_half = compiled(step.apply)
+
+    @tf.function
+    def train(self, iterator: Iterator, first: tf.Tensor, steps: tf.Tensor):
+        """Takes `steps` steps, the first of which is number `first` (int64 scalars).
+
+        Returns:
+            The state's sums, float32, see `state.SUMS`; and its `bad_step`.
+        """
+        for i in tf.range(steps):
+            self._strategy.run(
+                self._replica_step, (self._feed.next(iterator), first + i)
+            )
+        return self._state.report()
+
+    def _replica_step(self, batch, step):
+        context = tf.distribute.get_replica_context()
+        replica = tf.convert_to_tensor(context.replica_id_in_sync_group)
+        state, held = self._state.read(), self._feed.held()
+        if context.num_replicas_in_sync == 1:
+            self._state.write(self._whole(state, batch, held, step, replica))
+            return
+        mine, local = self._first_half(state, batch, held, step, replica)
+        summed = context.all_reduce(tf.distribute.ReduceOp.SUM, mine)
+        self._state.write(self._second_half(state, local, summed, step))
+
+    def _whole_step(self, state, batch, held, step, replica):
+        mine, local = self._forward_backward(state, batch, held, step, replica)
+        return self._step.apply(state, local, mine, step)
+
+    def _forward_backward(self, state, batch, held, step, replica):
+        images, labels = self._feed.examples(batch, held, step, replica)
+        return self._step.forward_backward(state, images, labels, step, replica)
+
+
+def _as_it_is(function):
+    return function

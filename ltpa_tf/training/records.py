@@ -1,0 +1,93 @@
+"""metrics.jsonl, summary.json and model files."""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from ltpa_tf import run
+
+
+class Metrics:
+    """`metrics.jsonl`: one line of JSON per epoch.
+
+    Args:
+        file: The file; may not be there yet.
+    """
+
+    def __init__(self, file: Path):
+        self._file = file
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file; a checkpoint remembers it."""
+        return self._file.stat().st_size if self._file.exists() else 0
+
+    def truncate(self, size: int) -> None:
+        """Drops the lines that were written after a checkpoint of this `size`."""
+        if self.size > size:
+            os.truncate(self._file, size)
+
+    def append(self, line: dict) -> None:
+        """Writes a line through to the disk."""
+        with self._file.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(line) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+
+    def last(self) -> dict:
+        """The last line; empty if there is none."""
+        lines = self._file.read_text(encoding="utf-8").splitlines() if self.size else []
+        return json.loads(lines[-1]) if lines else {}
+
+
+def weights_sha256(model: keras.Model) -> str:
+    """SHA-256 over shape, dtype and values of `model.weights`, in order."""
+    digest = hashlib.sha256()
+    for weight in model.weights:
+        value = np.ascontiguousarray(keras.ops.convert_to_numpy(weight))
+        digest.update(f"{value.dtype.str} {value.shape}\n".encode())
+        digest.update(value.data)
+    return digest.hexdigest()
+
+
+def save_model(model: keras.Model, file: Path) -> None:
+    """Writes a `.keras` file whole or not at all."""
+    aside = file.with_name(f".{os.getpid()}.{file.name}")
+    try:
+        model.save(aside)
+        with aside.open("rb") as stream:
+            os.fsync(stream.fileno())
+        aside.replace(file)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def write_dataset(folder: run.RunFolder, source) -> None:
+    """`dataset.json`: what the run was trained on, and all that predicting needs."""
+    splits = {"train": source.train, "validation": source.validation}
+    splits["test"] = source.test
+    run.write_json(
+        folder.dataset_file,
+        {
+            "name": source.name,
+            "class_names": list(source.class_names),
+            "image_shape": list(source.image_shape),
+            "mean": list(source.mean),
+            "std": list(source.std),
+            "fingerprint": source.fingerprint,
+            "sizes": {name: len(split or ()) for name, split in splits.items()},
+        },
+    )
+
+
+def versions() -> dict[str, str]:
+    """What the result depends on."""
+    names = ("ltpa_tf", "tensorflow", "keras", "numpy")
+    found = {name: importlib.metadata.version(name) for name in names}
+    return {"python": platform.python_version(), **found}

@@ -1,0 +1,197 @@
+"""`train`: from a config to a finished run folder."""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+from ml_collections import ConfigDict
+
+from ltpa_tf import config as configuration
+from ltpa_tf import data, run
+from ltpa_tf.errors import SettingError
+from ltpa_tf.training import distribution, records
+from ltpa_tf.training.loop import Loop
+from ltpa_tf.training.parts import Parts, assemble, build_model
+from ltpa_tf.training.progress import Screen
+from ltpa_tf.training.signals import StopSignals
+from ltpa_tf.training.state import set_weights
+
+# What may differ when a run is continued: where and how, not what, is computed.
+_FREE = ("checkpoint.", "log.", "runtime.strategy", "runtime.jit", "data.dir")
+_FREE += ("runtime.steps_per_call", "data.download", "data.placement")
+_TIMES = ("seconds", "images_per_second")
+
+
+def train(
+    config: ConfigDict,
+    workdir: str | os.PathLike,
+    *,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> dict:
+    """Trains a model, or continues where an earlier call was cut off.
+
+    Everything goes into the run folder, see `ltpa_tf.run.RunFolder`. A run that was
+    killed at any moment and continued ends with the same weights, optimizer state,
+    metrics and best model as one that wasn't. On a complete run this says so and
+    returns.
+
+    Args:
+        config: As `configs/common.py` has it.
+        workdir: The run folder; made if needed.
+        callbacks: Keras callbacks. They see the model with the weights that would be
+            saved, at the end of every epoch; those with batch methods are called once
+            per call of several steps. What they remember is not part of checkpoints.
+
+    Returns:
+        The summary, as in `summary.json`.
+
+    Raises:
+        SettingError: If a setting can't be used; before anything is trained.
+        TrainingError: If training can't go on, or a signal stopped it.
+    """
+    configuration.validate(config)
+    folder = run.RunFolder(workdir)
+    finished = _open(folder, config)
+    if finished is not None:
+        print(f"{folder.path} is complete: {finished['epochs']} epochs.")
+        return finished
+    if config.runtime.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    strategy = distribution.make_strategy(config.runtime.strategy)
+    chief = distribution.is_chief(strategy)
+    with StopSignals() as signals, _policy(config.runtime.precision):
+        keras.utils.set_random_seed(config.seed)
+        source = load_data(config)
+        parts = assemble(config, strategy, source)
+        if chief:
+            folder.create()
+            run.write_text(folder.config_file, configuration.to_json(config))
+            records.write_dataset(folder, source)
+        with Screen(
+            config.train.epochs,
+            parts.steps_per_epoch,
+            config.train.batch_size,
+            every_seconds=config.log.every_seconds,
+            quiet=not chief,
+        ) as screen:
+            write = _ModelFile(config, source)
+            loop = Loop(
+                parts,
+                folder,
+                screen,
+                _callback_list(callbacks, parts),
+                signals,
+                write,
+            )
+            loop.run()
+        return _finish(folder, parts, loop, write, chief)
+
+
+def load_data(config: ConfigDict) -> data.Source:
+    """The data set of `config.data`."""
+    return data.load(
+        config.data.name,
+        dir=config.data.dir,
+        seed=config.seed,
+        train_examples=config.data.train_examples,
+        validation_examples=config.data.validation_examples,
+        image_size=config.data.image_size,
+        download=config.data.download,
+    )
+
+
+def _open(folder: run.RunFolder, config: ConfigDict) -> dict | None:
+    """Makes sure the folder is this config's; its summary if the run is complete."""
+    if not folder.config_file.exists():
+        return None
+    stored = folder.read_config()
+    for key, there, here in configuration.differences(stored, config):
+        if not key.startswith(_FREE):
+            raise SettingError(
+                "--workdir",
+                str(folder.path),
+                f"another folder: this one holds a run with {key} = {there!r}, "
+                f"and not {here!r}",
+            )
+    if folder.summary_file.exists():
+        return json.loads(folder.summary_file.read_text(encoding="utf-8"))
+    return None
+
+
+@contextlib.contextmanager
+def _policy(name: str) -> Iterator[None]:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _callback_list(
+    callbacks: Sequence[keras.callbacks.Callback], parts: Parts
+) -> keras.callbacks.CallbackList:
+    """The callbacks, with a model that looks compiled.
+
+    Its optimizer is a stand-in which shows the learning rate and takes a new one.
+    """
+    model = parts.model
+    model.compile(
+        optimizer=keras.optimizers.SGD(parts.schedule),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
+    )
+    model.stop_training = False
+    return keras.callbacks.CallbackList(
+        list(callbacks),
+        model=model,
+        epochs=parts.config.train.epochs,
+        steps=parts.steps_per_epoch,
+        verbose=0,
+    )
+
+
+class _ModelFile:
+    """Writes `.keras` files, in float32, from weights; in any thread."""
+
+    def __init__(self, config: ConfigDict, source: data.Source):
+        with _policy("float32"):
+            self.model = build_model(config, source)
+
+    def __call__(self, weights: list, local: list, file: Path) -> None:
+        set_weights(self.model, weights, local)
+        records.save_model(self.model, file)
+
+
+def _finish(
+    folder: run.RunFolder, parts: Parts, loop: Loop, write: _ModelFile, chief: bool
+) -> dict:
+    """The final model file, and last of all the summary: with it the run is complete.
+
+    Every process computes the same summary; the chief writes it.
+    """
+    position = loop.position
+    if chief:
+        write(*loop.weights, folder.model_file)
+    last = loop.last_line
+    summary = {
+        "epochs": -(-position.step // parts.steps_per_epoch),
+        "steps": position.step,
+        "seconds": position.seconds,
+        "images_per_second": last.get("images_per_second"),
+        "metrics": {name: value for name, value in last.items() if name not in _TIMES},
+        "best": {"epoch": position.best_epoch, "val_accuracy": position.best}
+        if position.best_epoch
+        else None,
+        "parameters": parts.model.count_params(),
+        "replicas": parts.strategy.num_replicas_in_sync,
+        "device": distribution.device_name(),
+        "versions": records.versions(),
+        "weights_sha256": records.weights_sha256(write.model),
+    }
+    if chief:
+        run.write_json(folder.summary_file, summary)
+    return summary

@@ -1,0 +1,268 @@
+"""One training step as pure functions of tensors."""
+
+import dataclasses
+
+import keras
+import tensorflow as tf
+
+from ltpa_tf.training.optimizers import decayed_variables
+from ltpa_tf.training.state import State, is_seed, pack, unpack
+
+# How many steps without an overflow double float16's loss scale, as in Keras.
+_STEPS_TO_DOUBLE = 2000
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """The numbers of a step.
+
+    Attributes:
+        seed: For dropout.
+        batch_size: Examples per step over all replicas.
+        label_smoothing: Probability mass spread evenly over all classes.
+        clip_norm: Largest norm of the whole gradient; 0 = no limit.
+        accumulation_steps: Parts that a replica's examples are taken in, one by one.
+        ema: Decay of the weights' moving average; 0 = off.
+        coupled_decay: Weight decay that is added to the gradient.
+        loss_scaling: Whether float16 may overflow, so that such a step is skipped.
+    """
+
+    seed: int
+    batch_size: int
+    label_smoothing: float = 0.0
+    clip_norm: float = 0.0
+    accumulation_steps: int = 1
+    ema: float = 0.0
+    coupled_decay: float = 0.0
+    loss_scaling: bool = False
+
+
+class Step:
+    """Forward, backward and update, without side effects.
+
+    The two halves meet at the sum over replicas: `forward_backward` gives one vector,
+    the caller adds it up over all replicas, `apply` takes the sum. Neither touches a
+    variable: whatever they need comes in as a tensor and goes out as a tensor, so XLA
+    compiles either half, or both as one, on any replica.
+
+    Args:
+        model: A built model; used for its graph only, its variables are not read.
+        optimizer: As `make_optimizer` made it.
+        recipe: The numbers.
+        decayed: The variables that `recipe.coupled_decay` is for.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        recipe: Recipe,
+        decayed: list[keras.Variable],
+    ):
+        self._model = model
+        self._optimizer = optimizer
+        self._recipe = recipe
+        self._shapes = [tuple(v.shape) for v in model.trainable_variables]
+        self._decayed = [
+            any(v is d for d in decayed) for v in model.trainable_variables
+        ]
+        self._seeds = sum(is_seed(v) for v in model.non_trainable_variables)
+
+    def forward_backward(
+        self,
+        state: State,
+        images: tf.Tensor,
+        labels: tf.Tensor,
+        step: tf.Tensor,
+        replica: tf.Tensor,
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """The gradient of a replica's examples.
+
+        Args:
+            state: The state.
+            images: `[b, H, W, 3]`, pixel values.
+            labels: float32 `[b, K]`, probabilities.
+            step: int64 scalar, the global step.
+            replica: int32 scalar, the replica's number.
+
+        Returns:
+            A float32 vector, to be summed over replicas: the gradient of the mean loss
+            over the global batch (times the loss scale), then the sum of losses, the
+            number of correct predictions and of examples; and the new `local`.
+        """
+        parts = self._recipe.accumulation_steps
+        if parts == 1:
+            return self._part(state, state.local, images, labels, step, replica)
+        images = tf.reshape(images, [parts, -1, *images.shape[1:]])
+        labels = tf.reshape(labels, [parts, -1, labels.shape[-1]])
+        length = sum(int(tf.TensorShape(s).num_elements()) for s in self._shapes)
+        total, local = tf.zeros([length + 3]), state.local
+        for i in tf.range(parts):
+            part, local = self._part(
+                state,
+                local,
+                images[i],
+                labels[i],
+                step * parts + tf.cast(i, step.dtype),
+                replica,
+            )
+            total += part
+        return total, local
+
+    def apply(
+        self, state: State, local: list[tf.Tensor], summed: tf.Tensor, step: tf.Tensor
+    ) -> State:
+        """The state after the update with what all replicas found together.
+
+        A gradient or loss that isn't finite changes no weight, now or later: with
+        float16 the loss scale is halved, otherwise `bad_step` says so from then on.
+
+        Args:
+            state: The state before the step.
+            local: The new values of `State.local`.
+            summed: The sum over replicas of `forward_backward`'s vector.
+            step: int64 scalar, the global step.
+        """
+        recipe = self._recipe
+        gradients = unpack(summed[:-3], self._shapes)
+        gradients = [g / state.loss_scale for g in gradients]
+        norm = tf.linalg.global_norm(gradients)
+        finite = tf.math.is_finite(norm) & tf.math.is_finite(summed[-3])
+        if recipe.clip_norm:
+            factor = recipe.clip_norm / tf.maximum(norm, recipe.clip_norm)
+            gradients = [g * factor for g in gradients]
+        if recipe.coupled_decay:
+            gradients = [
+                g + recipe.coupled_decay * w if decays else g
+                for g, w, decays in zip(
+                    gradients, state.trainable, self._decayed, strict=True
+                )
+            ]
+        trainable, optimizer = self._optimizer.stateless_apply(
+            state.optimizer, gradients, state.trainable
+        )
+        moved = [new - old for new, old in zip(trainable, state.trainable, strict=True)]
+        norms = [norm, tf.linalg.global_norm(trainable), tf.linalg.global_norm(moved)]
+        new = state._replace(
+            trainable=trainable,
+            local=local,
+            optimizer=optimizer,
+            ema=self._average(state, trainable),
+            good_steps=state.good_steps + 1,
+            sums=state.sums + tf.concat([summed[-3:], tf.stack([*norms, 1.0])], 0),
+        )
+        new = self._double_loss_scale(new)
+        skipped = self._skip(state, step)
+        sound = finite & (state.bad_step < 0)
+        return tf.nest.map_structure(lambda a, b: tf.where(sound, a, b), new, skipped)
+
+    def _part(self, state, local, images, labels, step, replica):
+        """`forward_backward` of examples that are taken at once."""
+        recipe = self._recipe
+        seeds = dropout_seeds(recipe.seed, step, replica, self._seeds)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(state.trainable)
+            logits, others = self._model.stateless_call(
+                state.trainable,
+                with_seeds(self._model, local, seeds),
+                tf.cast(images, tf.float32),
+                training=True,
+            )
+            losses = keras.losses.categorical_crossentropy(
+                labels,
+                logits,
+                from_logits=True,
+                label_smoothing=recipe.label_smoothing,
+            )
+            loss = tf.reduce_sum(losses)
+            objective = loss / recipe.batch_size * state.loss_scale
+        gradients = tape.gradient(
+            objective, state.trainable, unconnected_gradients="zero"
+        )
+        correct = tf.argmax(logits, -1) == tf.argmax(labels, -1)
+        correct = tf.reduce_sum(tf.cast(correct, tf.float32))
+        examples = tf.cast(tf.shape(labels)[0], tf.float32)
+        return (
+            pack([*gradients, loss, correct, examples]),
+            without_seeds(self._model, others),
+        )
+
+    def _average(self, state: State, trainable: list) -> list:
+        """The moving average; young averages forget faster, or they'd be all start."""
+        if not self._recipe.ema:
+            return []
+        updates = tf.cast(state.optimizer[0], tf.float32)
+        decay = tf.minimum(self._recipe.ema, (1.0 + updates) / (10.0 + updates))
+        return [
+            average + (1.0 - decay) * (value - average)
+            for average, value in zip(state.ema, trainable, strict=True)
+        ]
+
+    def _double_loss_scale(self, state: State) -> State:
+        if not self._recipe.loss_scaling:
+            return state
+        due = state.good_steps >= _STEPS_TO_DOUBLE
+        return state._replace(
+            loss_scale=tf.where(due, state.loss_scale * 2.0, state.loss_scale),
+            good_steps=tf.where(due, tf.zeros_like(state.good_steps), state.good_steps),
+        )
+
+    def _skip(self, state: State, step: tf.Tensor) -> State:
+        """The state after a step that wasn't finite."""
+        bad = tf.where(state.bad_step < 0, step, state.bad_step)
+        if not self._recipe.loss_scaling:
+            return state._replace(bad_step=bad)
+        can_halve = (state.loss_scale > 1.0) & (state.bad_step < 0)
+        return state._replace(
+            loss_scale=tf.where(can_halve, state.loss_scale / 2.0, state.loss_scale),
+            good_steps=tf.zeros_like(state.good_steps),
+            bad_step=tf.where(can_halve, state.bad_step, bad),
+        )
+
+
+def make_step(config, model, optimizer) -> Step:
+    """The step of a config."""
+    coupled = config.optimizer.decay_mode == "coupled"
+    recipe = Recipe(
+        seed=config.seed,
+        batch_size=config.train.batch_size,
+        label_smoothing=config.train.label_smoothing,
+        clip_norm=config.train.clip_norm,
+        accumulation_steps=config.train.accumulation_steps,
+        ema=config.train.ema,
+        coupled_decay=config.optimizer.weight_decay if coupled else 0.0,
+        loss_scaling=config.runtime.precision == "mixed_float16",
+    )
+    return Step(model, optimizer, recipe, decayed_variables(config, model))
+
+
+def dropout_seeds(seed: int, step: tf.Tensor, replica: tf.Tensor, count: int):
+    """One seed per random generator of the model: int64 `[count, 2]`.
+
+    A function of its arguments alone: nothing about dropout needs to be saved, and
+    replicas and steps draw different masks.
+    """
+    base = tf.stack([tf.constant(seed % 2**31, tf.int32), tf.cast(replica, tf.int32)])
+    base = tf.random.experimental.stateless_fold_in(base, tf.cast(step, tf.int32))
+    seeds = tf.random.stateless_uniform(
+        [count, 2], base, minval=0, maxval=2**31 - 2, dtype=tf.int32
+    )
+    return tf.cast(seeds, tf.int64)
+
+
+def with_seeds(model: keras.Model, local: list, seeds: tf.Tensor) -> list:
+    """Values for all of `model.non_trainable_variables`."""
+    local, seeds = iter(local), iter(tf.unstack(seeds) if seeds.shape[0] else [])
+    return [
+        next(seeds) if is_seed(v) else next(local)
+        for v in model.non_trainable_variables
+    ]
+
+
+def without_seeds(model: keras.Model, values: list) -> list:
+    """`State.local` out of values for all of `model.non_trainable_variables`."""
+    return [
+        value
+        for value, variable in zip(values, model.non_trainable_variables, strict=True)
+        if not is_seed(variable)
+    ]

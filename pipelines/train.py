@@ -1,0 +1,53 @@
+"""Trains a model, or continues where an earlier call was cut off.
+
+    python -m pipelines.train --config=configs/cifar100.py --workdir=runs/cifar100
+
+Exit codes: 0 when the run is complete, 2 for a setting that can't be used, 3 when the
+loss was not finite, 4 when checkpoints can't be written or read, 143 after SIGTERM and
+130 after Ctrl-C (the state is saved then; the same command continues).
+"""
+
+import sys
+from collections.abc import Sequence
+
+from absl import flags
+
+from pipelines import program
+
+_CONFIG = program.define_config()
+_WORKDIR = flags.DEFINE_string("workdir", None, "The run folder; made if needed.")
+flags.mark_flag_as_required("workdir")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Trains; returns the exit code."""
+    del argv
+    from ltpa_tf import training
+
+    try:
+        summary = training.train(_CONFIG.value, _WORKDIR.value)
+    except training.TrainingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    print(f"{_WORKDIR.value}: {_in_words(summary)}")
+    return 0
+
+
+def _in_words(summary: dict) -> str:
+    """The summary in one line."""
+    metrics = summary["metrics"]
+    accuracy = metrics.get("val_accuracy", metrics.get("accuracy", 0.0))
+    which = "validation" if "val_accuracy" in metrics else "training"
+    return (
+        f"{summary['epochs']} epochs, {which} accuracy {accuracy:.2%}, "
+        f"{summary['seconds']:.0f} s"
+    )
+
+
+def cli() -> None:
+    """The installed command `ltpa-train`."""
+    program.run(main)
+
+
+if __name__ == "__main__":
+    cli()

@@ -30,7 +30,7 @@ class _Head(keras.layers.Layer):
         self.projection = projection
         self.batch_norm = batch_norm
         self.dropout = dropout
-        before_linear(projection)  # refuses an unknown one
+        before_linear(projection, dropout=dropout)  # refuses wrong ones
 
     def build(self, descriptors_shape):
         shapes = list(descriptors_shape)

@@ -1,0 +1,143 @@
+"""What attention depends on, and what it does not."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ltpa_tf.errors import SettingError
+from ltpa_tf.layers import COMPATIBILITIES, NORMALIZATIONS, AttentionEstimator
+
+ALL = [(c, n) for c in COMPATIBILITIES for n in NORMALIZATIONS]
+WITHOUT_GLOBAL = [("pc", "softmax"), ("local", "softmax"), ("local", "sigmoid")]
+WITH_GLOBAL = [pair for pair in ALL if pair not in WITHOUT_GLOBAL]
+
+
+@pytest.fixture
+def features():
+    """Local features as after a ReLU, and two different global features."""
+    random = np.random.default_rng(0)
+    local = np.maximum(random.normal(size=(3, 6, 5, 8)), 0)
+    g, other = random.normal(size=(2, 3, 8))
+    return [tf.constant(x, "float32") for x in (local, g, other)]
+
+
+def test_by_hand():
+    layer = AttentionEstimator("pc", "softmax")
+    local = np.log([[[[1, 1], [2, 1], [1, 5]]]]).astype("float32")
+    g = np.array([[7, 9]], "float32")
+    layer.build(local.shape, g.shape)
+    layer.scoring.u.assign([[1], [0]])
+    attended, scores, attention = layer(local, g)
+    np.testing.assert_allclose(scores, [[[7, 7 + np.log(2), 7]]], rtol=1e-6)
+    np.testing.assert_allclose(attention, [[[0.25, 0.5, 0.25]]], rtol=1e-6)
+    np.testing.assert_allclose(attended, [[np.log(2) / 2, np.log(5) / 4]], rtol=1e-5)
+
+
+@pytest.mark.parametrize(("compatibility", "normalization"), ALL)
+def test_is_its_scoring_followed_by_its_pooling(compatibility, normalization, features):
+    local, g, _ = features
+    layer = AttentionEstimator(compatibility, normalization)
+    attended, scores, attention = layer(local, g)
+    np.testing.assert_array_equal(scores, layer.scoring(local, g))
+    again = layer.pooling(scores, local)
+    np.testing.assert_array_equal(attended, again[0])
+    np.testing.assert_array_equal(attention, again[1])
+
+
+@pytest.mark.parametrize(("compatibility", "normalization"), WITHOUT_GLOBAL)
+def test_g_is_without_effect(compatibility, normalization, features):
+    """<u, l + g> = <u, l> + <u, g>, and a softmax cancels what all positions share."""
+    local, g, other = features
+    layer = AttentionEstimator(compatibility, normalization)
+    assert not layer.needs_global
+    with tf.GradientTape() as tape:
+        tape.watch([local, g])
+        attended, _, attention = layer(local, g)
+        loss = tf.reduce_sum(tf.sin(3 * attended))
+    by_local, by_g = tape.gradient(loss, [local, g], unconnected_gradients="zero")
+    assert np.abs(by_local).max() > 1e-2
+    assert np.abs(by_g).max() < 1e-6
+
+    for instead in ({"global_feature": 10 * other}, {}):
+        again, _, map_again = layer(local, **instead)
+        np.testing.assert_allclose(map_again, attention, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(again, attended, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(("compatibility", "normalization"), WITH_GLOBAL)
+def test_g_has_an_effect(compatibility, normalization, features):
+    local, g, other = features
+    layer = AttentionEstimator(compatibility, normalization)
+    assert layer.needs_global
+    with tf.GradientTape() as tape:
+        tape.watch(g)
+        attended, _, attention = layer(local, g)
+        loss = tf.reduce_sum(tf.sin(3 * attended))
+    assert np.abs(tape.gradient(loss, g)).max() > 1e-4
+    assert np.abs(layer(local, other)[2] - attention).max() > 1e-3
+
+
+@pytest.mark.parametrize(("compatibility", "normalization"), ALL)
+def test_a_permutation_of_positions_permutes_the_map(
+    compatibility, normalization, features
+):
+    local, g, _ = features
+    layer = AttentionEstimator(compatibility, normalization)
+    attended, _, attention = layer(local, g)
+    order = np.random.default_rng(1).permutation(30)
+
+    def permuted(x):
+        x = np.asarray(x)
+        return x.reshape(3, 30, *x.shape[3:])[:, order].reshape(x.shape)
+
+    again, _, map_again = layer(permuted(local), g)
+    np.testing.assert_allclose(map_again, permuted(attention), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(again, attended, rtol=0, atol=1e-6)
+
+
+def test_keys_are_compared_and_local_is_attended_to(features):
+    local, g, _ = features
+    keys = tf.random.stateless_normal((3, 6, 5, 8), (0, 1))
+    layer = AttentionEstimator("dp")
+    attended, scores, attention = layer(local, g, keys=keys)
+    np.testing.assert_array_equal(scores, AttentionEstimator("dp")(keys, g)[1])
+    np.testing.assert_allclose(
+        attended, np.einsum("bhw,bhwc->bc", attention, local), rtol=0, atol=1e-6
+    )
+
+
+def test_compiled_by_xla_is_the_same(features):
+    local, g, _ = features
+    layer = AttentionEstimator("pc", "softmax")
+    eager = layer(local, g)
+    compiled = tf.function(layer, jit_compile=True)(local, g)
+    for one, other in zip(compiled, eager, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
+
+
+def test_the_initializer_reaches_the_weights():
+    ones = keras.initializers.Ones()
+    layer = AttentionEstimator("local", initializer=ones)
+    layer.build((None, 2, 2, 3))
+    np.testing.assert_array_equal(layer.scoring.u, np.ones((3, 1)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"compatibility": "dot"}, "compatibility: received 'dot'; accepted: pc, dp"),
+        ({"normalization": "max"}, "normalization: received 'max'; accepted: softmax"),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_known_ones(arguments, message):
+    with pytest.raises(SettingError, match=message):
+        AttentionEstimator(**arguments)
+
+
+@pytest.mark.parametrize(("compatibility", "normalization"), WITH_GLOBAL)
+def test_a_missing_g_is_refused_where_it_matters(
+    compatibility, normalization, features
+):
+    with pytest.raises(SettingError, match="global_feature"):
+        AttentionEstimator(compatibility, normalization)(features[0])

@@ -130,6 +130,24 @@ class RunFolder:
             )
         return source
 
+    def load_split(self, which: str = "test") -> "data.Split":
+        """The held-out part of `load_source` to measure and explain the model on.
+
+        Args:
+            which: `"test"` or `"validation"`.
+
+        Raises:
+            SettingError: If there is no such part.
+        """
+        source = self.load_source()
+        parts = {"test": source.test, "validation": source.validation}
+        available = [name for name, part in parts.items() if part is not None]
+        if which not in available:
+            raise SettingError(
+                "--split", which, ", ".join(available) or "nothing: no held-out part"
+            )
+        return parts[which]
+
     def _read(self, file: Path) -> str:
         try:
             return file.read_text(encoding="utf-8")

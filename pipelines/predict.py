@@ -14,6 +14,7 @@ from absl import flags
 
 from ltpa_tf.errors import SettingError
 from pipelines import program
+from pipelines.images import image_files
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -31,7 +32,6 @@ _OUTPUT = flags.DEFINE_string(
     "output", None, "Folder for predictions.json and overlays."
 )
 
-_SUFFIXES = {".jpg", ".jpeg", ".png"}
 _STRIP_HEIGHT = 256  # pixels
 
 
@@ -43,29 +43,6 @@ def main(argv: Sequence[str]) -> None:
     _print_table(files, predictions)
     if _OUTPUT.value:
         _write(Path(_OUTPUT.value), files, predictions)
-
-
-def image_files(names: Sequence[str]) -> list[Path]:
-    """The files that `names` stand for; of a folder, all images below it by name.
-
-    Raises:
-        SettingError: If a name doesn't exist or a folder holds no image.
-    """
-    files = []
-    for name in names:
-        path = Path(name)
-        if path.is_dir():
-            found = sorted(
-                file for file in path.rglob("*") if file.suffix.lower() in _SUFFIXES
-            )
-            if not found:
-                raise SettingError("--images", name, "a folder with JPEG or PNG files")
-            files += found
-        elif path.exists():
-            files.append(path)
-        else:
-            raise SettingError("--images", name, "files and folders that exist")
-    return files
 
 
 def _predictor() -> "Predictor":

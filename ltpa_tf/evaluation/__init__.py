@@ -2,5 +2,6 @@
 
 from ltpa_tf.evaluation.evaluate import evaluate
 from ltpa_tf.evaluation.figures import save_figures
+from ltpa_tf.evaluation.run import evaluate_run
 
-__all__ = ["evaluate", "save_figures"]
+__all__ = ["evaluate", "evaluate_run", "save_figures"]

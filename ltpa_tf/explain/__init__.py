@@ -4,6 +4,7 @@ from ltpa_tf.explain.explanation import Explanation, explain
 from ltpa_tf.explain.figure import attention_figure, draw
 from ltpa_tf.explain.maps import relative, upsample
 from ltpa_tf.explain.overlay import overlay
+from ltpa_tf.explain.run import explain_images, explain_run
 from ltpa_tf.explain.style import save
 
 __all__ = [
@@ -11,6 +12,8 @@ __all__ = [
     "attention_figure",
     "draw",
     "explain",
+    "explain_images",
+    "explain_run",
     "overlay",
     "relative",
     "save",

@@ -23,7 +23,7 @@ _PANEL = 230  # pixels a side, about; more if the image has more
 _GAP = 0.1  # inches between columns
 _CAPTION = 0.26  # inches under each row
 _TEXT = 1.85  # inches left of each image
-_ROWS = 8  # more images go on in a second block of columns
+_TALLEST = 1.4  # times the width; more rows go on in a second block of columns
 _TIMES = "\N{MULTIPLICATION SIGN}"
 
 
@@ -58,10 +58,10 @@ def draw(explanations: Sequence[Explanation], class_names: Sequence[str]) -> Fig
     """
     levels = list(explanations[0].maps)
     height, width = _panel_size(explanations[0].image)
-    blocks = -(-len(explanations) // _ROWS)
-    rows = -(-len(explanations) // blocks)
     step = height + _CAPTION
     block_width = _TEXT + (len(levels) + 1) * (width + _GAP)
+    blocks = _blocks(len(explanations), step / block_width)
+    rows = -(-len(explanations) // blocks)
     figure = style.new_figure(blocks * block_width - _TEXT, rows * step)
 
     def panel(place: int, column: int) -> Axes:
@@ -93,6 +93,19 @@ def draw(explanations: Sequence[Explanation], class_names: Sequence[str]) -> Fig
         above=25,
     )
     return figure
+
+
+def _blocks(rows: int, proportion: float) -> int:
+    """How many blocks side by side, so that the figure is no tower.
+
+    Args:
+        rows: Of all blocks together.
+        proportion: Height to width of a row.
+    """
+    blocks = 1
+    while blocks < rows and -(-rows // blocks) * proportion > _TALLEST * blocks:
+        blocks += 1
+    return blocks
 
 
 def _panel_size(image: np.ndarray) -> tuple[float, float]:

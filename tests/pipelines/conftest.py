@@ -44,3 +44,25 @@ def trained_run(tmp_path_factory) -> Path:
     dataset = {"name": "test", "class_names": names, "image_shape": [32, 32, 3]}
     write_json(folder / "dataset.json", dataset)
     return folder
+
+
+@pytest.fixture(scope="session")
+def digits_run(tmp_path_factory) -> Path:
+    """A run folder on the bundled digits with an untrained model in it."""
+    import keras
+
+    from configs import quickstart
+    from ltpa_tf import config, data, models
+    from ltpa_tf.run import RunFolder, write_text
+    from ltpa_tf.training import records
+
+    keras.utils.set_random_seed(0)
+    run = RunFolder(tmp_path_factory.mktemp("digits run"))
+    source = data.load("digits")
+    write_text(run.config_file, config.to_json(quickstart.get_config()))
+    records.write_dataset(run, source)
+    model = models.build(
+        trunk="vgg_d", levels=(7, 10), width=0.125, mean=source.mean, std=source.std
+    )
+    model.save(run.model_file)
+    return run.path

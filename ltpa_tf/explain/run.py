@@ -1,0 +1,90 @@
+"""A finished run, explained into its folder."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ltpa_tf.errors import SettingError
+from ltpa_tf.explain import style
+from ltpa_tf.explain.explanation import Explanation, explain
+from ltpa_tf.explain.figure import draw
+from ltpa_tf.run import RunFolder
+
+
+def explain_run(
+    run: RunFolder,
+    *,
+    split: str = "test",
+    weights: str = "final",
+    indices: Sequence[int] | None = None,
+    count: int = 8,
+    seed: int = 0,
+) -> list[Path]:
+    """Draws where a run's model looks on held-out examples.
+
+    Args:
+        run: A finished run.
+        split: `"test"` or `"validation"`.
+        weights: `"final"` or `"best"`.
+        indices: Which examples of the split; None draws `count` of them at random.
+        count: How many examples to draw, at most.
+        seed: Of that draw.
+
+    Returns:
+        `attention.png` with a row for each example, then `attention/NNN.png`, one each.
+
+    Raises:
+        SettingError: If there is no such run, model, data, split or example.
+    """
+    examples = run.load_split(split)
+    model = run.load_model(weights)
+    if indices is None:
+        if count < 1:
+            raise SettingError("--count", count, "1 or more")
+        size = min(count, len(examples))
+        drawn = np.random.default_rng(seed).choice(len(examples), size, replace=False)
+        indices = sorted(drawn.tolist())
+    for index in indices:
+        if not 0 <= index < len(examples):
+            raise SettingError("--indices", index, f"0 to {len(examples) - 1}")
+    where = np.array(indices, np.int64)
+    explanations = explain(
+        model,
+        np.asarray(examples.images(where, np.int64(0))),
+        labels=examples.labels[where],
+        boxes=None if examples.boxes is None else examples.boxes[where],
+        names=[f"{split} {index}" for index in indices],
+    )
+    return write(run, explanations)
+
+
+def explain_images(
+    run: RunFolder, images: np.ndarray, names: Sequence[str], *, weights: str = "final"
+) -> list[Path]:
+    """Draws where a run's model looks on a user's own images.
+
+    Args:
+        run: A finished run.
+        images: uint8 `[N, H, W, 3]` in the model's size.
+        names: N texts, such as the files' names.
+        weights: `"final"` or `"best"`.
+
+    Returns:
+        As `explain_run`.
+    """
+    return write(run, explain(run.load_model(weights), images, names=names))
+
+
+def write(run: RunFolder, explanations: Sequence[Explanation]) -> list[Path]:
+    """Writes `attention.png`, and `attention/NNN.png` in place of all earlier ones."""
+    class_names = run.read_dataset()["class_names"]
+    folder = run.path / "attention"
+    for earlier in folder.glob("[0-9]*.png"):
+        earlier.unlink()
+    singles = [
+        style.save(draw([one], class_names), folder / f"{number:03d}.png")
+        for number, one in enumerate(explanations)
+    ]
+    together = draw(explanations, class_names)
+    return [style.save(together, run.path / "attention.png"), *singles]

@@ -1,0 +1,88 @@
+"""Draws where a finished run's model looks.
+
+python -m pipelines.explain --workdir=runs/mine                    # 8 test images
+python -m pipelines.explain --workdir=runs/mine --images=photos/   # your own
+
+Writes WORKDIR/attention.png with a row for each image, and WORKDIR/attention/NNN.png,
+one for each.
+"""
+
+from collections.abc import Sequence
+
+from absl import flags
+
+from ltpa_tf.errors import SettingError
+from pipelines import program
+from pipelines.images import image_files, read_images
+
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a finished run.")
+_IMAGES = flags.DEFINE_list(
+    "images",
+    None,
+    "JPEG or PNG files of any size, or folders of them, separated by commas. "
+    "By default images of the run's own data are drawn.",
+)
+_INDICES = flags.DEFINE_list(
+    "indices", None, "Which examples of the split, e.g. 3,17; by default a sample."
+)
+_COUNT = flags.DEFINE_integer("count", 8, "How many examples to sample.", lower_bound=1)
+_SEED = flags.DEFINE_integer("seed", 0, "Of the sample.", lower_bound=0)
+_SPLIT = flags.DEFINE_enum(
+    "split", "test", ["test", "validation"], "Which examples to choose from."
+)
+_WEIGHTS = flags.DEFINE_enum(
+    "weights", "final", ["final", "best"], "Which weights of the run."
+)
+
+
+def main(argv: Sequence[str]) -> None:
+    """Draws, and prints the figure's path."""
+    del argv
+    indices = _indices()
+    from ltpa_tf import explain
+    from ltpa_tf.run import RunFolder
+
+    run = RunFolder(_WORKDIR.value)
+    if _IMAGES.value:
+        size = tuple(run.read_dataset()["image_shape"][:2])
+        files = image_files(_IMAGES.value)
+        written = explain.explain_images(
+            run,
+            read_images(files, size),
+            [file.name for file in files],
+            weights=_WEIGHTS.value,
+        )
+    else:
+        written = explain.explain_run(
+            run,
+            split=_SPLIT.value,
+            weights=_WEIGHTS.value,
+            indices=indices,
+            count=_COUNT.value,
+            seed=_SEED.value,
+        )
+    print(written[0])
+    print(f"{written[1].parent}: {len(written) - 1} images")
+
+
+def _indices() -> list[int] | None:
+    if _INDICES.value is None:
+        return None
+    if _IMAGES.value:
+        raise SettingError("--indices", _INDICES.value, "nothing beside --images")
+    try:
+        return [int(text) for text in _INDICES.value]
+    except ValueError:
+        raise SettingError(
+            "--indices", ",".join(_INDICES.value), "whole numbers, e.g. 3,17"
+        ) from None
+
+
+def cli() -> None:
+    """Entry point of `ltpa-explain`."""
+    flags.mark_flag_as_required("workdir")
+    program.run(main)
+
+
+if __name__ == "__main__":
+    cli()

@@ -1,0 +1,65 @@
+"""Image files given on the command line."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ltpa_tf.errors import SettingError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_SUFFIXES = {".jpg", ".jpeg", ".png"}
+
+
+def image_files(names: Sequence[str]) -> list[Path]:
+    """The files that `names` stand for; of a folder, all images below it by name.
+
+    Raises:
+        SettingError: If a name doesn't exist or a folder holds no image.
+    """
+    files = []
+    for name in names:
+        path = Path(name)
+        if path.is_dir():
+            found = sorted(
+                file for file in path.rglob("*") if file.suffix.lower() in _SUFFIXES
+            )
+            if not found:
+                raise SettingError("--images", name, "a folder with JPEG or PNG files")
+            files += found
+        elif path.exists():
+            files.append(path)
+        else:
+            raise SettingError("--images", name, "files and folders that exist")
+    return files
+
+
+def read_images(files: Sequence[Path], size: tuple[int, int]) -> "np.ndarray":
+    """Decodes and resizes as a server does.
+
+    Args:
+        files: JPEG or PNG, of any size.
+        size: `(H, W)` of the result.
+
+    Returns:
+        uint8 `[N, H, W, 3]`.
+
+    Raises:
+        SettingError: If a file can't be read as an image; it names the file.
+    """
+    import numpy as np
+    import tensorflow as tf
+
+    from ltpa_tf.serving.images import decode_batch
+    from ltpa_tf.serving.predictor import read, sentence
+
+    images = []
+    for file in files:
+        try:
+            images.append(decode_batch(tf.constant([read(file)]), size)[0].numpy())
+        except tf.errors.InvalidArgumentError as error:
+            raise SettingError(
+                str(file), "a file that can't be used", sentence(error)
+            ) from None
+    return np.stack(images)

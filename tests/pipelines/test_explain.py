@@ -1,0 +1,79 @@
+"""explain.py on examples of the run's data and on a user's own images."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ltpa_tf import data, explain
+from ltpa_tf.run import RunFolder
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("photos")
+    rng = np.random.default_rng(0)
+    for name, size in (("a.png", (32, 32)), ("b.jpg", (99, 70)), ("c.jpeg", (40, 200))):
+        pixels = rng.integers(0, 256, (*size, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / name)
+    Image.fromarray(pixels[..., 0]).save(folder / "grey.png")
+    return folder
+
+
+def pictures(run):
+    return sorted(file.name for file in (run / "attention").iterdir())
+
+
+def test_draws_a_sample_of_the_test_images(start, digits_run):
+    (digits_run / "attention").mkdir(exist_ok=True)
+    (digits_run / "attention" / "007.png").touch()  # of an earlier, longer call
+    done = start("explain", f"--workdir={digits_run}", "--count=2")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == str(digits_run / "attention.png")
+    assert pictures(digits_run) == ["000.png", "001.png"]
+    with Image.open(digits_run / "attention.png") as picture:
+        picture.verify()
+
+
+def test_own_images_of_any_size(start, digits_run, photos):
+    done = start("explain", f"--workdir={digits_run}", f"--images={photos}")
+    assert done.returncode == 0, done.stderr
+    assert pictures(digits_run) == ["000.png", "001.png", "002.png", "003.png"]
+
+
+def test_images_and_maps_are_of_the_test_split(digits_run, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(explain.run, "write", lambda run, items: drawn.extend(items))
+    explain.explain_run(RunFolder(digits_run), indices=[5, 1999, 0])
+    test = data.load("digits").test
+    for item, index in zip(drawn, [5, 1999, 0], strict=True):
+        np.testing.assert_array_equal(item.image, test.array[index])
+        assert item.label == test.labels[index]
+        assert item.box == tuple(test.boxes[index])
+        assert item.name == f"test {index}"
+        alone = explain.explain(
+            RunFolder(digits_run).load_model(), test.array[index : index + 1]
+        )[0]
+        np.testing.assert_allclose(item.maps["level_7"], alone.maps["level_7"], 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--workdir=nowhere"], "nowhere"),
+        (["--workdir={run}", "--images={photos}/none.png"], "none.png"),
+        (["--workdir={run}", "--images={bad}/broken.jpg"], "broken.jpg"),
+        (["--workdir={run}", "--images={bad}/empty"], "JPEG or PNG"),
+        (["--workdir={run}", "--indices=2000"], "0 to 1999"),
+        (["--workdir={run}", "--indices=two"], "whole numbers"),
+        (["--workdir={run}", "--indices=1", "--images={photos}"], "--images"),
+        (["--workdir={run}", "--count=0"], "count"),
+    ],
+)
+def test_mistakes_are_sentences(start, digits_run, photos, tmp_path, flags, said):
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff no image")
+    (tmp_path / "empty").mkdir()
+    places = {"run": digits_run, "photos": photos, "bad": tmp_path}
+    done = start("explain", *(flag.format(**places) for flag in flags))
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

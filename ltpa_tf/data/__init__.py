@@ -1,8 +1,13 @@
 """Where images come from, and the tf.data path from there to the model."""
 
 from ltpa_tf.data.augment import Augmentation, augment
-from ltpa_tf.data.hashing import shuffled
-from ltpa_tf.data.pipeline import evaluation_dataset, steps_per_epoch, train_dataset
+from ltpa_tf.data.decode import decode_image, resize
+from ltpa_tf.data.pipeline import (
+    evaluation_dataset,
+    examples_of,
+    steps_per_epoch,
+    train_dataset,
+)
 from ltpa_tf.data.source import Source, Split, array_split
 from ltpa_tf.data.sources import load
 
@@ -12,9 +17,11 @@ __all__ = [
     "Split",
     "array_split",
     "augment",
+    "decode_image",
     "evaluation_dataset",
+    "examples_of",
     "load",
-    "shuffled",
+    "resize",
     "steps_per_epoch",
     "train_dataset",
 ]

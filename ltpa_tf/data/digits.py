@@ -119,7 +119,7 @@ def _fresh_split(bank: _Bank, examples: int, seed: int) -> Split:
     def images(indices, epoch):
         return compose(bank, indices, seed=seed, epoch=epoch)[0]
 
-    return Split(labels, images)
+    return Split(labels, (bank.canvas, bank.canvas, 3), images)
 
 
 def _fixed_split(bank: _Bank, examples: int) -> Split:

@@ -29,6 +29,37 @@ def steps_per_epoch(split: Split, batch_size: int) -> int:
     return len(split) // batch_size
 
 
+def examples_of(
+    step: tf.Tensor,
+    replica: tf.Tensor,
+    *,
+    examples: int,
+    batch_size: int,
+    replicas: int,
+    seed,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """What a replica trains on in a global step.
+
+    Args:
+        step: int64 scalar. Step s is step s % steps_per_epoch of epoch
+            s // steps_per_epoch.
+        replica: int64 scalar.
+        examples: Size of the split.
+        batch_size: Global.
+        replicas: How many share a batch.
+        seed: Of the order.
+
+    Returns:
+        The epoch, int64 scalar; positions in it, int64 [batch_size / replicas]; and the
+        examples that stand there, int64 of the same shape.
+    """
+    steps, local = examples // batch_size, batch_size // replicas
+    epoch = step // steps
+    first = step % steps * batch_size + replica * local
+    positions = first + tf.range(local, dtype=tf.int64)
+    return epoch, positions, hashing.shuffled(positions, examples, seed, epoch)
+
+
 def train_dataset(
     split: Split,
     *,
@@ -43,8 +74,8 @@ def train_dataset(
 ) -> tf.data.Dataset:
     """Endless training batches of this worker's replicas.
 
-    Step s is step s % steps_per_epoch of epoch s // steps_per_epoch. An epoch is a
-    random order of all examples, each once, less the remainder of its last batch.
+    An epoch is a random order of all examples, each once, less the remainder of its
+    last batch; see `examples_of`.
 
     Args:
         split: The training part.
@@ -65,7 +96,7 @@ def train_dataset(
     Raises:
         SettingError: When the batch can't be divided so.
     """
-    steps = steps_per_epoch(split, batch_size)
+    steps_per_epoch(split, batch_size)  # checks the batch size
     settings = augmentation or Augmentation()
     if replicas % workers or batch_size % replicas:
         raise SettingError(
@@ -77,13 +108,14 @@ def train_dataset(
     labels = tf.constant(split.labels)
 
     def locate(element):
-        step = start_step + element // here
-        replica = worker * here + element % here
-        first = step % steps * batch_size + replica * local
-        positions = first + tf.range(local, dtype=tf.int64)
-        epoch = step // steps
-        indices = hashing.shuffled(positions, len(split), seed, epoch)
-        return epoch, positions, indices
+        return examples_of(
+            start_step + element // here,
+            worker * here + element % here,
+            examples=len(split),
+            batch_size=batch_size,
+            replicas=replicas,
+            seed=seed,
+        )
 
     def finish(images, epoch, positions, indices):
         one_hot = tf.one_hot(tf.gather(labels, indices), classes)

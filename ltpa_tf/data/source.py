@@ -18,24 +18,38 @@ class Split:
 
     Attributes:
         labels: int32 [N] class numbers.
+        shape: (H, W, 3) of every image.
         images: `images(indices, epoch)` gives uint8 [B, H, W, 3] for integers [B] and
             an integer scalar; pure, and usable in tf.data. Only sources that compose
             fresh images use `epoch`.
+        image: `image(index)` gives one uint8 [H, W, 3], for sources that decode files
+            one by one; None where a whole batch is one op.
         array: uint8 [N, H, W, 3] where the images live in memory, else None.
         boxes: int32 [N, 4] - top, left, bottom, right, the last two exclusive - of the
             object in each image, where they are known, else None.
-        image: `image(index)` gives one uint8 [H, W, 3], for sources that decode files
-            one by one; None where a whole batch is one op.
     """
 
     labels: np.ndarray
+    shape: tuple[int, int, int]
     images: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+    image: Callable[[tf.Tensor], tf.Tensor] | None = None
     array: np.ndarray | None = None
     boxes: np.ndarray | None = None
-    image: Callable[[tf.Tensor], tf.Tensor] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def subset(self, indices: np.ndarray) -> "Split":
+        """The examples at `indices`, in that order; for fixed images."""
+        labels = self.labels[indices]
+        if self.array is not None:
+            boxes = None if self.boxes is None else self.boxes[indices]
+            return array_split(self.array[indices], labels, boxes)
+        with tf.device("/CPU:0"):
+            chosen = tf.constant(indices, tf.int64)
+        return file_split(
+            lambda index: self.image(tf.gather(chosen, index)), labels, self.shape
+        )
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -78,7 +92,23 @@ def array_split(
         del epoch
         return tf.gather(resident(), indices)
 
-    return Split(np.asarray(labels, np.int32), images, array, boxes)
+    return Split(
+        np.asarray(labels, np.int32), array.shape[1:], images, array=array, boxes=boxes
+    )
+
+
+def file_split(
+    image: Callable[[tf.Tensor], tf.Tensor], labels: np.ndarray, shape: tuple[int, ...]
+) -> Split:
+    """A split whose images, all of one shape, are decoded when they are needed."""
+
+    def images(indices, epoch):
+        del epoch
+        return tf.map_fn(
+            image, indices, fn_output_signature=tf.TensorSpec(shape, tf.uint8)
+        )
+
+    return Split(np.asarray(labels, np.int32), shape, images, image=image)
 
 
 def statistics(images: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -102,14 +132,16 @@ def statistics(images: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]
     return tuple(mean), tuple(std)
 
 
-def fingerprint(*parts: str | np.ndarray | Iterable[str]) -> str:
+def fingerprint(*parts: str | np.ndarray | Iterable[str | bytes]) -> str:
     """SHA-256 over texts and arrays (shape, dtype and values), in order."""
     digest = hashlib.sha256()
     for part in parts:
         if isinstance(part, np.ndarray):
             digest.update(f"{part.dtype} {part.shape}\n".encode())
             digest.update(np.ascontiguousarray(part).data)
-        else:
-            lines = [part] if isinstance(part, str) else part
-            digest.update("\n".join((*lines, "")).encode())
+            continue
+        for item in [part] if isinstance(part, str) else part:
+            item = item.encode() if isinstance(item, str) else item
+            digest.update(f"{len(item)}\n".encode())
+            digest.update(item)
     return digest.hexdigest()

@@ -1,6 +1,7 @@
 """`load`: a data set by its name."""
 
 from ltpa_tf.data import digits
+from ltpa_tf.data.assemble import assemble
 from ltpa_tf.data.source import Source
 from ltpa_tf.errors import SettingError
 
@@ -17,9 +18,54 @@ def load(
 ) -> Source:
     """Loads a data set.
 
+    Args:
+        name: "digits", the bundled cluttered digits; "folder"; "npz"; or the name of a
+            TFDS data set (`cifar10`, `cifar100`, `svhn_cropped`, ...).
+        dir: For "folder" the folder, see `ltpa_tf.data.folder`; for "npz" the file, see
+            `ltpa_tf.data.arrays`; for TFDS its data_dir, "" = TFDS's own default.
+        seed: Chooses the validation part; for "digits" also the training composites.
+        train_examples: Keeps the first N training examples of those that are left
+            after the validation part is set aside; 0 = all. For "digits" the number of
+            composites per epoch.
+        validation_examples: Size of the part set aside from the training examples; 0
+            = none, or the source's own ("digits" and divided folders have one).
+        image_size: Height and width to resize to; 0 = as they are.
+        download: Let TFDS fetch a set that is not on disk. Nothing else ever uses the
+            network.
+
     Raises:
-        SettingError: When there is no such data set.
+        SettingError: When there is no such data set, or it can't be used; the sentence
+            names the file or setting.
     """
+    for setting, value in (
+        ("data.train_examples", train_examples),
+        ("data.validation_examples", validation_examples),
+        ("data.image_size", image_size),
+    ):
+        if value < 0:
+            raise SettingError(setting, value, "0 or more")
     if name == "digits":
         return digits.load(seed, train_examples, validation_examples, image_size)
-    raise SettingError("data.name", name, "digits")
+    if name in ("folder", "npz") and not dir:
+        raise SettingError("data.dir", dir, f"the path of the data for {name!r}")
+    # Each import as late as its source: TFDS alone takes a second.
+    if name == "folder":
+        from ltpa_tf.data.folder import load_folder
+
+        class_names, parts = load_folder(dir, image_size)
+    elif name == "npz":
+        from ltpa_tf.data.arrays import load_npz
+
+        class_names, parts = load_npz(dir, image_size)
+    else:
+        from ltpa_tf.data.named import load_named
+
+        class_names, parts = load_named(name, dir, image_size, download)
+    return assemble(
+        name,
+        class_names,
+        **parts,
+        seed=seed,
+        train_examples=train_examples,
+        validation_examples=validation_examples,
+    )

@@ -1,0 +1,142 @@
+"""Images from an .npz file, and what arrays of any kind become."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from ltpa_tf.data.decode import resize
+from ltpa_tf.data.source import array_split, fingerprint
+from ltpa_tf.errors import SettingError
+
+KEYS = "x_train, y_train and, where there is a test part, x_test, y_test; label_names"
+
+
+def read_npz(file: str | Path) -> tuple[dict, tuple[str, ...]]:
+    """Reads images and labels.
+
+    Args:
+        file: With `x_train` [N, H, W(, C)] and `y_train` [N], optionally `x_test`,
+            `y_test` and `label_names`.
+
+    Returns:
+        {part: (uint8 [N, H, W, 3], int32 [N])} with the parts "train" and, if there
+        is one, "test"; and the class names.
+
+    Raises:
+        SettingError: Naming the file and what is wrong in it.
+    """
+    file = Path(file)
+    if not file.is_file():
+        raise SettingError("data.dir", str(file), "an .npz file that exists")
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            arrays = dict(archive)
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError, AttributeError) as error:
+        raise SettingError(
+            str(file), f"an unreadable file ({error})", f"an .npz file with {KEYS}"
+        ) from None
+    parts = {}
+    for part in ("train", "test"):
+        names = (f"x_{part}", f"y_{part}")
+        missing = [name for name in names if name not in arrays]
+        if missing and (part == "train" or len(missing) == 1):
+            raise SettingError(str(file), sorted(arrays), KEYS)
+        if not missing:
+            parts[part] = tuple(arrays[name] for name in names)
+    parts = {
+        part: (rgb(images, f"{file}: x_{part}"), _labels(labels, f"{file}: y_{part}"))
+        for part, (images, labels) in parts.items()
+    }
+    for part, (images, labels) in parts.items():
+        if len(images) != len(labels):
+            raise SettingError(
+                str(file),
+                f"{len(images)} images and {len(labels)} labels",
+                f"as many labels as images in the {part} part",
+            )
+    if "label_names" in arrays:
+        names = tuple(_text(name) for name in arrays["label_names"])
+    else:
+        highest = max(int(labels.max()) for _, labels in parts.values())
+        names = tuple(str(label) for label in range(highest + 1))
+    return parts, names
+
+
+def load_npz(file: str, image_size: int) -> tuple[tuple[str, ...], dict]:
+    """Class names, and what `assemble` needs, of an .npz file."""
+    parts, names = read_npz(file)
+    splits = {
+        part: array_split(sized(images, image_size), labels)
+        for part, (images, labels) in parts.items()
+    }
+    identity = fingerprint(names, *(array for part in parts.values() for array in part))
+    return names, {**splits, "identity": identity, "where": str(file)}
+
+
+def sized(images: np.ndarray, image_size: int) -> np.ndarray:
+    """uint8 [N, H, W, 3] resized to `image_size` squared; 0 leaves them as they are."""
+    size = (image_size, image_size)
+    if not image_size or images.shape[1:3] == size:
+        return images
+    chunks = np.array_split(images, -(-len(images) // 1000))
+    return np.concatenate([resize(chunk, size).numpy() for chunk in chunks])
+
+
+def rgb(images: np.ndarray, where: str) -> np.ndarray:
+    """Images as uint8 [N, H, W, 3].
+
+    Grey ([N, H, W] or one channel) becomes three equal channels; of two or four
+    channels the last, alpha, is dropped; 16-bit values lose their lower half; floats
+    from 0 to 1 are scaled.
+
+    Raises:
+        SettingError: Naming `where` for anything else.
+    """
+    if images.ndim == 3:
+        images = images[..., None]
+    if images.ndim != 4 or images.shape[-1] not in (1, 2, 3, 4) or not images.size:
+        raise SettingError(
+            where, f"shape {images.shape}", "[N, H, W], or [N, H, W, C] with C 1 to 4"
+        )
+    if images.shape[-1] in (2, 4):
+        images = images[..., :-1]
+    if images.dtype == np.uint16:
+        images = (images >> 8).astype(np.uint8)
+    elif np.issubdtype(images.dtype, np.floating):
+        _within(images, 1, where)
+        images = np.rint(images * 255).astype(np.uint8)
+    elif np.issubdtype(images.dtype, np.integer):
+        _within(images, 255, where)
+        images = images.astype(np.uint8, copy=False)
+    else:
+        raise SettingError(where, str(images.dtype), "uint8, uint16, or floats 0 to 1")
+    return np.repeat(images, 3, axis=-1) if images.shape[-1] == 1 else images
+
+
+def _within(images: np.ndarray, most: int, where: str) -> None:
+    lowest, highest = images.min(), images.max()
+    if not 0 <= lowest <= highest <= most:  # also refuses NaN
+        raise SettingError(
+            where,
+            f"{images.dtype} values from {lowest} to {highest}",
+            f"0 to {most} for this type",
+        )
+
+
+def _labels(labels: np.ndarray, where: str) -> np.ndarray:
+    labels = labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels
+    integers = np.issubdtype(labels.dtype, np.integer)
+    if labels.ndim != 1 or not labels.size or not integers:
+        raise SettingError(
+            where, f"{labels.dtype} {labels.shape}", "integers [N], class numbers"
+        )
+    if labels.min() < 0 or labels.max() >= 2**31:
+        raise SettingError(
+            where, f"labels {labels.min()} to {labels.max()}", "class numbers from 0"
+        )
+    return labels.astype(np.int32)
+
+
+def _text(name) -> str:
+    return name.decode() if isinstance(name, bytes) else str(name)

@@ -1,0 +1,170 @@
+"""Data sets of TensorFlow Datasets, by name; without network unless asked for."""
+
+import difflib
+import os
+from pathlib import Path
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from ltpa_tf.data.encoded import encoded_splits
+from ltpa_tf.data.source import fingerprint
+from ltpa_tf.errors import SettingError
+
+
+def load_named(
+    name: str, data_dir: str, image_size: int, download: bool
+) -> tuple[tuple[str, ...], dict]:
+    """Class names, and what `assemble` needs, of a TFDS data set.
+
+    Examples stand in the order of their ids where they have ids (CIFAR: the official
+    order), otherwise as on disk. Of a set with one held-out part, that part is for the
+    final figure, whatever its name.
+
+    Args:
+        name: As for `tfds.load`, with config or version if need be.
+        data_dir: "" = TFDS's own default.
+        image_size: 0 = as they are.
+        download: Let TFDS fetch a set that is not on disk.
+
+    Raises:
+        SettingError: When it is not on disk, or isn't images with labels.
+    """
+    builder = _builder(name, data_dir, download)
+    info = builder.info
+    image_key, label_key = _keys(name, info.features)
+    _check_memory(name, info.dataset_size)
+    parts = {
+        part: _read(builder, part, image_key, label_key)
+        for part in ("train", "validation", "test")
+        if part in info.splits
+    }
+    if "train" not in parts:
+        raise SettingError("data.name", name, "a data set with a split named 'train'")
+    if "test" in parts and (parts["test"][1] < 0).all():
+        del parts["test"]  # a competition's, its labels kept back
+    if "test" not in parts and "validation" in parts:
+        parts["test"] = parts.pop("validation")
+
+    size = (
+        (image_size, image_size) if image_size else info.features[image_key].shape[:2]
+    )
+    if None in size:
+        raise SettingError(
+            "data.image_size", 0, f"a size to resize to: images of {name} differ"
+        )
+    names = tuple(info.features[label_key].names)
+    identity = fingerprint(names, *(piece for part in parts.values() for piece in part))
+    splits = encoded_splits(parts, size)
+    return names, {**splits, "identity": identity, "where": str(builder.data_dir)}
+
+
+def _builder(name: str, data_dir: str, download: bool) -> tfds.core.DatasetBuilder:
+    root = Path(data_dir or tfds.core.constants.DATA_DIR).expanduser()
+    folder = _find(root, name)
+    if folder is not None:
+        # Reads what is on disk and nothing else; `tfds.builder` may call home.
+        return tfds.builder_from_directory(folder)
+    if not download:
+        raise SettingError("data.name", name, _where_to_get(name, root))
+    try:
+        builder = tfds.builder(name, data_dir=str(root), try_gcs=False)
+        builder.download_and_prepare()
+    except tfds.core.DatasetNotFoundError:
+        raise SettingError("data.name", name, "a name that TFDS knows") from None
+    except OSError as error:
+        raise SettingError(
+            "data.download", True, f"a network that can be reached ({error})"
+        ) from None
+    return builder
+
+
+def _find(root: Path, name: str) -> Path | None:
+    """The folder of the newest version, as TFDS lays them out."""
+    path, _, version = name.partition(":")
+    # NAME/VERSION, or with a config NAME/CONFIG/VERSION.
+    for pattern in ("*", "*/*"):
+        found = [
+            file.parent
+            for file in (root / path).glob(f"{pattern}/dataset_info.json")
+            if version in ("", file.parent.name)
+            and tfds.core.Version.is_valid(file.parent.name)
+        ]
+        if found:
+            return max(found, key=lambda folder: tfds.core.Version(folder.name))
+    return None
+
+
+def _where_to_get(name: str, root: Path) -> str:
+    there = sorted(
+        {
+            str(file.parents[1].relative_to(root))
+            for file in root.glob("*/*/dataset_info.json")
+        }
+    )
+    near = difflib.get_close_matches(name, ("digits", "folder", "npz", *there))
+    return (
+        "digits, folder, npz, or a TFDS data set on disk; "
+        + (f"did you mean {' or '.join(near)}? " if near else "")
+        + f"{root} holds {', '.join(there) or 'none'}. With a network, "
+        f"data.download=True fetches it; without, prepare_data --source=ARCHIVE "
+        f"--name={name} makes it from files"
+    )
+
+
+def _keys(name: str, features) -> tuple[str, str]:
+    """Which features are the image and its label."""
+    kinds = {"image": tfds.features.Image, "label": tfds.features.ClassLabel}
+    keys = []
+    for usual, kind in kinds.items():
+        found = [
+            key for key, feature in dict(features).items() if isinstance(feature, kind)
+        ]
+        if usual in found:
+            found = [usual]
+        if len(found) != 1:
+            raise SettingError(
+                "data.name",
+                name,
+                f"a data set with one {usual} per example; its features are "
+                + ", ".join(features),
+            )
+        keys += found
+    if np.dtype(features[keys[0]].np_dtype) not in (np.uint8, np.uint16):
+        raise SettingError("data.name", name, "a data set of 8 or 16-bit images")
+    return tuple(keys)
+
+
+def _read(
+    builder: tfds.core.DatasetBuilder, part: str, image_key: str, label_key: str
+) -> tuple[list[bytes], np.ndarray]:
+    """Encoded images and int32 labels, in order."""
+    features = builder.info.features
+    ids = isinstance(features.get("id"), tfds.features.Text)
+    dataset = builder.as_dataset(
+        split=part,
+        shuffle_files=False,
+        decoders={image_key: tfds.decode.SkipDecoding()},
+    ).batch(1024)
+    encoded, labels, names = [], [], []
+    for batch in dataset.as_numpy_iterator():
+        encoded += batch[image_key].tolist()
+        labels += batch[label_key].tolist()
+        names += batch["id"].tolist() if ids else []
+    labels = np.array(labels, np.int32)
+    if not ids:
+        return encoded, labels
+    order = np.argsort(np.array(names), kind="stable")
+    return [encoded[i] for i in order], labels[order]
+
+
+def _check_memory(name: str, dataset_size: int) -> None:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if dataset_size > memory // 2:
+        raise SettingError(
+            "data.name",
+            name,
+            f"a TFDS data set of at most half this machine's memory, "
+            f"{memory / 2e9:.0f} GB, and this one has {dataset_size / 1e9:.0f} GB; "
+            "as a folder of images any size works",
+        )

@@ -3,14 +3,14 @@
 import contextlib
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
-from ltpa_tf.run import write_json
-from ltpa_tf.serving import versions
+from ltpa_tf.run import write_json, write_text
+from ltpa_tf.serving import card, server_files, versions, warmup
 from ltpa_tf.serving.signatures import Signatures
 
 CLASS_NAMES_FILE = "class_names.json"
@@ -22,17 +22,28 @@ def export(
     *,
     class_names: Sequence[str],
     version: int | None = None,
+    facts: Mapping[str, dict] | None = None,
+    stable: bool = False,
+    keep: int = 0,
 ) -> Path:
     """Writes `directory/VERSION/`, ready for TensorFlow Serving.
 
     The signatures are those of `Signatures`. All preprocessing is inside, and
-    `tf.saved_model.load` needs nothing of this package.
+    `tf.saved_model.load` needs nothing of this package. With it come warm-up requests,
+    each of them tried, `class_names.json` and `model_card.md`, and in `directory` the
+    server's own files, see `server_files`: the new version gets the label `canary`,
+    and the first one also `stable`.
 
     Args:
         model: As `ltpa_tf.models.build` makes it; it takes pixel values 0 to 255.
-        directory: Folder of the model's versions; made if missing.
+        directory: Folder of the model's versions; made if missing. Its name is the
+            name the model is served under.
         class_names: One name for each class, in the order of the labels.
         version: A positive integer that doesn't exist yet; None takes the next one.
+        facts: For the model card, see `card.facts_of`.
+        stable: Whether the new version gets the label `stable` too.
+        keep: How many of the newest versions to keep; 0 keeps all. Versions with a
+            label always stay.
 
     Returns:
         The folder of the new version.
@@ -46,7 +57,13 @@ def export(
     signatures = Signatures(model, class_names)
     with versions.new_version(directory, version) as aside:
         _write(signatures, aside)
+        _write_warmup(signatures, aside, directory.name)
         write_json(aside / CLASS_NAMES_FILE, list(signatures.class_names))
+        text = card.model_card(directory.name, version, signatures, facts or {})
+        write_text(aside / card.FILE, text)
+    _move_labels(directory, version, stable)
+    labels = server_files.read_labels(directory) if keep else {}
+    versions.remove_old(directory, keep, spare=labels.values())
     return directory / str(version)
 
 
@@ -57,6 +74,20 @@ def _write(signatures: Signatures, folder: Path) -> None:
         archive.add_endpoint(name, function, input_signature=[spec])
     with _quiet():
         archive.write_out(str(folder), verbose=False)
+
+
+def _write_warmup(signatures: Signatures, folder: Path, model_name: str) -> None:
+    specs = {name: spec for name, (_, spec) in signatures.functions().items()}
+    sizes = server_files.BATCH_SIZES
+    warmup.write(folder, specs, signatures.image_shape, sizes, model_name)
+    warmup.replay(folder, tf.saved_model.load(str(folder)))
+
+
+def _move_labels(directory: Path, version: int, stable: bool) -> None:
+    labels = {"canary": version}
+    if stable or "stable" not in server_files.read_labels(directory):
+        labels["stable"] = version
+    server_files.label(directory, **labels)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,135 @@
+"""The model card: what a version is, what it was measured at, what it isn't for.
+
+After Mitchell et al. 2019, "Model Cards for Model Reporting" (arXiv 1810.03993).
+"""
+
+import json
+from collections.abc import Mapping
+
+from ltpa_tf.run import RunFolder
+from ltpa_tf.serving.signatures import Signatures
+
+FILE = "model_card.md"
+
+_MAPS = """## What the maps mean
+
+`level_N` holds the weights with which the features at level N of the network were
+averaged before the classifier saw them: the classifier sees the image through these
+weights alone, so what has weight zero at every level has no direct part in the answer.
+A softmax map sums to 1; compare it with the uniform share 1/(h*w), not with its own
+maximum, or a flat map looks like an opinion.
+
+They are not a proof of cause. A position's feature also depends on its surroundings
+(the receptive field is larger than the cell on the map), a high weight doesn't say for
+or against which class, and two models of equal accuracy can attend differently. Maps
+at image resolution are interpolated and hold no more information than the native ones.
+"""
+_USE = """## Intended use and limits
+
+Classification of images like those it was trained on, into the classes below, with the
+attention shown to a person who judges the answer. Every image gets some class:
+there is no "none of these", and the probability of an image unlike the training data
+means nothing. It isn't meant for decisions about people, nor where a wrong answer
+does harm that no person can prevent. Images are stretched to the input size without
+keeping their aspect ratio, transparency is dropped, and EXIF orientation is ignored.
+"""
+
+
+def facts_of(run: RunFolder) -> dict[str, dict]:
+    """What a run folder knows about its model: dataset, config, summary, evaluation."""
+    files = {
+        "dataset": run.dataset_file,
+        "config": run.config_file,
+        "summary": run.summary_file,
+        "evaluation": run.evaluation_file,
+    }
+    return {
+        name: json.loads(file.read_text(encoding="utf-8"))
+        for name, file in files.items()
+        if file.exists()
+    }
+
+
+def model_card(
+    name: str, version: int, signatures: Signatures, facts: Mapping[str, dict]
+) -> str:
+    """The card as Markdown.
+
+    Args:
+        name: Name of the model.
+        version: Version of the model.
+        signatures: Of the exported model.
+        facts: As of `facts_of`; what isn't there is said to be unknown.
+    """
+    parts = [
+        f"# {name}, version {version}\n",
+        _model(signatures),
+        _data(facts.get("dataset")),
+        _recipe(facts.get("config"), facts.get("summary")),
+        _measured(facts.get("evaluation")),
+        _USE,
+        *([_MAPS] if signatures.levels else []),
+        "## Classes\n\n" + ", ".join(signatures.class_names) + "\n",
+    ]
+    return "\n".join(parts)
+
+
+def _model(signatures: Signatures) -> str:
+    height, width, _ = signatures.image_shape
+    levels = ", ".join(map(str, signatures.levels)) or "none"
+    return f"""A convolutional network with trainable visual attention ("Learn to Pay
+Attention", Jetley et al., ICLR 2018): {signatures.network.count_params():,} parameters,
+attention at levels {levels}, images of {height}x{width} pixels, float32.
+"""
+
+
+def _data(dataset: dict | None) -> str:
+    if not dataset:
+        return "## Data\n\nUnknown.\n"
+    sizes = dataset.get("sizes", {})
+    rows = "".join(f"- {part}: {size:,} images\n" for part, size in sizes.items())
+    return (
+        f"## Data\n\n`{dataset['name']}`, fingerprint "
+        f"`{dataset.get('fingerprint', 'unknown')}`.\n\n{rows}"
+    )
+
+
+def _recipe(config: dict | None, summary: dict | None) -> str:
+    if not config:
+        return "## Recipe\n\nUnknown.\n"
+    chosen = {
+        f"{part}.{key}": value
+        for part in ("model", "augment", "train", "optimizer")
+        for key, value in config.get(part, {}).items()
+        if value not in ("", 0, 0.0, False, None, [], ())
+    }
+    rows = "".join(f"| {key} | {value} |\n" for key, value in chosen.items())
+    digest = (summary or {}).get("weights_sha256")
+    return (
+        "## Recipe\n\nSettings that are on; the whole config is in the run folder.\n\n"
+        f"| setting | value |\n|---|---|\n{rows}"
+        + (f"\nSHA-256 of the trained weights: `{digest}`\n" if digest else "")
+    )
+
+
+def _measured(evaluation: dict | None) -> str:
+    if not evaluation:
+        return "## Measured\n\nNot evaluated.\n"
+    rows = [
+        ("top-1 accuracy", f"{evaluation['top1']:.2%}"),
+        ("top-5 accuracy", f"{evaluation['top5']:.2%}"),
+        ("negative log-likelihood (nats)", f"{evaluation['nll']:.4f}"),
+        ("expected calibration error", f"{evaluation['ece']:.2%}"),
+    ]
+    pointing = evaluation.get("pointing", {})
+    rows += [
+        (f"attention points at the object: {key.replace('_', ' ')}", f"{value:.2%}")
+        for key, value in pointing.items()
+    ]
+    table = "".join(f"| {name} | {value} |\n" for name, value in rows)
+    split = evaluation.get("split", "held-out")
+    return (
+        f"## Measured\n\nOn the {evaluation['examples']:,} images of the {split} part. "
+        "Before serving it, evaluate it on images of your own.\n\n"
+        f"| | |\n|---|---|\n{table}"
+    )

@@ -1,0 +1,22 @@
+"""What needs the extra `serving`, imported when it is used."""
+
+import importlib
+from types import ModuleType
+
+from ltpa_tf.errors import SettingError
+
+
+def need(module: str, extra: str = "serving") -> ModuleType:
+    """The module, which an extra of this package installs.
+
+    Raises:
+        SettingError: If it isn't installed; the sentence has the command.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise SettingError(
+            f"package {module.partition('.')[0]}",
+            f"not installed ({error})",
+            f"pip install 'ltpa_tf[{extra}]'",
+        ) from None

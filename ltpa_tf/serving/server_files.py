@@ -1,0 +1,154 @@
+"""TensorFlow Serving's own files for a folder of versions.
+
+`models.config` says which versions are served and what their labels are,
+`batching.config` how requests are batched, `monitoring.config` where Prometheus reads.
+Formats: https://github.com/tensorflow/serving/blob/master/tensorflow_serving/g3doc
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from google.protobuf import text_format
+from tensorflow_serving.config import model_server_config_pb2
+
+from ltpa_tf.errors import SettingError
+from ltpa_tf.run import write_text
+from ltpa_tf.serving import protos, versions
+
+MODELS = "models.config"
+BATCHING = "batching.config"
+MONITORING = "monitoring.config"
+METRICS_PATH = "/monitoring/prometheus/metrics"
+
+BATCH_SIZES = (1, 2, 4, 8, 16, 32)
+"""What a server pads batches to, so that it meets few shapes and all were warmed up."""
+
+_MONITORING = f"""prometheus_config {{
+  enable: true
+  path: "{METRICS_PATH}"
+}}
+"""
+
+
+def write(base: str | os.PathLike, labels: Mapping[str, int]) -> None:
+    """Writes the three files beside the versions; `models.config` last.
+
+    Args:
+        base: Folder of the versions; its name is the model's.
+        labels: Label -> version. These versions are served, no others.
+    """
+    base = Path(base)
+    for name, text in ((BATCHING, batching_config()), (MONITORING, _MONITORING)):
+        if not (base / name).exists():  # tuned by hand, perhaps
+            write_text(base / name, text)
+    write_text(base / MODELS, models_config(base, labels))
+
+
+def batching_config() -> str:
+    """The text of a `batching.config` for this machine's number of cores."""
+    sizes = "".join(f"allowed_batch_sizes: {size}\n" for size in BATCH_SIZES)
+    return f"""max_batch_size {{ value: {BATCH_SIZES[-1]} }}
+batch_timeout_micros {{ value: 2000 }}
+max_enqueued_batches {{ value: 100 }}
+num_batch_threads {{ value: {os.cpu_count() or 1} }}
+{sizes}"""
+
+
+def models_config(base: str | os.PathLike, labels: Mapping[str, int]) -> str:
+    """The text of a `models.config` for one model."""
+    base = Path(base).resolve()
+    served = "".join(f"        versions: {v}\n" for v in sorted(set(labels.values())))
+    named = "".join(
+        f'    version_labels {{ key: "{label}" value: {version} }}\n'
+        for label, version in sorted(labels.items())
+    )
+    return f"""model_config_list {{
+  config {{
+    name: {_quoted(base.name)}
+    base_path: {_quoted(str(base))}
+    model_platform: "tensorflow"
+    model_version_policy {{
+      specific {{
+{served}      }}
+    }}
+{named}  }}
+}}
+"""
+
+
+def read_models(base: str | os.PathLike):
+    """The one `ModelConfig` in `models.config`, or None without such a file.
+
+    Raises:
+        SettingError: If the file can't be parsed or names no or several models.
+    """
+    file = Path(base) / MODELS
+    if not file.exists():
+        return None
+    parsed = parse(file, model_server_config_pb2.ModelServerConfig())
+    models = parsed.model_config_list.config
+    if len(models) != 1:
+        raise SettingError(str(file), f"{len(models)} models", "one model")
+    return models[0]
+
+
+def read_labels(base: str | os.PathLike) -> dict[str, int]:
+    """Label -> version as `models.config` has them; empty without such a file."""
+    model = read_models(base)
+    return dict(model.version_labels) if model else {}
+
+
+def read_batching(base: str | os.PathLike):
+    """The `BatchingParameters`, or None without such a file."""
+    file = Path(base) / BATCHING
+    return parse(file, protos.BatchingParameters()) if file.exists() else None
+
+
+def read_monitoring(base: str | os.PathLike):
+    """The `MonitoringConfig`, or None without such a file."""
+    file = Path(base) / MONITORING
+    return parse(file, protos.MonitoringConfig()) if file.exists() else None
+
+
+def parse(file: Path, message):
+    """The file's text as `message`.
+
+    Raises:
+        SettingError: If a server couldn't read it either.
+    """
+    try:
+        return text_format.Parse(file.read_text(encoding="utf-8"), message)
+    except (text_format.ParseError, UnicodeDecodeError) as error:
+        raise SettingError(
+            str(file),
+            "a file that can't be read",
+            f"a {message.DESCRIPTOR.name} in protobuf text format ({error})",
+        ) from None
+
+
+def label(base: str | os.PathLike, **labels: int) -> dict[str, int]:
+    """Moves labels to other versions: `label(base, stable=2)` promotes version 2.
+
+    A server that polls `models.config` follows by itself, and answers from the version
+    before until the new one is loaded.
+
+    Returns:
+        All labels as they are now.
+
+    Raises:
+        SettingError: If a version doesn't exist.
+    """
+    existing = versions.list_versions(base)
+    for name, version in labels.items():
+        if version not in existing:
+            raise SettingError(
+                name, version, f"a version in {base}: {[*existing] or 'none is there'}"
+            )
+    kept = {n: v for n, v in read_labels(base).items() if v in existing}
+    write(base, kept | labels)
+    return kept | labels
+
+
+def _quoted(text: str) -> str:
+    return '"' + text_format.text_encoding.CEscape(text, as_utf8=True) + '"'

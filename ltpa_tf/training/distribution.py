@@ -143,6 +143,7 @@ class Agreement:
         self._strategy = strategy
         self._alone = workers(strategy) == 1
         self._chief = is_chief(strategy)
+        self._sum = tf.function(self._sum_over_workers)
 
     @property
     def pace(self) -> int:
@@ -163,10 +164,9 @@ class Agreement:
             return value
         return int(self._sum(tf.constant([value if self._chief else 0]))[0])
 
-    @tf.function(reduce_retracing=True)
-    def _sum(self, mine: tf.Tensor) -> tf.Tensor:
+    def _sum_over_workers(self, mine: tf.Tensor) -> tf.Tensor:
         """The sum over workers: of each, its first replica speaks."""
-        local = self._strategy.extended._num_replicas_in_sync // workers(self._strategy)
+        local = self._strategy.num_replicas_in_sync // workers(self._strategy)
 
         def speak():
             context = tf.distribute.get_replica_context()

@@ -7,7 +7,6 @@ import time
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from ltpa_tf.run import RunFolder
 from ltpa_tf.training import distribution, records
@@ -186,11 +185,7 @@ class Loop:
         An accelerator works on a call while Python prepares the next one: looking at
         each report at once would leave it idle in between.
         """
-        report = self._parts.program.train(
-            self._iterator,
-            tf.constant(self._position.step, tf.int64),
-            tf.constant(steps, tf.int64),
-        )
+        report = self._parts.program.train(self._iterator, self._position.step, steps)
         self._position.step += steps
         earlier, self._pending = self._pending, report
         return earlier
@@ -214,10 +209,10 @@ class Loop:
             if kept
             else "No checkpoint yet."
         )
-        epoch = step // self._parts.steps_per_epoch + 1
         return (
-            f"Loss or gradient was not finite at step {step} (epoch {epoch}); it changed "
-            f"no weight. {checkpoint} A lower optimizer.learning_rate, a longer "
+            f"Loss or gradient was not finite at step {step} (epoch "
+            f"{step // self._parts.steps_per_epoch + 1}); no weight was changed. "
+            f"{checkpoint} A lower optimizer.learning_rate, a longer "
             "optimizer.warmup_epochs or train.clip_norm may help."
         )
 

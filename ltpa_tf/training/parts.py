@@ -1,6 +1,7 @@
 """A config made into the parts of a training run."""
 
 import dataclasses
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -17,6 +18,8 @@ from ltpa_tf.training.schedules import make_schedule
 from ltpa_tf.training.state import StateVariables, initial_state
 from ltpa_tf.training.step import make_step
 from ltpa_tf.training.validation import NormEstimate, Validation
+
+Build = Callable[[ConfigDict, data.Source], keras.Model]
 
 
 @dataclasses.dataclass
@@ -37,10 +40,31 @@ class Parts:
     jit: bool
 
 
+def build_model(config: ConfigDict, source: data.Source) -> keras.Model:
+    """The config's model, with the data set's normalisation inside."""
+    return models.attention_vgg(
+        input_shape=source.image_shape,
+        classes=len(source.class_names),
+        mean=source.mean,
+        std=source.std,
+        name=config.model.name,
+        **model_arguments(config),
+    )
+
+
 def assemble(
-    config: ConfigDict, strategy: tf.distribute.Strategy, source: data.Source
+    config: ConfigDict,
+    strategy: tf.distribute.Strategy,
+    source: data.Source,
+    build: Build = build_model,
 ) -> Parts:
     """Builds everything from a checked config, under the config's dtype policy.
+
+    Args:
+        config: The whole config.
+        strategy: The strategy.
+        source: The data set.
+        build: Makes the model; called under the dtype policy it is to have.
 
     Raises:
         SettingError: If the settings don't fit the data or the devices.
@@ -49,7 +73,7 @@ def assemble(
     steps_per_epoch = data.steps_per_epoch(source.train, config.train.batch_size)
     check_batch(config, replicas)
     jit = _use_jit(config, replicas)
-    model = build_model(config, source)
+    model = build(config, source)
     if config.train.sync_batch_norm:
         _synchronise(model)
     schedule = make_schedule(config, steps_per_epoch)
@@ -96,18 +120,6 @@ def assemble(
         validation=Validation(strategy, model, state, jit=jit),
         estimate=estimate if averaged else None,
         jit=jit,
-    )
-
-
-def build_model(config: ConfigDict, source: data.Source) -> keras.Model:
-    """The config's model, with the data set's normalisation inside."""
-    return models.attention_vgg(
-        input_shape=source.image_shape,
-        classes=len(source.class_names),
-        mean=source.mean,
-        std=source.std,
-        name=config.model.name,
-        **model_arguments(config),
     )
 
 

@@ -41,14 +41,20 @@ class Program:
         self._whole = compiled(self._whole_step)
         self._first_half = compiled(self._forward_backward)
         self._second_half = compiled(step.apply)
+        self._call = tf.function(self._train)
 
-    @tf.function
-    def train(self, iterator: Iterator, first: tf.Tensor, steps: tf.Tensor):
-        """Takes `steps` steps, the first of which is number `first` (int64 scalars).
+    def train(self, iterator: Iterator, first: int, steps: int):
+        """Takes `steps` steps, the first of which is number `first`.
 
         Returns:
-            The state's sums, float32, see `state.SUMS`; and its `bad_step`.
+            Tensors that may still be computed: the state's sums, float32, see
+            `state.SUMS`; and its `bad_step`.
         """
+        return self._call(
+            iterator, tf.constant(first, tf.int64), tf.constant(steps, tf.int64)
+        )
+
+    def _train(self, iterator, first, steps):
         for i in tf.range(steps):
             self._strategy.run(
                 self._replica_step, (self._feed.next(iterator), first + i)

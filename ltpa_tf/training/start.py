@@ -15,7 +15,7 @@ from ltpa_tf import data, run
 from ltpa_tf.errors import SettingError
 from ltpa_tf.training import distribution, records
 from ltpa_tf.training.loop import Loop
-from ltpa_tf.training.parts import Parts, assemble, build_model
+from ltpa_tf.training.parts import Build, Parts, assemble, build_model
 from ltpa_tf.training.progress import Screen
 from ltpa_tf.training.signals import StopSignals
 from ltpa_tf.training.state import set_weights
@@ -31,6 +31,8 @@ def train(
     workdir: str | os.PathLike,
     *,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    source: data.Source | None = None,
+    build: Build = build_model,
 ) -> dict:
     """Trains a model, or continues where an earlier call was cut off.
 
@@ -45,6 +47,9 @@ def train(
         callbacks: Keras callbacks. They see the model with the weights that would be
             saved, at the end of every epoch; those with batch methods are called once
             per call of several steps. What they remember is not part of checkpoints.
+        source: The data set, instead of the one that `config.data` names.
+        build: Makes the model from config and source, instead of what `config.model`
+            names: any functional Keras model that takes pixel values and gives logits.
 
     Returns:
         The summary, as in `summary.json`.
@@ -65,8 +70,8 @@ def train(
     chief = distribution.is_chief(strategy)
     with StopSignals() as signals, _policy(config.runtime.precision):
         keras.utils.set_random_seed(config.seed)
-        source = load_data(config)
-        parts = assemble(config, strategy, source)
+        source = source or load_data(config)
+        parts = assemble(config, strategy, source, build)
         if chief:
             folder.create()
             run.write_text(folder.config_file, configuration.to_json(config))
@@ -78,7 +83,7 @@ def train(
             every_seconds=config.log.every_seconds,
             quiet=not chief,
         ) as screen:
-            write = _ModelFile(config, source)
+            write = _ModelFile(config, source, build)
             loop = Loop(
                 parts,
                 folder,
@@ -157,9 +162,9 @@ def _callback_list(
 class _ModelFile:
     """Writes `.keras` files, in float32, from weights; in any thread."""
 
-    def __init__(self, config: ConfigDict, source: data.Source):
+    def __init__(self, config: ConfigDict, source: data.Source, build: Build):
         with _policy("float32"):
-            self.model = build_model(config, source)
+            self.model = build(config, source)
 
     def __call__(self, weights: list, local: list, file: Path) -> None:
         set_weights(self.model, weights, local)

@@ -91,6 +91,10 @@ class StateVariables:
             self._variables = tf.nest.map_structure(_variable, initial)
             # Statistics that belong to the average; found anew when they are needed.
             self._ema_local = [_variable(v) for v in initial.local if initial.ema]
+        self.reset_sums = tf.function(self._reset_sums)
+        self.average_local = tf.function(self._average_local)
+        self._local_rows = tf.function(self._gather_local)
+        self._set_local_rows = tf.function(self._deal_out_local)
         self._sizes = [value.size for value in initial.local]
         self._shapes = [value.shape for value in initial.local]
 
@@ -139,8 +143,7 @@ class StateVariables:
     def learning_rate(self, value: float) -> None:
         self._variables.optimizer[1].assign(value)
 
-    @tf.function
-    def reset_sums(self) -> None:
+    def _reset_sums(self) -> None:
         """Starts the sums of a new epoch."""
 
         def reset():
@@ -148,8 +151,7 @@ class StateVariables:
 
         self._strategy.run(reset)
 
-    @tf.function
-    def average_local(self) -> None:
+    def _average_local(self) -> None:
         """Gives every replica the mean over replicas of each `local` value.
 
         Batch norm's statistics then are the same everywhere, as in the saved model.
@@ -203,15 +205,15 @@ class StateVariables:
             )
         self._set_local_rows(tf.constant(rows))
 
-    @tf.function
-    def _local_rows(self) -> tf.Tensor:
+    def _gather_local(self) -> tf.Tensor:
+        if not self._sizes:  # gathering nothing crashes TensorFlow
+            return tf.zeros([self._strategy.num_replicas_in_sync, 0])
         rows = self._strategy.run(lambda: self._pack_local()[tf.newaxis])
         if self._strategy.num_replicas_in_sync == 1:
             return rows
         return self._strategy.gather(rows, axis=0)
 
-    @tf.function
-    def _set_local_rows(self, rows: tf.Tensor) -> None:
+    def _deal_out_local(self, rows: tf.Tensor) -> None:
         def assign():
             replica = tf.distribute.get_replica_context().replica_id_in_sync_group
             self._assign_local(rows[replica])

@@ -5,11 +5,13 @@ import dataclasses
 import keras
 import tensorflow as tf
 
+from ltpa_tf.data.hashing import random_bits
 from ltpa_tf.training.optimizers import decayed_variables
 from ltpa_tf.training.state import State, is_seed, pack, unpack
 
 # How many steps without an overflow double float16's loss scale, as in Keras.
 _STEPS_TO_DOUBLE = 2000
+_DROPOUT = 0xD809
 
 
 @dataclasses.dataclass(frozen=True)
@@ -242,12 +244,9 @@ def dropout_seeds(seed: int, step: tf.Tensor, replica: tf.Tensor, count: int):
     A function of its arguments alone: nothing about dropout needs to be saved, and
     replicas and steps draw different masks.
     """
-    base = tf.stack([tf.constant(seed % 2**31, tf.int32), tf.cast(replica, tf.int32)])
-    base = tf.random.experimental.stateless_fold_in(base, tf.cast(step, tf.int32))
-    seeds = tf.random.stateless_uniform(
-        [count, 2], base, minval=0, maxval=2**31 - 2, dtype=tf.int32
-    )
-    return tf.cast(seeds, tf.int64)
+    generators = tf.cast(replica, tf.int64) * count + tf.range(count, dtype=tf.int64)
+    bits = random_bits(seed, step, generators, _DROPOUT, lanes=2)
+    return tf.cast(tf.bitwise.right_shift(bits, tf.constant(1, bits.dtype)), tf.int64)
 
 
 def with_seeds(model: keras.Model, local: list, seeds: tf.Tensor) -> list:

@@ -40,6 +40,7 @@ class Validation:
         self._state = state
         self._seeds = sum(is_seed(v) for v in model.non_trainable_variables)
         self._replica_sums = tf.function(self._sums, jit_compile=jit)
+        self._batch = tf.function(self._sums_of_batch)
 
     def evaluate(self, split: data.Split, batch_size: int) -> dict[str, float]:
         """Mean loss and accuracy over a split, each example counted once.
@@ -72,8 +73,7 @@ class Validation:
         loss, correct, examples = total.numpy().tolist()
         return {"loss": loss / examples, "accuracy": correct / examples}
 
-    @tf.function
-    def _batch(self, batch) -> tf.Tensor:
+    def _sums_of_batch(self, batch) -> tf.Tensor:
         def replica_step(images, labels, mask):
             state = self._state.read_for_evaluation()
             return self._replica_sums(*state, images, labels, mask)
@@ -143,18 +143,19 @@ class NormEstimate:
         self._share = [1.0 - momenta[id(v)] for v in local_variables(model)]
         self._seeds = sum(is_seed(v) for v in model.non_trainable_variables)
         self._replica_statistics = tf.function(self._statistics, jit_compile=jit)
+        self._call = tf.function(self._estimate)
 
     def __call__(self, step: int, steps_per_epoch: int) -> None:
         """Sets the statistics for evaluation from the epoch's batches up to `step`."""
         if not self._shapes:
             return
         batches = min(self._batches, steps_per_epoch)
-        first = tf.constant(step - batches, tf.int64)
-        self._estimate(
-            self._feed.iterator(step - batches), first, tf.constant(batches, tf.int64)
+        self._call(
+            self._feed.iterator(step - batches),
+            tf.constant(step - batches, tf.int64),
+            tf.constant(batches, tf.int64),
         )
 
-    @tf.function
     def _estimate(self, iterator, first, batches) -> None:
         sizes = sum(tf.TensorShape(s).num_elements() for s in self._shapes)
 

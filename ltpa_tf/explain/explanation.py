@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ltpa_tf.errors import SettingError
+from ltpa_tf.explain.posthoc import class_activation
 
 if TYPE_CHECKING:
     import keras
@@ -52,7 +52,8 @@ def explain(
     """Predicts images and keeps where the model looked.
 
     Args:
-        model: A trained model with attention.
+        model: A trained model with attention; or the row `vgg_gap`, whose only map is
+            `"CAM"`, see `posthoc.class_activation`.
         images: uint8 `[N, H, W, 3]`.
         labels: N true classes.
         boxes: int `[N, 4]`, see `Explanation.box`.
@@ -62,18 +63,20 @@ def explain(
         N explanations, in the images' order.
 
     Raises:
-        SettingError: If the model has no attention.
+        SettingError: If the model has neither.
     """
     # Here, because drawing what a server answered needs no Keras.
     from ltpa_tf.models import attention_model
 
     both = attention_model(model)
-    if len(both.outputs) == 1:
-        raise SettingError("model", model.name, "a model with at least one level")
     outputs: dict[str, list] = {}
     for start in range(0, len(images), _BATCH):
-        batch = both(images[start : start + _BATCH], training=False)
-        for name, values in batch.items():
+        batch = images[start : start + _BATCH]
+        if len(both.outputs) > 1:
+            answers = both(batch, training=False)
+        else:
+            answers = class_activation(model, batch)
+        for name, values in answers.items():
             outputs.setdefault(name, []).extend(np.asarray(values))
     logits = np.array(outputs.pop("logits"))
     probabilities = np.exp(logits - np.logaddexp.reduce(logits, -1, keepdims=True))

@@ -44,5 +44,5 @@ def test_what_is_known_stays_with_its_image(model, images):
 
 def test_model_without_attention_is_refused(images):
     plain = models.build("vgg", classes=4, width=0.125)
-    with pytest.raises(SettingError, match="at least one level"):
+    with pytest.raises(SettingError, match="vgg_gap"):
         explain(plain, images[:1])

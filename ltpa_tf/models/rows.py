@@ -60,7 +60,7 @@ def resolve(name: str, **overrides) -> dict:
     """
     table = rows()
     if name not in table:
-        near = difflib.get_close_matches(str(name), table, n=3, cutoff=0.5)
+        near = difflib.get_close_matches(str(name), table, n=5, cutoff=0.5)
         raise SettingError("name", name, ", ".join(near or table))
     for key, value in overrides.items():
         if key not in _DEFAULTS:

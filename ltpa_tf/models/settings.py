@@ -45,12 +45,20 @@ def checked(settings: Mapping) -> dict:
 
 
 def check_data(
+    settings: Mapping,
     input_shape: Sequence[int | None],
     classes: int,
     mean: Sequence[float] | None,
     std: Sequence[float] | None,
 ) -> None:
     """Checks what a model has to know about the images.
+
+    Args:
+        settings: As `checked` returns them.
+        input_shape: These and the others as in `attention_vgg`.
+        classes: Number of classes.
+        mean: Per channel.
+        std: Per channel.
 
     Raises:
         SettingError: Naming the first one that can't be used.
@@ -65,6 +73,15 @@ def check_data(
             f"(height, width, channels), height and width from {SMALLEST_IMAGE} up or "
             "None (any)",
         )
+    for level in settings["levels"]:
+        pools = TRUNKS[settings["trunk"]].pools_before(level, settings["tap"])
+        if all(size is not None and size >> pools == 1 for size in input_shape[:2]):
+            raise SettingError(
+                "levels",
+                level,
+                f"levels with more than one position: {level} has 1x1 "
+                f"{settings['tap']} of a {input_shape[0]}x{input_shape[1]} image",
+            )
     if classes < 2:
         raise SettingError("classes", classes, "2 or more")
     if (mean is None) != (std is None):

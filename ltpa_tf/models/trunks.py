@@ -25,6 +25,12 @@ class Trunk:
     pools: tuple[int, ...]
     levels: int
 
+    def pools_before(self, level: int, tap: str) -> int:
+        """How many pools the features of a level have passed."""
+        return sum(
+            p < level or (p == level and tap == "after_pool") for p in self.pools
+        )
+
 
 def _vgg(block_sizes: tuple[int, ...]) -> Trunk:
     """A VGG configuration with its pools in place (arXiv 1409.1556, table 1)."""

@@ -85,7 +85,8 @@ def attention_vgg(
         float32 logits `[B, classes]` (log-probabilities with `head="indep"`).
 
     Raises:
-        SettingError: A setting is not one of those above.
+        SettingError: A setting is not one of those above, or a level has one position
+            only, which leaves attention no choice.
     """
     chosen = checked(
         {
@@ -103,7 +104,7 @@ def attention_vgg(
             "global_feature": global_feature,
         }
     )
-    check_data(input_shape, classes, mean, std)
+    check_data(chosen, input_shape, classes, mean, std)
     with_dropout = dropout == "paper"
     form = {
         "projection": projection,

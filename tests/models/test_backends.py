@@ -1,0 +1,114 @@
+"""Layers and models on other Keras backends than TensorFlow."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import ltpa_tf
+from ltpa_tf.models import attention_model, build, prune
+
+PACKAGE = Path(ltpa_tf.__file__).parent
+DATA = {"mean": (0.5,) * 3, "std": (0.25,) * 3, "width": 1 / 16}
+MODELS = {
+    "paper": lambda: build("vgg_att3_concat_pc", **DATA),
+    "pruned": lambda: prune(build("vgg_att3_concat_pc", **DATA)),
+    "additive": lambda: build("vgg_att2_indep_additive", trunk="vgg_d", **DATA),
+    "dp": lambda: build("vgg_att3_indep_dp", match="local_to_global", **DATA),
+    "sigmoid": lambda: build("vgg_att3_concat_pc", normalization="sigmoid", **DATA),
+    "gap": lambda: build("vgg_gap", **DATA),
+}
+
+# Loads each model that TensorFlow saved and says what it predicts.
+PREDICT = """
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+
+import ltpa_tf.layers
+
+folder = Path(sys.argv[1])
+x = np.load(folder / "x.npy")
+for file in folder.glob("*.keras"):
+    outputs = keras.models.load_model(file)(x)
+    outputs = {k: keras.ops.convert_to_numpy(v) for k, v in outputs.items()}
+    np.savez(folder / f"{file.stem}.{keras.backend.backend()}.npz", **outputs)
+"""
+
+IMPORTS = """
+import sys
+
+import ltpa_tf.layers, ltpa_tf.models
+
+ltpa_tf.models.resolve("vgg")
+sys.exit("tensorflow" in sys.modules)
+"""
+
+
+def python(code, *arguments, backend):
+    environment = os.environ | {"KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu"}
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        env=environment,
+        cwd=PACKAGE.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """A folder with saved models, and what they give under TensorFlow."""
+    folder = tmp_path_factory.mktemp("models")
+    x = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype("float32")
+    np.save(folder / "x.npy", x)
+    expected = {}
+    for name, make in MODELS.items():
+        model = attention_model(make())
+        model.save(folder / f"{name}.keras")
+        expected[name] = {key: value.numpy() for key, value in model(x).items()}
+    return folder, expected
+
+
+@pytest.mark.parametrize(
+    "backend", ["numpy", pytest.param("jax", marks=pytest.mark.slow)]
+)
+def test_forward_pass_equals_tensorflows(saved, backend):
+    pytest.importorskip("jax", reason="Keras's numpy backend convolves with JAX")
+    folder, expected = saved
+    result = python(PREDICT, folder, backend=backend)
+    assert result.returncode == 0, result.stderr
+    for name, outputs in expected.items():
+        with np.load(folder / f"{name}.{backend}.npz") as found:
+            assert set(found) == set(outputs)
+            for key, value in outputs.items():
+                np.testing.assert_allclose(found[key], value, rtol=0, atol=1e-5)
+
+
+def test_importing_them_imports_no_tensorflow():
+    pytest.importorskip("jax", reason="Keras's numpy backend imports JAX")
+    result = python(IMPORTS, backend="numpy")
+    assert result.returncode == 0, result.stderr or "tensorflow was imported"
+
+
+@pytest.mark.parametrize(
+    "file",
+    sorted([*PACKAGE.glob("layers/**/*.py"), *PACKAGE.glob("models/**/*.py")]),
+    ids=lambda file: str(file.relative_to(PACKAGE)),
+)
+def test_no_file_imports_more_than_keras_and_numpy(file):
+    allowed = sys.stdlib_module_names | {"keras", "numpy", "ltpa_tf"}
+    for node in ast.walk(ast.parse(file.read_text())):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module]
+        assert {name.split(".")[0] for name in names} <= allowed

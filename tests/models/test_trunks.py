@@ -1,0 +1,100 @@
+"""The convolutions, counted and measured."""
+
+import keras
+import numpy as np
+import pytest
+
+from ltpa_tf.models.trunks import TRUNKS, scaled, trunk_features
+
+
+def features_of(trunk, shape=(32, 32, 3), width=1 / 16, **kwargs):
+    arguments = {"width": width, "batch_norm": True, "dropout": True} | kwargs
+    images = keras.Input(shape)
+    depth = len(TRUNKS[trunk].channels)
+    return images, trunk_features(images, TRUNKS[trunk], depth=depth, **arguments)
+
+
+def layers_of(trunk, kind, **kwargs):
+    images, features = features_of(trunk, **kwargs)
+    model = keras.Model(images, features[-1].after_pool)
+    return [layer for layer in model.layers if isinstance(layer, kind)]
+
+
+@pytest.mark.parametrize(
+    ("trunk", "convolutions", "levels"),
+    [("paper", 15, 13), ("vgg_d", 13, 13), ("vgg_e", 16, 16)],
+)
+def test_number_of_convolutions_and_levels(trunk, convolutions, levels):
+    assert len(layers_of(trunk, keras.layers.Conv2D)) == convolutions
+    assert TRUNKS[trunk].levels == levels
+
+
+def test_the_papers_two_first_pools_have_moved_behind():
+    _, features = features_of("paper")
+    sizes = [f.before_pool.shape[1] for f in features]
+    assert sizes == 7 * [32] + 3 * [16] + 3 * [8] + [4, 2]
+    assert [f.after_pool.shape[1] for f in features] == (
+        6 * [32] + [16, 16, 16, 8, 8, 8, 4, 2, 1]
+    )
+
+
+@pytest.mark.parametrize(
+    ("trunk", "sizes"),
+    [
+        ("vgg_d", [32, 32, 16, 16, 8, 8, 8, 4, 4, 4, 2, 2, 2]),
+        ("vgg_e", [32, 32, 16, 16, 8, 8, 8, 8, 4, 4, 4, 4, 2, 2, 2, 2]),
+    ],
+)
+def test_vgg_has_its_pools_in_place(trunk, sizes):
+    _, features = features_of(trunk)
+    assert [f.before_pool.shape[1] for f in features] == sizes
+    assert features[-1].after_pool.shape[1:3] == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("trunk", "multiplications"), [("paper", 3.79e9), ("vgg_d", 0.313e9)]
+)
+def test_cost_of_an_image(trunk, multiplications):
+    """The attention trunk costs twelve times the plain VGG."""
+    total = sum(
+        np.prod(layer.kernel.shape) * np.prod(layer.output.shape[1:3])
+        for layer in layers_of(trunk, keras.layers.Conv2D, width=1.0)
+    )
+    assert total == pytest.approx(multiplications, rel=0.002)
+
+
+def test_dropout_stands_where_the_paper_has_it():
+    dropouts = layers_of("paper", keras.layers.Dropout)
+    rates = {int(layer.name[4:].split("_")[0]): layer.rate for layer in dropouts}
+    assert rates == {1: 0.3} | dict.fromkeys((3, 5, 6, 8, 9, 11, 12, 14, 15), 0.4)
+    assert not layers_of("paper", keras.layers.Dropout, dropout=False)
+
+
+def test_batch_norm_is_the_papers_or_absent():
+    norms = layers_of("paper", keras.layers.BatchNormalization)
+    assert len(norms) == 15
+    assert {norm.epsilon for norm in norms} == {1e-3}
+    assert not layers_of("paper", keras.layers.BatchNormalization, batch_norm=False)
+
+
+def test_weights_start_as_msr_fan_out():
+    conv = layers_of("paper", keras.layers.Conv2D, width=1.0)[4]  # 128 -> 256
+    assert np.std(conv.kernel) == pytest.approx(np.sqrt(2 / (9 * 256)), rel=0.01)
+    assert conv.use_bias
+
+
+@pytest.mark.parametrize(
+    ("channels", "width", "expected"),
+    [
+        (64, 1.0, 64),
+        (512, 0.25, 128),
+        (64, 0.3, 16),  # 19.2
+        (256, 0.1, 24),  # 25.6
+        (64, 0.125, 8),
+        (64, 0.1, 6),
+        (64, 0.001, 1),
+        (64, 2.0, 128),
+    ],
+)
+def test_width(channels, width, expected):
+    assert scaled(channels, width) == expected

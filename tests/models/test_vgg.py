@@ -1,0 +1,268 @@
+"""The builder: the paper's figures, every choice, any size."""
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ltpa_tf.errors import SettingError
+from ltpa_tf.layers import AttentionEstimator, ChannelMatching
+from ltpa_tf.models import attention_model, attention_vgg, build
+
+SMALL = 1 / 16
+DATA = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
+
+
+def parameters(model):
+    """Trained parameters: what the paper counts, so without moving statistics."""
+    return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+
+
+def images(size=(32, 32), batch=4, channels=3):
+    random = np.random.default_rng(0)
+    return random.uniform(0, 255, (batch, *size, channels)).astype("float32")
+
+
+def convolutions(*channels):
+    return sum(9 * i * o + o for i, o in itertools.pairwise(channels))
+
+
+def test_att3_has_the_papers_parameters():
+    trunk = (3, 64, 64, 128, 128, *3 * (256,), *8 * (512,))
+    expected = (
+        convolutions(*trunk)
+        + 2 * sum(trunk[1:])  # batch norm
+        + (512 * 512 + 512)  # the global feature's linear layer
+        + (2 * 512 + 512 * 256 + 256)  # projection of g for level 7
+        + 1280  # u of levels 7, 10, 13
+        + (2 * 1280 + 1280 * 100 + 100)  # head
+    )
+    assert parameters(build("vgg_att3_concat_pc", classes=100)) == expected
+    assert expected == 19_971_748  # 19.97 M
+
+
+def test_plain_vgg_has_the_papers_parameters():
+    trunk = (3, 64, 64, 128, 128, *3 * (256,), *6 * (512,))
+    expected = (
+        convolutions(*trunk)
+        + 2 * sum(trunk[1:])
+        + (512 * 512 + 512)
+        + (2 * 512 + 512 * 100 + 100)
+    )
+    assert parameters(build("vgg", classes=100)) == expected
+    assert expected == 15_038_116  # 15.0 M
+
+
+def test_levels_are_taken_before_or_after_their_pool():
+    shapes = {}
+    for tap in ("before_pool", "after_pool"):
+        model = attention_vgg(levels=(6, 7, 10, 13), tap=tap, width=SMALL)
+        maps = attention_model(model).output
+        shapes[tap] = [maps[f"level_{s}"].shape[1:] for s in (6, 7, 10, 13)]
+    assert shapes["before_pool"] == [(32, 32), (32, 32), (16, 16), (8, 8)]
+    assert shapes["after_pool"] == [(32, 32), (16, 16), (8, 8), (4, 4)]
+
+
+def test_levels_are_sorted_and_count_once():
+    model = attention_vgg(levels=[13, np.int64(2), 13], width=SMALL)
+    estimators = [x.name for x in model.layers if isinstance(x, AttentionEstimator)]
+    assert estimators == ["level_2", "level_13"]
+
+
+@pytest.mark.parametrize(
+    ("trunk", "last"), [("paper", 13), ("vgg_d", 13), ("vgg_e", 16)]
+)
+def test_every_convolution_can_be_a_level(trunk, last):
+    levels = range(1, last + 1)
+    model = attention_model(attention_vgg(trunk=trunk, levels=levels, width=SMALL))
+    maps = model(images())
+    assert sorted(maps) == sorted(["logits", *(f"level_{level}" for level in levels)])
+    for level in levels:
+        totals = np.sum(maps[f"level_{level}"], axis=(1, 2))
+        np.testing.assert_allclose(totals, 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("match", ["global_to_local", "local_to_global"])
+@pytest.mark.parametrize("compatibility", ["pc", "dp", "local", "additive"])
+def test_the_projection_is_where_channels_differ(compatibility, match):
+    model = attention_vgg(compatibility=compatibility, match=match, width=SMALL)
+    projections = [x for x in model.layers if isinstance(x, ChannelMatching)]
+    if compatibility in ("local", "additive"):
+        assert not projections
+    else:
+        (projection,) = projections  # level 7: 16 channels, g: 32
+        assert projection.name == "match_7"
+        channels, of = (16, "vector") if match == "global_to_local" else (32, "map")
+        assert projection.channels == channels
+        assert len(projection.input.shape) == (2 if of == "vector" else 4)
+    # What is attended to is the unprojected feature, either way.
+    assert model.get_layer("level_7").output[0].shape == (None, 16)
+
+
+@pytest.mark.parametrize("trunk", ["paper", "vgg_d", "vgg_e"])
+@pytest.mark.parametrize("size", [(32, 32), (80, 80), (33, 47), (224, 224)])
+def test_any_size(trunk, size):
+    shape = (*size, 3)
+    model = attention_vgg(shape, trunk=trunk, compatibility="dp", width=1 / 64)
+    assert model(images(size, batch=2)).shape == (2, 10)
+
+
+def test_sizes_may_stay_open_and_weights_move_between_them():
+    settings = {"compatibility": "dp", "width": SMALL}
+    open_model = attention_vgg((None, None, 3), **settings)
+    for size in ((32, 32), (40, 56)):
+        fixed = attention_vgg((*size, 3), **settings)
+        fixed.set_weights(open_model.get_weights())
+        np.testing.assert_allclose(
+            open_model(images(size)), fixed(images(size)), rtol=0, atol=1e-6
+        )
+
+
+def test_at_32_pixels_g_is_the_papers_linear_layer_of_the_last_pool():
+    model = attention_vgg(compatibility="dp", width=SMALL, **DATA)
+    pooled = keras.Model(model.input, model.get_layer("pool15").output)(images())
+    g = keras.Model(model.input, model.get_layer("global_feature").output)(images())
+    layer = model.get_layer("global_feature")
+    expected = np.asarray(pooled)[:, 0, 0] @ layer.kernel + layer.bias
+    np.testing.assert_allclose(g, expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("normalization", "match"),
+    [("softmax", "global_to_local"), ("softmax", "local_to_global"), ("sigmoid", None)],
+)
+def test_pc_softmax_leaves_the_branch_of_g_without_gradient(normalization, match):
+    model = attention_vgg(
+        normalization=normalization,
+        match=match or "global_to_local",
+        width=SMALL,
+        **DATA,
+    )
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(tf.nn.log_softmax(model(images(), training=False))[:, 0])
+    gradients = tape.gradient(loss, model.trainable_weights)
+    largest = {}
+    for weight, gradient in zip(model.trainable_weights, gradients, strict=True):
+        layer = weight.path.split("/")[0]
+        largest[layer] = max(largest.get(layer, 0), np.abs(gradient).max())
+    still = {layer for layer, value in largest.items() if value < 1e-6}
+    branch = {"conv14", "conv14_bn", "conv15", "conv15_bn", "global_feature"}
+    if match == "global_to_local":
+        branch |= {"match_7"}
+    assert still == (branch if normalization == "softmax" else set())
+
+
+def test_without_levels_the_head_sees_g():
+    model = attention_vgg(levels=(), width=SMALL)
+    assert not [x for x in model.layers if isinstance(x, AttentionEstimator)]
+    assert model.get_layer("global_feature").output is model.get_layer("logits").input
+
+
+def test_vgg_gap_is_made_for_class_activation_maps():
+    model = build("vgg_gap", classes=5, width=SMALL)
+    features = keras.Model(model.input, model.get_layer("conv13_relu").output)(images())
+    linear = model.get_layer("logits").linear[0]
+    class_maps = np.asarray(features) @ linear.kernel + linear.bias
+    assert class_maps.shape == (4, 8, 8, 5)
+    np.testing.assert_allclose(
+        model(images()), class_maps.mean((1, 2)), rtol=0, atol=1e-5
+    )
+
+
+def test_pixels_are_normalised_inside_the_model():
+    mean, std = np.array([0.5, 0.4, 0.3]), np.array([0.2, 0.25, 0.3])
+    raw = attention_vgg(mean=mean.tolist(), std=std.tolist(), width=SMALL)
+    bare = attention_vgg(width=SMALL)
+    bare.set_weights(raw.get_weights())
+    pixels = images().round()
+    by_hand = ((pixels / 255 - mean) / std).astype("float32")
+    np.testing.assert_allclose(raw(pixels), bare(by_hand), rtol=0, atol=1e-5)
+    np.testing.assert_array_equal(raw(pixels.astype("uint8")), raw(pixels))
+
+
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("head", ["concat", "indep"])
+def test_low_precision_keeps_logits_and_maps_in_float32(dtype, head):
+    settings = {"head": head, "compatibility": "dp", "width": SMALL}
+    exact = attention_vgg(**settings, **DATA)
+    rough = attention_vgg(**settings, **DATA, dtype=dtype)
+    rough.set_weights(exact.get_weights())
+    expected, outputs = (attention_model(m)(images()) for m in (exact, rough))
+    assert rough.get_layer("conv3").compute_dtype == dtype.removeprefix("mixed_")
+    for name, output in outputs.items():
+        assert output.dtype == "float32"
+        np.testing.assert_allclose(output, expected[name], rtol=0, atol=0.1)
+        if name != "logits":
+            np.testing.assert_allclose(np.sum(output, (1, 2)), 1, rtol=1e-5)
+
+
+def test_compiles_fits_saves_and_loads(tmp_path):
+    model = attention_vgg(classes=2, width=SMALL, dropout="none", **DATA)
+    labels = np.arange(32) % 2
+    x = images(batch=32) * np.where(labels, 1.0, 0.7)[:, None, None, None]
+    model.compile(
+        keras.optimizers.SGD(0.05, momentum=0.9),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        jit_compile=False,
+    )
+    history = model.fit(x, labels, batch_size=16, epochs=6, verbose=0).history
+    assert history["loss"][-1] < 0.5 * history["loss"][0]
+
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(x), model(x))
+    loaded.fit(x, labels, batch_size=16, verbose=0)
+
+
+def test_without_batch_norm_and_dropout_there_is_none_anywhere():
+    model = attention_vgg(batch_norm=False, dropout="none", width=SMALL)
+    assert not model.non_trainable_variables  # neither statistics nor random states
+    assert not any("_bn" in w.path or "norm" in w.path for w in model.weights)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"trunk": "resnet"},
+            "trunk: received 'resnet'; accepted: paper, vgg_d, vgg_e",
+        ),
+        ({"levels": (99,)}, "levels: received 99; accepted: .*1 to 13 for paper"),
+        ({"levels": (0, 13)}, "levels: received 0; accepted"),
+        ({"levels": (7.5,)}, "levels: received 7.5"),
+        ({"levels": (True,)}, "levels: received True"),
+        ({"levels": "13"}, "levels: received '13'"),
+        ({"levels": 13}, "levels: received 13; accepted: .*"),
+        (
+            {"levels": (17,), "trunk": "vgg_e"},
+            "levels: received 17; .*1 to 16 for vgg_e",
+        ),
+        ({"tap": "pool"}, "tap: .*before_pool, after_pool"),
+        ({"compatibility": "cosine"}, "compatibility: .*pc, dp, local, additive"),
+        ({"normalization": "none"}, "normalization: .*softmax, sigmoid"),
+        ({"match": "both"}, "match: .*global_to_local, local_to_global"),
+        ({"projection": "conv"}, "projection: .*paper, linear"),
+        ({"head": "sum"}, "head: .*concat, indep"),
+        ({"width": 0}, "width: received 0; accepted: a number above 0"),
+        ({"width": float("nan")}, "width: received nan"),
+        ({"width": "1"}, "width: received '1'"),
+        ({"batch_norm": "yes"}, "batch_norm: .*True, False"),
+        ({"dropout": 0.5}, "dropout: .*paper, none"),
+        ({"global_feature": "max"}, "global_feature: .*fc, gap"),
+        ({"classes": 1}, "classes: received 1"),
+        ({"input_shape": (32, 32)}, "input_shape: .*height, width, channels"),
+        ({"input_shape": (28, 28, 1)}, "input_shape: .*from 32 up"),
+        ({"mean": (0.5,) * 3}, "mean: .*together"),
+        ({"mean": (0.5,), "std": (0.2,)}, "mean: .*3 numbers"),
+        ({"mean": (0.5,) * 3, "std": (0.2, 0.2, 0.0)}, "std: .*above 0"),
+        (
+            {"trunk": "vgg_d", "tap": "after_pool"},
+            "levels: received 13; .*1x1 after_pool of a 32x32 image",
+        ),
+    ],
+)
+def test_what_cannot_be_built_is_refused_in_a_sentence(arguments, message):
+    with pytest.raises(SettingError, match=message):
+        attention_vgg(**arguments)

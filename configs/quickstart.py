@@ -14,7 +14,7 @@ def get_config():
     config.data.name = "digits"
     config.model.name = "vgg_att2_concat_pc"
     config.model.trunk = "vgg_d"
-    config.model.levels = (7, 10)
+    config.model.levels = (4, 7)
     config.model.width = 0.25
     config.model.dropout = "none"
     config.train.epochs = 8

@@ -3,10 +3,11 @@
 import difflib
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from absl import app, flags
+from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
 from ltpa_tf.errors import SettingError
@@ -15,7 +16,9 @@ EXIT_SETTING = 2  # a setting can't be used
 EXIT_INTERRUPTED = 130  # Ctrl-C, as shells report it
 
 
-def run(main: Callable[[Sequence[str]], int | None]) -> None:
+def run(
+    main: Callable[[Sequence[str]], int | None], *, tensorflow: bool = True
+) -> None:
     """Runs `main` under absl and ends the process with its exit code.
 
     A `SettingError`, or a flag that can't be used, becomes one sentence on stderr and
@@ -23,11 +26,55 @@ def run(main: Callable[[Sequence[str]], int | None]) -> None:
 
     Args:
         main: Takes the arguments that are no flags; returns an exit code or None.
+        tensorflow: Whether `main` needs TensorFlow, which is then started before.
     """
-    # Both must be set before TensorFlow starts; a user's own values win.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+    def guarded(argv: Sequence[str]) -> int:
+        if len(argv) > 1:
+            return _say(
+                f"unexpected arguments {list(argv[1:])}: settings are given as "
+                "--name=value"
+            )
+        try:
+            if tensorflow:
+                start_tensorflow()
+            return main(argv) or 0
+        except SettingError as error:
+            return _say(str(error))
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            return EXIT_INTERRUPTED
+
+    app.run(guarded, flags_parser=_parse_flags)
+
+
+def start_tensorflow() -> None:
+    """Imports TensorFlow without the dozen lines that it greets with.
+
+    Whoever sets TF_CPP_MIN_LOG_LEVEL sees what they ask for. If the import fails, all
+    that was said is shown.
+    """
+    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+        return
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
-    app.run(lambda argv: _guarded(main, argv), flags_parser=_parse_flags)
+    logging.set_verbosity(logging.WARNING)
+    # TensorFlow's C++ part writes to the file descriptor before it heeds any setting.
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()
+        except BaseException:
+            said.seek(0)
+            os.write(kept, said.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def define_config() -> flags.FlagHolder:
@@ -41,20 +88,6 @@ def define_config() -> flags.FlagHolder:
     )
     flags.mark_flag_as_required("config")
     return holder
-
-
-def _guarded(main: Callable[[Sequence[str]], int | None], argv: Sequence[str]) -> int:
-    if len(argv) > 1:
-        return _say(
-            f"unexpected arguments {list(argv[1:])}: settings are given as --name=value"
-        )
-    try:
-        return main(argv) or 0
-    except SettingError as error:
-        return _say(str(error))
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
 
 
 def _parse_flags(argv: list[str]) -> list[str]:

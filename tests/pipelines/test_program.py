@@ -24,7 +24,7 @@ def main(argv):
         raise KeyboardInterrupt
     print("epochs", config.value.train.epochs, "levels", config.value.model.levels)
 
-program.run(main)
+program.run(main, tensorflow=False)
 """
 
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _PANEL = 230  # pixels a side, about; more if the image has more
 _GAP = 0.1  # inches between columns
 _CAPTION = 0.26  # inches under each row
-_TEXT = 1.85  # inches left of each image
 _TALLEST = 1.4  # times the width; more rows go on in a second block of columns
 _TIMES = "\N{MULTIPLICATION SIGN}"
 
@@ -59,10 +58,12 @@ def draw(explanations: Sequence[Explanation], class_names: Sequence[str]) -> Fig
     levels = list(explanations[0].maps)
     height, width = _panel_size(explanations[0].image)
     step = height + _CAPTION
-    block_width = _TEXT + (len(levels) + 1) * (width + _GAP)
+    verdicts = [_verdict(item, class_names) for item in explanations]
+    text_width = 0.25 + max(_width(says, more) for says, _, more in verdicts)
+    block_width = text_width + (len(levels) + 1) * (width + _GAP)
     blocks = _blocks(len(explanations), step / block_width)
     rows = -(-len(explanations) // blocks)
-    figure = style.new_figure(blocks * block_width - _TEXT, rows * step)
+    figure = style.new_figure(blocks * block_width - text_width, rows * step)
 
     def panel(place: int, column: int) -> Axes:
         block, row = divmod(place, rows)
@@ -72,7 +73,11 @@ def draw(explanations: Sequence[Explanation], class_names: Sequence[str]) -> Fig
     for place, item in enumerate(explanations):
         axes = panel(place, 0)
         _show(axes, item.image, item.box)
-        _verdict(axes, item, class_names)
+        says, color, more = verdicts[place]
+        left = {"ha": "right", "linespacing": 1.35}
+        bold = {"size": 11, "weight": "bold", "color": color}
+        _beside(axes, (0, 0.5), (-10, 2), says, va="bottom", **bold, **left)
+        _beside(axes, (0, 0.5), (-10, -2), more, va="top", **left)
         if place % rows == 0:
             _heading(axes, "image")
         for column, level in enumerate(levels, 1):
@@ -135,32 +140,26 @@ def _show(axes: Axes, image: np.ndarray, box: Sequence[int] | None) -> None:
         )
 
 
-def _verdict(axes: Axes, item: Explanation, class_names: Sequence[str]) -> None:
-    """Prediction, truth and name, left of the image."""
+def _verdict(item: Explanation, class_names: Sequence[str]) -> tuple[str, str, str]:
+    """Prediction, its colour, and what else is known."""
     predicted = class_names[item.predicted]
     color = style.INK
-    lines = [f"{item.probabilities[item.predicted]:.1%}"]
+    lines = [f"{item.probabilities[item.predicted]:.1%}", item.name]
     if item.label is not None:
         right = item.predicted == item.label
         predicted = f"{'✓' if right else '✗'} {predicted}"
         color = style.GREEN if right else style.VERMILION
-        lines.append(f"true: {class_names[item.label]}")
-    lines.append(item.name)
-    heading = _folded(predicted, 17)
-    text = "\n".join(_folded(line, 25) for line in lines if line)
-    middle = {"ha": "right", "linespacing": 1.35}
-    _beside(
-        axes,
-        (0, 0.5),
-        (-10, 2),
-        heading,
-        size=11,
-        weight="bold",
-        color=color,
-        va="bottom",
-        **middle,
+        lines.insert(1, f"true: {class_names[item.label]}")
+    details = "\n".join(_folded(line, 25) for line in lines if line)
+    return _folded(predicted, 17), color, details
+
+
+def _width(predicted: str, details: str) -> float:
+    """Inches that the texts of `_verdict` take, and some more."""
+    return max(
+        0.1 * max(map(len, predicted.split("\n"))),
+        0.066 * max(map(len, details.split("\n"))),
     )
-    _beside(axes, (0, 0.5), (-10, -2), text, va="top", **middle)
 
 
 def _folded(text: str, width: int) -> str:

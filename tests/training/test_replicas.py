@@ -1,0 +1,113 @@
+"""The same numbers whatever the devices, the calls and the compiler."""
+
+import keras
+import numpy as np
+import pytest
+
+from ltpa_tf.training.parts import assemble
+
+STEPS = 20
+
+
+@pytest.fixture
+def run(config, source, strategies):
+    """Takes 20 steps and gives the state's arrays."""
+
+    def run(build, replicas=1, calls=((0, STEPS),), **settings):
+        keras.utils.set_random_seed(0)
+        changed = config.copy_and_resolve_references()
+        changed.update_from_flattened_dict(
+            {key.replace("__", "."): value for key, value in settings.items()}
+        )
+        parts = assemble(changed, strategies[replicas], source, build)
+        iterator = parts.feed.iterator(0)
+        for first, steps in calls:
+            parts.program.train(iterator, first, steps)
+        return parts.state.to_arrays()
+
+    return run
+
+
+def assert_close(left, right, tolerance=1e-5):
+    assert left.keys() == right.keys()
+    for name in left.keys() - {"local"}:
+        np.testing.assert_allclose(
+            left[name], right[name], rtol=tolerance, atol=tolerance, err_msg=name
+        )
+
+
+def assert_same(left, right):
+    assert left.keys() == right.keys()
+    for name in left:
+        np.testing.assert_array_equal(left[name], right[name], err_msg=name)
+
+
+@pytest.mark.parametrize("replicas", [2, 4])
+def test_replicas_equal_one_device(run, build, replicas):
+    plain = build(batch_norm=False, dropout=0.0)
+    settings = {"augment__crop": 1, "augment__cutmix": 1.0, "train__clip_norm": 0.2}
+    one = run(plain, **settings)
+    assert np.abs(one["trainable.000"]).sum() > 0
+    assert_close(run(plain, replicas, **settings), one)
+
+
+def test_accumulation_equals_the_whole_batch(run, build):
+    plain = build(batch_norm=False, dropout=0.0)
+    whole = run(plain)
+    assert_close(run(plain, train__accumulation_steps=4), whole)
+    assert_close(run(plain, 2, train__accumulation_steps=2), whole)
+
+
+def test_synchronised_batch_norm_equals_one_device(run, build):
+    normed = build(dropout=0.0)
+    one = run(normed)
+    four = run(normed, 4, train__sync_batch_norm=True)
+    assert_close(four, one)
+    for row in four["local"]:
+        np.testing.assert_allclose(row, one["local"][0], atol=1e-5)
+
+
+def test_calls_of_any_length_give_the_same_bits(run, build):
+    at_once = run(build(), 2)
+    one_by_one = run(build(), 2, calls=[(i, 1) for i in range(STEPS)])
+    unequal = run(build(), 2, calls=[(0, 3), (3, 10), (13, 7)])
+    assert_same(at_once, one_by_one)
+    assert_same(at_once, unequal)
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_xla_equals_no_xla(run, build, replicas):
+    normed = build(dropout=0.0)
+    assert_close(run(normed, replicas, runtime__jit="on"), run(normed, replicas))
+
+
+def test_replicas_keep_their_own_statistics_until_they_are_averaged(
+    config, source, strategies, build
+):
+    keras.utils.set_random_seed(0)
+    parts = assemble(config, strategies[2], source, build())
+    parts.program.train(parts.feed.iterator(0), 0, 3)
+    apart = parts.state.to_arrays()["local"]
+    assert np.abs(apart[0] - apart[1]).max() > 1e-4
+    parts.state.average_local()
+    together = parts.state.to_arrays()["local"]
+    np.testing.assert_array_equal(together[0], together[1])
+    np.testing.assert_allclose(together[0], apart.mean(0), rtol=1e-6)
+
+
+@pytest.mark.parametrize("replicas", [1, 2, 4])
+@pytest.mark.parametrize("batch_size", [3, 16])
+def test_evaluation_counts_each_example_once(
+    config, source, strategies, build, replicas, batch_size
+):
+    keras.utils.set_random_seed(0)
+    parts = assemble(config, strategies[replicas], source, build())
+    found = parts.validation.evaluate(source.validation, batch_size)
+    logits = parts.model(source.validation.array.astype("float32"), training=False)
+    labels = source.validation.labels
+    losses = keras.losses.sparse_categorical_crossentropy(
+        labels, logits, from_logits=True
+    )
+    assert found["loss"] == pytest.approx(float(np.mean(losses)), rel=1e-5)
+    right = np.argmax(logits, -1) == labels
+    assert found["accuracy"] == pytest.approx(right.mean(), abs=1e-7)

@@ -59,7 +59,7 @@ def test_cutmix_and_mixup_exclude_each_other():
 
 
 def test_a_missing_key_is_named():
-    config = common.get_config().copy_and_resolve_references()
+    config = common.get_config().unlock()
     del config.train["ema"]
     with pytest.raises(SettingError, match=r"train\.ema: received 'nothing'"):
         config_lib.validate(config)

@@ -1,16 +1,15 @@
 """What every program shares: quiet start, flags, errors as sentences, exit codes."""
 
 import difflib
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from absl import app, flags, logging
+from absl import app, flags
 from ml_collections import ConfigDict, config_flags
 
 from ltpa_tf.errors import SettingError
+from ltpa_tf.quiet import start_tensorflow
 
 EXIT_SETTING = 2  # a setting can't be used
 EXIT_INTERRUPTED = 130  # Ctrl-C, as shells report it
@@ -46,35 +45,6 @@ def run(
             return EXIT_INTERRUPTED
 
     app.run(guarded, flags_parser=_parse_flags)
-
-
-def start_tensorflow() -> None:
-    """Imports TensorFlow without the dozen lines that it greets with.
-
-    Whoever sets TF_CPP_MIN_LOG_LEVEL sees what they ask for. If the import fails, all
-    that was said is shown.
-    """
-    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
-        return
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
-    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
-    logging.set_verbosity(logging.WARNING)
-    # TensorFlow's C++ part writes to the file descriptor before it heeds any setting.
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as said:
-        os.dup2(said.fileno(), 2)
-        try:
-            import tensorflow as tf
-
-            tf.config.list_physical_devices()
-        except BaseException:
-            said.seek(0)
-            os.write(kept, said.read())
-            raise
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
 
 
 def define_config() -> flags.FlagHolder:

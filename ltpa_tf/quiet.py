@@ -1,0 +1,36 @@
+"""A quiet start of TensorFlow, for programs."""
+
+import os
+import sys
+import tempfile
+
+from absl import logging
+
+
+def start_tensorflow() -> None:
+    """Imports TensorFlow without the dozen lines that it greets with.
+
+    Whoever sets TF_CPP_MIN_LOG_LEVEL sees what they ask for. If the import fails, all
+    that was said is shown.
+    """
+    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+        return
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    logging.set_verbosity(logging.WARNING)
+    # TensorFlow's C++ part writes to the file descriptor before it heeds any setting.
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()
+        except BaseException:
+            said.seek(0)
+            os.write(kept, said.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

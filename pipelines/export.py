@@ -21,11 +21,21 @@ _VERSION = flags.DEFINE_integer(
 _WEIGHTS = flags.DEFINE_enum(
     "weights", "final", ["final", "best"], "Which weights of the run."
 )
+_STABLE = flags.DEFINE_bool(
+    "stable", False, "Whether the version gets the label stable, not only canary."
+)
+_KEEP = flags.DEFINE_integer(
+    "keep",
+    0,
+    "Delete all but this many of the newest versions; labelled ones stay. 0: none.",
+    lower_bound=0,
+)
 
 
 def main(argv: Sequence[str]) -> None:
     """Exports the run and prints the new version's folder."""
     del argv
+    program.start_tensorflow()
     from ltpa_tf import serving
     from ltpa_tf.run import RunFolder
 
@@ -35,12 +45,15 @@ def main(argv: Sequence[str]) -> None:
         _EXPORT_DIR.value,
         class_names=run.read_dataset()["class_names"],
         version=_VERSION.value,
+        facts=serving.facts_of(run),
+        stable=_STABLE.value,
+        keep=_KEEP.value,
     )
     print(path)
 
 
 def cli() -> None:
-    """Entry point of `ltpa-export`."""
+    """The installed command `ltpa-export`."""
     flags.mark_flags_as_required(["workdir", "export_dir"])
     program.run(main)
 

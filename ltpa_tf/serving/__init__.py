@@ -1,8 +1,20 @@
 """A trained model, served: SavedModel, TensorFlow Serving's files, a client."""
 
+from ltpa_tf.serving.card import facts_of
+from ltpa_tf.serving.check import check_export
 from ltpa_tf.serving.prediction import Prediction
 from ltpa_tf.serving.predictor import Predictor
 from ltpa_tf.serving.saved_model import export
+from ltpa_tf.serving.server_files import label
 from ltpa_tf.serving.versions import latest_version, list_versions
 
-__all__ = ["Prediction", "Predictor", "export", "latest_version", "list_versions"]
+__all__ = [
+    "Prediction",
+    "Predictor",
+    "check_export",
+    "export",
+    "facts_of",
+    "label",
+    "latest_version",
+    "list_versions",
+]

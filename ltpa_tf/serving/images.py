@@ -2,18 +2,18 @@
 
 import tensorflow as tf
 
+from ltpa_tf.data.decode import decode_image
+
 MAX_PIXELS = 2**25
 """Larger images (more than some 33 megapixels) are refused before they are decoded."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
-_ANIMATION = (
-    b"\x00\x00\x00\x08acTL"  # length and type of an animated PNG's control chunk
-)
+_ANIMATION = b"\x00\x00\x00\x08acTL"  # how an animated PNG's control chunk starts
 
 
 def decode_batch(encoded: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
-    """Decodes and resizes a batch of image files.
+    """Decodes and resizes a batch of image files, as the training data was.
 
     Args:
         encoded: string `[batch]`, each a whole JPEG or PNG file of any size; grey is
@@ -28,33 +28,18 @@ def decode_batch(encoded: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
             an animation, on a damaged file, or on more than `MAX_PIXELS`.
     """
     return tf.map_fn(
-        lambda one: resize(_decode(one), size),
+        lambda one: decode_image(_checked(one), size),
         encoded,
         fn_output_signature=tf.TensorSpec((*size, 3), tf.uint8),
     )
 
 
-def resize(image: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
-    """Resizes as the training data is resized: bilinear, antialiased, aspect ignored.
-
-    Args:
-        image: uint8 `[height, width, 3]`.
-        size: `(H, W)` of the result.
-
-    Returns:
-        uint8 `[H, W, 3]`; an image that has this size already comes back unchanged.
-    """
-    resized = tf.image.resize(image, size, antialias=True)
-    return tf.cast(tf.clip_by_value(tf.round(resized), 0, 255), tf.uint8)
-
-
-def _decode(encoded: tf.Tensor) -> tf.Tensor:
-    """One file to uint8 `[height, width, 3]`."""
+def _checked(encoded: tf.Tensor) -> tf.Tensor:
+    """The same bytes, when they are a file that may be decoded."""
     is_png = tf.strings.substr(encoded, 0, len(_PNG)) == _PNG
     is_jpeg = tf.strings.substr(encoded, 0, len(_JPEG)) == _JPEG
-    animated = (
-        tf.size(tf.strings.split(tf.strings.substr(encoded, 0, 4096), _ANIMATION)) > 1
-    )
+    start = tf.strings.substr(encoded, 0, 4096)
+    animated = tf.size(tf.strings.split(start, _ANIMATION)) > 1
     known = tf.Assert(
         tf.logical_and(tf.logical_or(is_png, is_jpeg), tf.logical_not(animated)),
         ["an image must be a JPEG or PNG file that is no animation"],
@@ -70,8 +55,7 @@ def _decode(encoded: tf.Tensor) -> tf.Tensor:
         [f"an image must have at most {MAX_PIXELS} pixels; this one has", shape],
     )
     with tf.control_dependencies([small]):
-        image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
-    return tf.ensure_shape(image, (None, None, 3))
+        return tf.identity(encoded)
 
 
 def _png_shape(encoded: tf.Tensor) -> tf.Tensor:

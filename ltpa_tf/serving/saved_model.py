@@ -10,10 +10,8 @@ import keras
 import tensorflow as tf
 
 from ltpa_tf.run import write_json, write_text
-from ltpa_tf.serving import card, server_files, versions, warmup
+from ltpa_tf.serving import card, check_version, server_files, versions, warmup
 from ltpa_tf.serving.signatures import Signatures
-
-CLASS_NAMES_FILE = "class_names.json"
 
 
 def export(
@@ -54,15 +52,17 @@ def export(
     """
     directory = Path(directory)
     version = versions.free_version(directory, version)
+    labels = {"canary": version}
+    if stable or "stable" not in server_files.read_labels(directory):
+        labels["stable"] = version
     signatures = Signatures(model, class_names)
     with versions.new_version(directory, version) as aside:
         _write(signatures, aside)
         _write_warmup(signatures, aside, directory.name)
-        write_json(aside / CLASS_NAMES_FILE, list(signatures.class_names))
+        write_json(aside / check_version.CLASS_NAMES_FILE, list(signatures.class_names))
         text = card.model_card(directory.name, version, signatures, facts or {})
         write_text(aside / card.FILE, text)
-    _move_labels(directory, version, stable)
-    labels = server_files.read_labels(directory) if keep else {}
+    labels = server_files.label(directory, **labels)
     versions.remove_old(directory, keep, spare=labels.values())
     return directory / str(version)
 
@@ -81,13 +81,6 @@ def _write_warmup(signatures: Signatures, folder: Path, model_name: str) -> None
     sizes = server_files.BATCH_SIZES
     warmup.write(folder, specs, signatures.image_shape, sizes, model_name)
     warmup.replay(folder, tf.saved_model.load(str(folder)))
-
-
-def _move_labels(directory: Path, version: int, stable: bool) -> None:
-    labels = {"canary": version}
-    if stable or "stable" not in server_files.read_labels(directory):
-        labels["stable"] = version
-    server_files.label(directory, **labels)
 
 
 @contextlib.contextmanager

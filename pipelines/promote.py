@@ -1,0 +1,37 @@
+"""Moves a label to another version: promotes a canary, or rolls back.
+
+python -m pipelines.promote --export_dir=saved_models/mine --version=2
+
+Servers that poll models.config follow within seconds and without a restart.
+"""
+
+from collections.abc import Sequence
+
+from absl import flags
+
+from pipelines import program
+
+_EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Folder of the model's versions.")
+_VERSION = flags.DEFINE_integer("version", None, "The version that gets the label.")
+_LABEL = flags.DEFINE_string("label", "stable", "The label.")
+
+
+def main(argv: Sequence[str]) -> None:
+    """Writes models.config anew and prints the labels."""
+    del argv
+    program.start_tensorflow()
+    from ltpa_tf import serving
+
+    labels = serving.label(_EXPORT_DIR.value, **{_LABEL.value: _VERSION.value})
+    for label, version in sorted(labels.items()):
+        print(f"{label}: version {version}")
+
+
+def cli() -> None:
+    """The installed command `ltpa-promote`."""
+    flags.mark_flags_as_required(["export_dir", "version"])
+    program.run(main)
+
+
+if __name__ == "__main__":
+    cli()

@@ -1,0 +1,70 @@
+"""The model card says what is known, and what isn't."""
+
+import pytest
+
+from ltpa_tf.serving.card import model_card
+from ltpa_tf.serving.signatures import Signatures
+
+
+@pytest.fixture(scope="module")
+def signatures(build, class_names):
+    return Signatures(build(), class_names)
+
+
+FACTS = {
+    "dataset": {
+        "name": "zoo",
+        "fingerprint": "abc123",
+        "sizes": {"train": 12_345, "test": 678},
+    },
+    "config": {
+        "model": {"name": "vgg_att_pc", "width": 0.125, "dropout": ""},
+        "optimizer": {"learning_rate": 0.1, "weight_decay": 0.0},
+    },
+    "summary": {"weights_sha256": "f00d"},
+    "evaluation": {
+        "examples": 678,
+        "split": "test",
+        "top1": 0.98765,
+        "top5": 1.0,
+        "nll": 0.0456,
+        "ece": 0.012,
+        "pointing": {"level_10": 0.961, "chance": 0.17},
+    },
+}
+
+
+def test_what_is_known_is_said(signatures):
+    card = model_card("animals", 3, signatures, FACTS)
+    for fact in (
+        "# animals, version 3",
+        "`zoo`",
+        "abc123",
+        "12,345 images",
+        "| model.width | 0.125 |",
+        "| optimizer.learning_rate | 0.1 |",
+        "f00d",
+        "98.77%",
+        "0.0456",
+        "1.20%",
+        "level 10 | 96.10%",
+        "chance | 17.00%",
+        "levels 7, 10",
+        "32x32",
+        "döner",
+    ):
+        assert fact in card
+    assert "weight_decay" not in card  # off
+    assert "Unknown" not in card
+
+
+def test_what_is_unknown_is_said_too(signatures):
+    card = model_card("animals", 1, signatures, {})
+    assert card.count("Unknown.") == 2
+    assert "Not evaluated." in card
+
+
+def test_maps_are_explained_where_there_are_any(signatures, build, class_names):
+    plain = Signatures(build(levels=()), class_names)
+    assert "What the maps mean" in model_card("animals", 1, signatures, {})
+    assert "What the maps mean" not in model_card("animals", 1, plain, {})

@@ -51,13 +51,11 @@ class _Head(keras.layers.Layer):
         ]
         for before, shape in zip(self.before, shapes, strict=True):
             before.build(shape)
+        inputs = self.linear_inputs(shapes)
         self.linear = [
-            keras.layers.Dense(self.classes, dtype="float32")
-            for _ in self.linear_inputs(shapes)
+            keras.layers.Dense(self.classes, dtype="float32") for _ in inputs
         ]
-        for linear, channels in zip(
-            self.linear, self.linear_inputs(shapes), strict=True
-        ):
+        for linear, channels in zip(self.linear, inputs, strict=True):
             linear.build((None, channels))
         super().build(descriptors_shape)
 
@@ -140,7 +138,7 @@ class IndepHead(_Head):
         descriptors: A list of tensors `[B, C_s]`, one per level.
 
     Output:
-        float32 `[B, classes]`, the log-probabilities; never left log space.
+        float32 `[B, classes]`, log-probabilities, in log space throughout.
     """
 
     def linear_inputs(self, shapes):

@@ -140,6 +140,14 @@ class TestPrune:
         loaded = keras.models.load_model(tmp_path / "pruned.keras")
         np.testing.assert_allclose(loaded(x), model(x), rtol=1e-6, atol=1e-6)
 
+    def test_of_the_model_with_maps_keeps_them(self, x):
+        view = attention_model(build("vgg_att3_concat_pc", width=SMALL, **DATA))
+        pruned = prune(view)
+        assert "conv15" not in {layer.name for layer in pruned.layers}
+        assert levels_of(pruned) == (7, 10, 13)
+        for name, value in pruned(x).items():
+            np.testing.assert_allclose(value, view(x)[name], rtol=0, atol=2e-6)
+
     def test_of_a_pruned_model_is_the_same(self, x):
         pruned = prune(build("vgg_att_pc", width=SMALL))
         np.testing.assert_array_equal(prune(pruned)(x), pruned(x))

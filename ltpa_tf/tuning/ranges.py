@@ -1,0 +1,115 @@
+"""The ranges that a search space is written with.
+
+    config.search.space = (
+        log("optimizer.learning_rate", 0.01, 1.0),
+        linear("train.label_smoothing", 0.0, 0.2),
+        integer("augment.crop", 0, 4),
+        choice("model.levels", (13,), (10, 13), (7, 10, 13)),
+        choice("optimizer.name", "sgd", "adamw"),
+        linear("optimizer.momentum", 0.8, 0.98, when={"optimizer.name": "sgd"}),
+    )
+
+They are plain data; `ltpa_tf.tuning.Space` checks them against a config.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+
+
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """The values that a search may give to one setting.
+
+    Attributes:
+        key: Any key of the config, such as `"optimizer.learning_rate"`.
+        kind: `"log"`, `"linear"`, `"integer"`, `"choice"`.
+        values: Lowest and highest value, both included; or all the choices.
+        step: Distance between two values (`"log"`: their ratio), None = any value.
+        when: `(other key, values)` pairs; the setting is searched only while each of
+            these other keys has one of its values, and stays as the config has it
+            otherwise.
+    """
+
+    key: str
+    kind: str
+    values: tuple
+    step: float | int | None = None
+    when: tuple[tuple[str, tuple], ...] = ()
+
+
+def log(
+    key: str,
+    low: float,
+    high: float,
+    *,
+    step: float | None = None,
+    when: Mapping | None = None,
+) -> Range:
+    """Every order of magnitude from `low` to `high` is as likely as any other.
+
+    For keys that are whole numbers, such as `train.batch_size`, the values are too.
+
+    Args:
+        key: The setting.
+        low: Lowest value, above 0.
+        high: Highest value.
+        step: Factor between two values, e.g. 10; None = any value.
+        when: See `choice`.
+    """
+    return Range(key, "log", (low, high), step, _pairs(when))
+
+
+def linear(
+    key: str,
+    low: float,
+    high: float,
+    *,
+    step: float | None = None,
+    when: Mapping | None = None,
+) -> Range:
+    """Every value from `low` to `high` is as likely as any other.
+
+    Args:
+        key: The setting.
+        low: Lowest value.
+        high: Highest value.
+        step: Distance between two values; None = any value.
+        when: See `choice`.
+    """
+    return Range(key, "linear", (low, high), step, _pairs(when))
+
+
+def integer(
+    key: str, low: int, high: int, *, step: int = 1, when: Mapping | None = None
+) -> Range:
+    """Whole numbers from `low` to `high`, both included.
+
+    Args:
+        key: The setting.
+        low: Lowest value.
+        high: Highest value.
+        step: Distance between two values.
+        when: See `choice`.
+    """
+    return Range(key, "integer", (low, high), step, _pairs(when))
+
+
+def choice(key: str, *values, when: Mapping | None = None) -> Range:
+    """One of `values`: names, numbers, True and False, or tuples such as levels.
+
+    Args:
+        key: The setting.
+        *values: The choices.
+        when: `{other key: value}`, or `{other key: [value, value]}` for any of several:
+            search this setting only while that `choice`, which stands before it in the
+            space, has such a value.
+    """
+    choices = tuple(tuple(v) if isinstance(v, list) else v for v in values)
+    return Range(key, "choice", choices, None, _pairs(when))
+
+
+def _pairs(when: Mapping | None) -> tuple[tuple[str, tuple], ...]:
+    return tuple(
+        (key, tuple(value) if isinstance(value, list) else (value,))
+        for key, value in (when or {}).items()
+    )

@@ -139,7 +139,7 @@ def attention_vgg(
         estimator = AttentionEstimator(
             compatibility, normalization, name=f"level_{level}", dtype=dtype
         )
-        query, keys = _matched(local, g, level, estimator.compatibility, match, form)
+        query, keys = _matched(local, g, level, compatibility, match, form)
         attended, _, _ = estimator(local, query, keys)
         descriptors.append(attended)
     logits = HEADS[head](classes, **form, name="logits")(descriptors or [g])
@@ -149,8 +149,8 @@ def attention_vgg(
 def _normalized(images, mean, std):
     """Pixel values 0..255 to zero mean and unit variance, in float32."""
     return keras.layers.Rescaling(
-        scale=[1 / (255 * s) for s in std],
-        offset=[-m / s for m, s in zip(mean, std, strict=True)],
+        scale=[1 / (255 * float(s)) for s in std],
+        offset=[-float(m / s) for m, s in zip(mean, std, strict=True)],
         dtype="float32",
         name="normalization",
     )(images)

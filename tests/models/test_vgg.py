@@ -173,7 +173,8 @@ def test_vgg_gap_is_made_for_class_activation_maps():
 
 def test_pixels_are_normalised_inside_the_model():
     mean, std = np.array([0.5, 0.4, 0.3]), np.array([0.2, 0.25, 0.3])
-    raw = attention_vgg(mean=mean.tolist(), std=std.tolist(), width=SMALL)
+    raw = attention_vgg(mean=mean, std=std, width=SMALL)
+    raw.to_json()  # NumPy's numbers stand in no file
     bare = attention_vgg(width=SMALL)
     bare.set_weights(raw.get_weights())
     pixels = images().round()

@@ -61,7 +61,8 @@ def _print_table(result: dict) -> None:
     table.add_column()
     table.add_column(justify="right")
     table.add_row("top-1 accuracy", f"{result['top1']:.2%}")
-    table.add_row("top-5 accuracy", f"{result['top5']:.2%}")
+    top = min(5, len(result["per_class"]))
+    table.add_row(f"top-{top} accuracy", f"{result['top5']:.2%}")
     table.add_row("negative log-likelihood", f"{result['nll']:.4f}")
     table.add_row("expected calibration error", f"{result['ece']:.2%}")
     for name, rate in result.get("pointing", {}).items():

@@ -3,8 +3,8 @@
 python -m pipelines.explain --workdir=runs/mine                    # 8 test images
 python -m pipelines.explain --workdir=runs/mine --images=photos/   # your own
 
-Writes WORKDIR/attention.png with a row for each image, and WORKDIR/attention/NNN.png,
-one for each.
+Writes WORKDIR/attention.png with a row for each image (the first 24), and
+WORKDIR/attention/NNN.png, one for each.
 """
 
 from collections.abc import Sequence

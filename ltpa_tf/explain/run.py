@@ -11,6 +11,9 @@ from ltpa_tf.explain.explanation import Explanation, explain
 from ltpa_tf.explain.figure import draw
 from ltpa_tf.run import RunFolder
 
+MOST = 24
+"""Images in `attention.png`; of more, the first. Each has a file of its own anyway."""
+
 
 def explain_run(
     run: RunFolder,
@@ -32,7 +35,8 @@ def explain_run(
         seed: Of that draw.
 
     Returns:
-        `attention.png` with a row for each example, then `attention/NNN.png`, one each.
+        `attention.png` with a row for each example (the first 24), then
+        `attention/NNN.png`, one each.
 
     Raises:
         SettingError: If there is no such run, model, data, split or example.
@@ -86,5 +90,5 @@ def write(run: RunFolder, explanations: Sequence[Explanation]) -> list[Path]:
         style.save(draw([one], class_names), folder / f"{number:03d}.png")
         for number, one in enumerate(explanations)
     ]
-    together = draw(explanations, class_names)
+    together = draw(explanations[:MOST], class_names)
     return [style.save(together, run.path / "attention.png"), *singles]

@@ -103,7 +103,7 @@ class Checkpoints:
             run.write_json(manifest, content)
             _sync_folder(self._folder)
         except OSError as error:
-            if not manifest.exists():
+            if self._folder.is_dir() and not manifest.exists():
                 file.unlink(missing_ok=True)
             steps = self.steps()
             kept = f"the one of step {steps[0]} is intact" if steps else "there is none"

@@ -237,7 +237,9 @@ class Loop:
             self._metrics.append(line)
             position.metrics_bytes = self._metrics.size
         self._screen.epoch(epoch + 1, line)
-        self._callbacks.on_epoch_end(epoch, line)
+        self._callbacks.on_epoch_end(
+            epoch, {name: value for name, value in line.items() if name != "epoch"}
+        )
         position.stopped |= parts.model.stop_training
 
     def _settle(self) -> None:

@@ -68,12 +68,13 @@ def train(
         tf.config.experimental.enable_op_determinism()
     strategy = distribution.make_strategy(config.runtime.strategy)
     chief = distribution.is_chief(strategy)
+    if chief:
+        folder.create()
     with StopSignals() as signals, _policy(config.runtime.precision):
         keras.utils.set_random_seed(config.seed)
         source = source or load_data(config)
         parts = assemble(config, strategy, source, build)
         if chief:
-            folder.create()
             run.write_text(folder.config_file, configuration.to_json(config))
             records.write_dataset(folder, source)
         with Screen(

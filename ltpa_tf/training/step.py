@@ -90,11 +90,13 @@ class Step:
         Returns:
             A float32 vector, to be summed over replicas: the gradient of the mean loss
             over the global batch (times the loss scale), then the sum of losses, the
-            number of correct predictions and of examples; and the new `local`.
+            number of correct predictions and of examples, and a number that is finite
+            if the new `local` is; and that.
         """
         parts = self._recipe.accumulation_steps
         if parts == 1:
-            return self._part(state, state.local, images, labels, step, replica)
+            part, local = self._part(state, state.local, images, labels, step, replica)
+            return _with_health(part, local), local
         images = tf.reshape(images, [parts, -1, *images.shape[1:]])
         labels = tf.reshape(labels, [parts, -1, labels.shape[-1]])
         length = sum(int(tf.TensorShape(s).num_elements()) for s in self._shapes)
@@ -109,7 +111,7 @@ class Step:
                 replica,
             )
             total += part
-        return total, local
+        return _with_health(total, local), local
 
     def apply(
         self, state: State, local: list[tf.Tensor], summed: tf.Tensor, step: tf.Tensor
@@ -126,10 +128,9 @@ class Step:
             step: int64 scalar, the global step.
         """
         recipe = self._recipe
-        gradients = unpack(summed[:-3], self._shapes)
-        gradients = [g / state.loss_scale for g in gradients]
+        packed, figures, health = summed[:-4], summed[-4:-1], summed[-1]
+        gradients = unpack(packed / state.loss_scale, self._shapes)
         norm = tf.linalg.global_norm(gradients)
-        finite = tf.math.is_finite(norm) & tf.math.is_finite(summed[-3])
         if recipe.clip_norm:
             factor = recipe.clip_norm / tf.maximum(norm, recipe.clip_norm)
             gradients = [g * factor for g in gradients]
@@ -151,10 +152,11 @@ class Step:
             optimizer=optimizer,
             ema=self._average(state, trainable),
             good_steps=state.good_steps + 1,
-            sums=state.sums + tf.concat([summed[-3:], tf.stack([*norms, 1.0])], 0),
+            sums=state.sums + tf.concat([figures, tf.stack([*norms, 1.0])], 0),
         )
         new = self._double_loss_scale(new)
         skipped = self._skip(state, step)
+        finite = tf.reduce_all(tf.math.is_finite([figures[0], health, *norms]))
         sound = finite & (state.bad_step < 0)
         return tf.nest.map_structure(lambda a, b: tf.where(sound, a, b), new, skipped)
 
@@ -236,6 +238,12 @@ def make_step(config, model, optimizer) -> Step:
         loss_scaling=config.runtime.precision == "mixed_float16",
     )
     return Step(model, optimizer, recipe, decayed_variables(config, model))
+
+
+def _with_health(vector: tf.Tensor, local: list[tf.Tensor]) -> tf.Tensor:
+    """The vector with one more number, finite as long as every value in `local` is."""
+    total = tf.add_n([tf.reduce_sum(v) for v in local]) if local else tf.constant(0.0)
+    return tf.concat([vector, total[tf.newaxis]], 0)
 
 
 def dropout_seeds(seed: int, step: tf.Tensor, replica: tf.Tensor, count: int):

@@ -14,6 +14,7 @@ def config():
     """Small runs of the tiny model on the tiny data."""
     config = common.get_config()
     config.data.placement = "stream"
+    config.data.validation_examples = 23
     config.train.epochs = 2
     config.train.batch_size = 16
     config.train.label_smoothing = 0.1

@@ -1,0 +1,239 @@
+"""Whole runs of the tiny model."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from ltpa_tf.errors import SettingError
+from ltpa_tf.run import RunFolder
+from ltpa_tf.training import NonFiniteError, train
+from ltpa_tf.training.checkpoints import Checkpoints
+
+TIMES = {"seconds", "images_per_second"}
+
+
+def lines(folder):
+    """metrics.jsonl without what measures time."""
+    text = (folder / "metrics.jsonl").read_text()
+    found = [json.loads(line) for line in text.splitlines()]
+    return [{k: v for k, v in line.items() if k not in TIMES} for line in found]
+
+
+def last_checkpoint(folder):
+    arrays, position = Checkpoints(folder / "checkpoints", keep=2).latest()
+    return arrays, {
+        k: v for k, v in position.items() if k not in TIMES | {"metrics_bytes"}
+    }
+
+
+def weights(file):
+    return [np.array(w) for w in keras.models.load_model(file).weights]
+
+
+def assert_same_run(left, right):
+    """Weights, optimizer slots, metrics and best model are equal bit for bit."""
+    assert lines(left) == lines(right)
+    for a, b in zip(last_checkpoint(left), last_checkpoint(right), strict=True):
+        np.testing.assert_equal(a, b)
+    for name in ("model.keras", "best.keras"):
+        np.testing.assert_equal(weights(left / name), weights(right / name))
+    digests = [
+        json.loads((folder / "summary.json").read_text())["weights_sha256"]
+        for folder in (left, right)
+    ]
+    assert digests[0] == digests[1]
+
+
+class Crash(Exception):
+    pass
+
+
+class CrashAt(keras.callbacks.Callback):
+    """Ends the process's run as a defect would, before anything is saved."""
+
+    def __init__(self, batches):
+        super().__init__()
+        self.left = batches
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.left -= 1
+        if self.left == 0:
+            raise Crash
+
+
+@pytest.fixture
+def run(config, source, build, tmp_path):
+    """Trains in a folder of that name."""
+
+    def run(name, callbacks=(), build_model=None, **settings):
+        config.update_from_flattened_dict(
+            {key.replace("__", "."): value for key, value in settings.items()}
+        )
+        train(
+            config,
+            tmp_path / name,
+            callbacks=callbacks,
+            source=source,
+            build=build_model or build(),
+        )
+        return tmp_path / name
+
+    return run
+
+
+def test_a_run_learns_and_leaves_a_complete_folder(run, capsys):
+    folder = RunFolder(run("a", train__epochs=3))
+    assert [line["epoch"] for line in lines(folder.path)] == [1, 2, 3]
+    assert [line["step"] for line in lines(folder.path)] == [4, 8, 12]
+    losses = [line["loss"] for line in lines(folder.path)]
+    assert losses[0] > losses[1] > losses[2]
+    summary = json.loads(folder.summary_file.read_text())
+    assert summary["steps"] == 12
+    assert summary["metrics"]["val_accuracy"] > 0.9
+    assert folder.read_dataset()["sizes"] == {"train": 70, "validation": 23, "test": 10}
+    assert "epoch 3/3" in capsys.readouterr().err
+    left = {file.name for file in folder.path.iterdir()}
+    assert left == {
+        "best.keras",
+        "checkpoints",
+        "config.json",
+        "dataset.json",
+        "metrics.jsonl",
+        "model.keras",
+        "summary.json",
+    }
+
+
+def test_same_seed_twice_is_the_same_run(run):
+    assert_same_run(run("a"), run("b"))
+
+
+def test_another_seed_is_another_run(run):
+    assert lines(run("a")) != lines(run("b", seed=1))
+
+
+def test_continued_after_a_crash_is_the_uninterrupted_run(run, tmp_path):
+    settings = {
+        "train__epochs": 3,
+        "train__ema": 0.9,
+        "augment__cutmix": 1.0,
+        "augment__crop": 1,
+        "checkpoint__every_steps": 3,
+        "runtime__steps_per_call": 1,
+    }
+    whole = run("whole", **settings)
+    for batches in (2, 7):  # before the first checkpoint, and after
+        with pytest.raises(Crash):
+            run("cut", callbacks=[CrashAt(batches)], **settings)
+    assert not (tmp_path / "cut" / "summary.json").exists()
+    assert_same_run(run("cut", **settings), whole)
+
+
+def test_a_complete_run_is_left_alone(run, capsys):
+    folder = run("a")
+    before = {file: file.stat().st_mtime_ns for file in folder.rglob("*")}
+    run("a")
+    assert "is complete: 2 epochs" in capsys.readouterr().out
+    assert {file: file.stat().st_mtime_ns for file in folder.rglob("*")} == before
+
+
+def test_another_config_in_the_folder_is_refused(run):
+    run("a")
+    message = r"holds a run with optimizer\.learning_rate = 0\.05, and not 0\.1"
+    with pytest.raises(SettingError, match=message):
+        run("a", optimizer__learning_rate=0.1)
+
+
+def test_how_it_is_run_may_change(run):
+    run("a")
+    run("a", checkpoint__every_steps=1, log__every_seconds=1.0, runtime__jit="off")
+
+
+def test_the_saved_model_predicts_as_the_one_in_memory(run, source):
+    seen = []
+
+    class Predict(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            images = source.test.array.astype("float32")
+            seen.append(np.array(self.model(images, training=False)))
+
+    folder = run("a", callbacks=[Predict()])
+    model = RunFolder(folder).load_model()
+    found = model(source.test.array.astype("float32"), training=False)
+    np.testing.assert_array_equal(found, seen[-1])
+
+
+def test_best_model_is_the_one_of_the_best_epoch(run, source):
+    folder = run("a", train__epochs=4, optimizer__learning_rate=0.5)
+    accuracies = [line["val_accuracy"] for line in lines(folder)]
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["best"]["val_accuracy"] == max(accuracies)
+    assert summary["best"]["epoch"] == accuracies.index(max(accuracies)) + 1
+    model = RunFolder(folder).load_model("best")
+    logits = model(source.validation.array.astype("float32"), training=False)
+    found = (np.argmax(logits, -1) == source.validation.labels).mean()
+    assert found == pytest.approx(max(accuracies))
+
+
+def test_early_stopping_goes_by_validation(run):
+    folder = run("a", train__epochs=30, train__early_stopping=2)
+    accuracies = [line["val_accuracy"] for line in lines(folder)]
+    assert len(accuracies) == accuracies.index(max(accuracies)) + 3 < 30
+    run("a")  # and the run is complete
+
+
+def test_averaged_weights_predict_well(run):
+    folder = run("a", train__epochs=4, train__ema=0.99)
+    assert lines(folder)[-1]["val_accuracy"] > 0.9
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(run, tmp_path):
+    explode = keras.callbacks.LearningRateScheduler(lambda epoch: [0.05, 1e30][epoch])
+    settings = {"optimizer__schedule": "constant", "checkpoint__every_steps": 1}
+    with pytest.raises(NonFiniteError, match=r"at step \d \(epoch 2\)"):
+        run("a", [explode], **settings)
+    arrays, _ = Checkpoints(tmp_path / "a" / "checkpoints", keep=2).latest()
+    assert all(np.isfinite(value).all() for value in arrays.values())
+    assert arrays["bad_step.000"] == -1
+
+
+def test_workdir_that_can_not_be_written(config, source, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SettingError, match=r"--workdir.*can be written to"):
+        train(config, tmp_path / "file" / "run", source=source)
+
+
+def test_keras_callbacks_work(run, tmp_path):
+    rates = []
+
+    class Rates(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            rates.append(logs["learning_rate"])
+
+    callbacks = [
+        keras.callbacks.LearningRateScheduler(lambda epoch: 0.05 / (epoch + 1)),
+        keras.callbacks.CSVLogger(tmp_path / "log.csv"),
+        keras.callbacks.ModelCheckpoint(tmp_path / "{epoch}.keras"),
+        keras.callbacks.EarlyStopping("val_loss", min_delta=10.0, patience=2),
+        Rates(),
+    ]
+    folder = run("a", callbacks, optimizer__schedule="constant", train__epochs=9)
+    np.testing.assert_allclose(rates, [0.05, 0.025, 0.05 / 3], rtol=1e-6)
+    assert len((tmp_path / "log.csv").read_text().splitlines()) == 4
+    np.testing.assert_equal(
+        weights(tmp_path / "3.keras"), weights(folder / "model.keras")
+    )
+
+
+def test_half_precision_tracks_float32(run):
+    losses = {
+        precision: [
+            line["loss"] for line in lines(run(precision, runtime__precision=precision))
+        ]
+        for precision in ("float32", "mixed_bfloat16", "mixed_float16")
+    }
+    for precision in ("mixed_bfloat16", "mixed_float16"):
+        np.testing.assert_allclose(losses[precision], losses["float32"], rtol=0.05)
+    assert keras.config.dtype_policy().name == "float32"

@@ -48,7 +48,7 @@ def assemble(
     for part, split in parts.items():
         if split is not None:
             check_labels(split.labels, class_names, f"{where} ({part} part)")
-    _check_classes(train.labels, class_names, where)
+    check_classes(train.labels, class_names, where)
 
     if validation_examples and validation is not None:
         raise SettingError(
@@ -128,7 +128,8 @@ def check_labels(labels: np.ndarray, class_names: tuple[str, ...], where: str) -
         )
 
 
-def _check_classes(labels: np.ndarray, class_names, where: str) -> None:
+def check_classes(labels: np.ndarray, class_names: tuple[str, ...], where: str) -> None:
+    """Refuses fewer than two classes, and a class without a training image."""
     if len(class_names) < 2:
         raise SettingError(where, f"{len(class_names)} class", "at least 2 classes")
     counts = np.bincount(labels, minlength=len(class_names))

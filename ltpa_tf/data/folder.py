@@ -48,7 +48,7 @@ def load_folder(folder: str, image_size: int) -> tuple[tuple[str, ...], dict]:
         part: ([str(path) for path in paths], labels)
         for part, (paths, labels) in parts.items()
     }
-    splits = encoded_splits(strings, size, read=tf.io.read_file)
+    splits = encoded_splits(strings, size, image_size > 0, read=tf.io.read_file)
     lines = [
         f"{digest} {file.relative_to(root).as_posix()}"
         for digest, file in zip(digests, files, strict=True)

@@ -55,7 +55,7 @@ def load_named(
         )
     names = tuple(info.features[label_key].names)
     identity = fingerprint(names, *(piece for part in parts.values() for piece in part))
-    splits = encoded_splits(parts, size)
+    splits = encoded_splits(parts, size, resized=image_size > 0)
     return names, {**splits, "identity": identity, "where": str(builder.data_dir)}
 
 
@@ -140,7 +140,7 @@ def _read(
 ) -> tuple[list[bytes], np.ndarray]:
     """Encoded images and int32 labels, in order."""
     features = builder.info.features
-    ids = isinstance(features.get("id"), tfds.features.Text)
+    ids = "id" in features and isinstance(features["id"], tfds.features.Text)
     dataset = builder.as_dataset(
         split=part,
         shuffle_files=False,

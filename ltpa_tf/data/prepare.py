@@ -1,0 +1,162 @@
+"""Writes images as a TFDS data set on disk, which `tfds.load` itself opens."""
+
+import re
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from ltpa_tf.data import archives, arrays, folder
+from ltpa_tf.data.assemble import check_classes, check_labels
+from ltpa_tf.errors import SettingError
+
+# Names that belong to a known set: its classes and further labels.
+_KNOWN = {"cifar10": (10, set()), "cifar100": (100, {"coarse_label"})}
+
+
+def prepare(source: str | Path, name: str, data_dir: str | Path) -> Path:
+    """Writes a TFDS data set.
+
+    It is written beside its place and renamed when it is complete, so a half-written
+    set is never found. A set of the name of one of TFDS's own, such as cifar10, gets
+    that one's version and features and opens as the real one.
+
+    Args:
+        source: An official CIFAR python archive (.tar.gz or extracted), an .npz file
+            as in `ltpa_tf.data.arrays` (also with `y_train_coarse`, `y_test_coarse`
+            and `coarse_label_names`), or a folder as in `ltpa_tf.data.folder`.
+        name: For `tfds.load(name)`.
+        data_dir: Folder of TFDS data sets; made if need be.
+
+    Returns:
+        The folder of the data set, DATA_DIR/NAME/VERSION.
+
+    Raises:
+        SettingError: When the source can't be used, or the set is there already.
+    """
+    source, data_dir = Path(source).expanduser(), Path(data_dir).expanduser()
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise SettingError("--name", name, "lower case letters, digits and _")
+    if not source.exists():
+        raise SettingError("--source", str(source), "a file or folder that exists")
+    parts, class_names = _read(source)
+    for part, columns in parts.items():
+        for key, names in class_names.items():
+            check_labels(columns[key], names, f"{source} ({part} part, {key})")
+    check_classes(parts["train"]["label"], class_names["label"], str(source))
+    _check_known(name, class_names, parts["train"]["image"])
+
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        builder = _builder_class(name, parts, class_names)(data_dir=str(data_dir))
+        path = Path(builder.data_dir)
+        if path.exists():
+            raise SettingError(
+                "--data_dir",
+                str(path),
+                "a place without this data set; remove it first",
+            )
+        with tempfile.TemporaryDirectory() as scratch:
+            builder.download_and_prepare(download_dir=scratch)
+    except OSError as error:
+        raise SettingError(
+            "--data_dir", str(data_dir), f"a folder that can be written to ({error})"
+        ) from None
+    return path
+
+
+def _read(source: Path) -> tuple[dict, dict]:
+    """{part: {"image": N arrays or paths, "label": int32 [N], ...}}, {key: names}."""
+    if archives.is_archive(source):
+        return archives.read_archive(source)
+    if source.is_dir():
+        parts, names = folder.read_folder(source)
+        folder.inspect([path for paths, _ in parts.values() for path in paths])
+    elif source.suffix == ".npz":
+        parts, names = arrays.read_npz(source)
+    else:
+        raise SettingError(
+            "--source",
+            str(source),
+            "CIFAR's python archive (.tar.gz or extracted), an .npz, or a folder",
+        )
+    class_names = {"label": names}
+    parts = {
+        part: {"image": images, "label": labels}
+        for part, (images, labels) in parts.items()
+    }
+    if source.suffix == ".npz":
+        with np.load(source, allow_pickle=False) as archive:
+            if "coarse_label_names" in archive:
+                class_names["coarse_label"] = tuple(
+                    map(str, archive["coarse_label_names"])
+                )
+                for part, columns in parts.items():
+                    columns["coarse_label"] = archive[f"y_{part}_coarse"]
+    return parts, class_names
+
+
+def _check_known(name: str, class_names: dict, images) -> None:
+    if name not in _KNOWN:
+        return
+    classes, further = _KNOWN[name]
+    fits = len(class_names["label"]) == classes and set(class_names) == {
+        "label",
+        *further,
+    }
+    if (
+        not fits
+        or not isinstance(images, np.ndarray)
+        or images.shape[1:] != (32, 32, 3)
+    ):
+        raise SettingError(
+            "--name",
+            name,
+            f"another name, or 32x32 images of {classes} classes"
+            + "".join(f" with {key}s" for key in further)
+            + f"; here are {len(class_names['label'])} classes",
+        )
+
+
+def _builder_class(name: str, parts: dict, class_names: dict) -> type:
+    try:
+        version = tfds.builder_cls(name).VERSION
+    except tfds.core.DatasetNotFoundError:
+        version = tfds.core.Version("1.0.0")
+    images = parts["train"]["image"]
+    shape = images.shape[1:] if isinstance(images, np.ndarray) else (None, None, 3)
+
+    class Prepared(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+        VERSION = version
+
+        def _info(self):
+            return tfds.core.DatasetInfo(
+                builder=self,
+                description=f"{name}, written by prepare_data of ltpa_tf.",
+                features=tfds.features.FeaturesDict(
+                    {
+                        "id": tfds.features.Text(),
+                        "image": tfds.features.Image(shape=shape),
+                        **{
+                            key: tfds.features.ClassLabel(names=names)
+                            for key, names in class_names.items()
+                        },
+                    }
+                ),
+                supervised_keys=("image", "label"),
+            )
+
+        def _split_generators(self, dl_manager):
+            del dl_manager
+            return {part: self._generate_examples(part) for part in parts}
+
+        def _generate_examples(self, part):
+            columns = parts[part]
+            for number in range(len(columns["label"])):
+                row = {key: column[number] for key, column in columns.items()}
+                # TFDS shuffles on disk; the number brings the order back.
+                yield number, {"id": f"{part}_{number:05d}", **row}
+
+    Prepared.name = name
+    return Prepared

@@ -3,15 +3,19 @@
 import math
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
 from ltpa_tf.explain import style
 from ltpa_tf.tuning import histories
 from ltpa_tf.tuning.importance import Importance
+from ltpa_tf.tuning.ranges import Range
 from ltpa_tf.tuning.results import ranked
 from ltpa_tf.tuning.space import Space, label
 
-_WIDTH, _HEIGHT, _GAP = 2.6, 2.0, 0.75
+# Inches, of a panel and between two of them.
+_WIDTH, _HEIGHT, _ACROSS, _DOWN = 2.5, 1.9, 0.3, 0.85
 _COLUMNS = 4
 
 
@@ -27,25 +31,26 @@ def settings_figure(found: list[dict], space: Space, objective: str) -> Figure:
     keys = space.keys
     columns = min(_COLUMNS, len(keys))
     lines = math.ceil(len(keys) / columns)
-    figure = style.new_figure(columns * (_WIDTH + _GAP), lines * (_HEIGHT + 1.3 * _GAP))
+    figure = style.new_figure(columns * (_WIDTH + _ACROSS), lines * (_HEIGHT + _DOWN))
+    limits = _limits([row[objective] for row in trials], objective)
     for i, key in enumerate(keys):
-        axes = style.place(
-            figure,
-            (i % columns) * (_WIDTH + _GAP),
-            (i // columns) * (_HEIGHT + 1.3 * _GAP),
-            _WIDTH,
-            _HEIGHT,
-        )
-        _panel(style.plain(axes), trials, space, key, objective)
-        first = i % columns == 0
-        style.label(axes, x=key, y=objective.replace("_", " ") if first else "")
+        row, column = divmod(i, columns)
+        left, top = column * (_WIDTH + _ACROSS), row * (_HEIGHT + _DOWN)
+        axes = style.plain(style.place(figure, left, top, _WIDTH, _HEIGHT))
+        _panel(axes, trials, space, key, objective)
+        axes.set_ylim(*limits)
+        if objective.endswith("accuracy"):
+            axes.yaxis.set_major_formatter(PercentFormatter(1))
+        if column:
+            axes.tick_params(axis="y", labelleft=False, length=0)
+        style.label(axes, x=key, y="" if column else _in_words(objective))
     best = trials[0]
     style.title(
         figure.axes[0],
-        f"{objective} against each setting",
+        f"{_in_words(objective).capitalize()} against each setting",
         f"one dot per completed trial ({len(trials)}); red: the best, trial "
-        f"{best['trial']}, {best[objective]:.4f}\n"
-        "hollow: stopped early; a setting is missing where its condition was not met",
+        f"{best['trial']}, {best[objective]:.4f}; hollow: stopped early\n"
+        "trials that did not search a setting are missing from its panel",
     )
     return figure
 
@@ -74,14 +79,16 @@ def importance_figure(importance: Importance, objective: str) -> Figure:
     style.label(axes, x="growth of the forest's squared error, share of the variance")
     style.title(
         axes,
-        f"What mattered for {objective}",
+        f"What mattered for {_in_words(objective)}",
         "how much worse a random forest predicts unseen trials with the setting "
         f"shuffled\n{importance.caveat}",
     )
     return figure
 
 
-def _panel(axes, trials: list[dict], space: Space, key: str, objective: str) -> None:
+def _panel(
+    axes: Axes, trials: list[dict], space: Space, key: str, objective: str
+) -> None:
     shown = [row for row in trials if key in row["settings"]]
     values = [row["settings"][key] for row in shown]
     item = space.range_of(key)
@@ -97,10 +104,10 @@ def _panel(axes, trials: list[dict], space: Space, key: str, objective: str) -> 
         values = np.array(places) + shift
         axes.set_xticks(range(len(choices)), [label(choice) for choice in choices])
         axes.set_xlim(-0.5, len(choices) - 0.5)
-        if sum(len(label(choice)) for choice in choices) > 24:
-            axes.tick_params(axis="x", rotation=20)
-    elif item.kind == "log":
-        axes.set_xscale("log")
+        if sum(len(label(choice)) + 2 for choice in choices) > 34:
+            axes.tick_params(axis="x", rotation=25)
+    else:
+        _scale(axes, item)
     axes.grid(axis="y", color=style.FAINT, linewidth=0.5)
     for row, value in reversed(list(zip(shown, values, strict=True))):
         best = row is trials[0]
@@ -114,13 +121,42 @@ def _panel(axes, trials: list[dict], space: Space, key: str, objective: str) -> 
             linewidth=1.0,
             zorder=3 if best else 2,
         )
-    _cut_outliers(axes, [row[objective] for row in trials], objective)
 
 
-def _cut_outliers(axes, values: list[float], objective: str) -> None:
-    """Losses can be anything; half an axis for one diverged trial hides the rest."""
-    if histories.direction(objective) == "max" or len(values) < 5:
-        return
-    low, high = np.min(values), np.quantile(values, 0.75)
-    if np.max(values) > high + 5 * (high - low):
-        axes.set_ylim(top=high + 2 * (high - low))
+def _scale(axes: Axes, item: Range) -> None:
+    """The whole range, so that it shows where no trial was."""
+    low, high = item.values
+    if item.kind == "log":
+        axes.set_xscale("log")
+        margin = (high / low) ** 0.05
+        axes.set_xlim(low / margin, high * margin)
+        decades = math.log10(high / low)
+        axes.xaxis.set_major_locator(
+            LogLocator(subs=(1, 3) if decades < 2.5 else (1,), numticks=8)
+        )
+        axes.xaxis.set_major_formatter(lambda value, position: f"{value:g}")
+        axes.xaxis.set_minor_locator(NullLocator())
+    else:
+        margin = 0.05 * (high - low)
+        axes.set_xlim(low - margin, high + margin)
+        axes.xaxis.set_major_locator(
+            MaxNLocator(5, integer=item.kind == "integer", steps=[1, 2, 5, 10])
+        )
+
+
+def _limits(values: list[float], objective: str) -> tuple[float, float]:
+    """One vertical scale for all panels.
+
+    A loss can be anything: one diverged trial, out of sight above, must not press all
+    others together.
+    """
+    low, high = min(values), max(values)
+    if histories.direction(objective) == "min" and len(values) > 4:
+        usual = float(np.quantile(values, 0.75))
+        high = min(high, usual + 2 * (usual - low))
+    margin = 0.06 * (high - low) or 0.01
+    return low - margin, high + margin
+
+
+def _in_words(objective: str) -> str:
+    return objective.replace("val_", "validation ").replace("_", " ")

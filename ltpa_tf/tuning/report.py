@@ -148,7 +148,7 @@ class Report:
         }
 
     def _show(self, found: list[dict], mattered) -> None:
-        self._console.print(results.table(found, self._space, self._objective))
+        self._console.print(results.table(found, self._objective))
         if mattered is None:
             self._console.print(
                 f"Importance needs {importance.FEWEST} completed trials or more."

@@ -1,7 +1,9 @@
 """What a search found: a table, `trials.csv` and `best_config.py`."""
 
 import csv
+import datetime
 import io
+import json
 import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -33,8 +35,9 @@ def rows(
     Returns:
         Dicts with `trial`, `status`, the objective (None unless completed), `spread`
         (standard deviation over executions, None for one), `executions`, `epochs` and
-        `seconds` (of all of them; after Hyperband's promotion those taken over
-        included), `settings` (by key), `note` (why it failed or was stopped), `folder`.
+        `seconds` (training, of all of them; after Hyperband's promotion those taken
+        over included), `settings` (by key), `note` (why it failed or was stopped),
+        `folder`.
     """
     return [
         _row(trial_id, trials[trial_id], space, workdir, objective)
@@ -62,7 +65,7 @@ def write_csv(found: list[dict], space: Space, file: Path, objective: str) -> No
     run.write_text(file, stream.getvalue())
 
 
-def table(found: list[dict], space: Space, objective: str) -> Table:
+def table(found: list[dict], objective: str) -> Table:
     """The best trials, for `rich` to print."""
     best = ranked(found, objective)
     failed = sum(row["status"] == "FAILED" for row in found)
@@ -70,20 +73,28 @@ def table(found: list[dict], space: Space, objective: str) -> Table:
     if len(best) > _SHOWN:
         caption += f"; the best {_SHOWN} are shown, trials.csv has all"
     shown = Table(box=rich.box.SIMPLE, caption=caption, caption_justify="left")
-    for name in ("trial", objective, "epochs", "minutes"):
+    for name in ("trial", objective, "epochs", "time"):
         shown.add_column(name, justify="right", no_wrap=True)
-    for key in space.keys:
-        shown.add_column(key.replace(".", ".\n"), justify="right")
+    shown.add_column("settings")
     for row in best[:_SHOWN]:
         spread = "" if row["spread"] is None else f" ± {row['spread']:.4f}"
         shown.add_row(
             str(row["trial"]),
             f"{row[objective]:.4f}{spread}",
             str(row["epochs"]),
-            f"{row['seconds'] / 60:.1f}",
-            *(_short(row["settings"].get(key, "")) for key in space.keys),
+            str(datetime.timedelta(seconds=round(row["seconds"]))),
+            in_words(row["settings"]),
         )
     return shown
+
+
+def in_words(settings: Mapping[str, object]) -> str:
+    """Settings as `key=value`, the key without its group where that is clear."""
+    ends = [key.rpartition(".")[2] for key in settings]
+    return ", ".join(
+        f"{end if ends.count(end) == 1 else key}={_short(value)}"
+        for end, (key, value) in zip(ends, settings.items(), strict=True)
+    )
 
 
 def best_config(
@@ -98,7 +109,7 @@ def best_config(
         sentence: What it is the best of.
     """
     changes = config_lib.differences(defaults, config)
-    lines = [f"    config.{key} = {value!r}" for key, _, value in changes]
+    lines = [f"    config.{key} = {_code(value)}" for key, _, value in changes]
     return "\n".join(
         [
             f'r"""{sentence}',
@@ -160,6 +171,10 @@ def _note(folder: Path, trial) -> str:
     file = folder / "failure.txt"
     text = file.read_text() if file.exists() else trial.message or ""
     return text.strip().splitlines()[-1] if text.strip() else ""
+
+
+def _code(value: object) -> str:
+    return json.dumps(value) if isinstance(value, str) else repr(value)
 
 
 def _short(value: object) -> str:

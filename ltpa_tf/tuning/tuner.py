@@ -12,8 +12,8 @@ from ml_collections import ConfigDict
 
 from ltpa_tf import config as config_lib
 from ltpa_tf import run
-from ltpa_tf.tuning import execution, histories
-from ltpa_tf.tuning.space import Space, label
+from ltpa_tf.tuning import execution, histories, results
+from ltpa_tf.tuning.space import Space
 
 
 class Tuner(base_tuner.BaseTuner):
@@ -53,9 +53,10 @@ class Tuner(base_tuner.BaseTuner):
         """Says what is tried."""
         self._asked = False
         found = self._space.settings(trial.hyperparameters.values)
-        values = ", ".join(f"{key}={label(value)}" for key, value in found.items())
-        total = f" of {self._settings.trials}" if self._settings.trials else ""
-        print(f"\ntrial {int(trial.trial_id) + 1}{total}: {values}", flush=True)
+        number = int(trial.trial_id)
+        total = self._settings.trials
+        place = f" ({number + 1} of {total})" if total else ""
+        print(f"\ntrial {number}{place}: {results.in_words(found)}", flush=True)
 
     def run_trial(self, trial) -> list[dict[str, float]]:
         """Trains each execution, or goes on with it.

@@ -1,0 +1,33 @@
+"""Tiny searches: the real trainer on a few images."""
+
+import pytest
+
+from configs import common
+from configs import search as search_settings
+
+
+@pytest.fixture
+def tiny_config():
+    """A training that takes a moment."""
+    config = common.get_config()
+    config.data.train_examples = 64
+    config.data.validation_examples = 32
+    config.model.name = "vgg_att_concat_pc"
+    config.model.trunk = "vgg_d"
+    config.model.levels = (10,)
+    config.model.width = 0.02
+    config.model.dropout = "none"
+    config.train.epochs = 1
+    config.train.batch_size = 16
+    config.optimizer.learning_rate = 0.05
+    config.log.images = 0
+    config.log.tensorboard = False
+    return config
+
+
+@pytest.fixture
+def search_config(tiny_config):
+    """The same with search settings; trials in this process, to be quick."""
+    search = search_settings.add_to(tiny_config)
+    search.process_per_trial = False
+    return tiny_config

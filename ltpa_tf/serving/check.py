@@ -9,14 +9,13 @@ from ltpa_tf.serving import server_files, versions
 from ltpa_tf.serving.check_version import changes, problems
 
 
-def check_export(directory: str | os.PathLike) -> list[str]:
+def check_export(directory: str | os.PathLike, *, load: bool = True) -> list[str]:
     """Checks a folder of versions and the server's files beside them.
-
-    Every version is read as a server reads it, loaded, and asked: all its warm-up
-    requests, and a batch of its own.
 
     Args:
         directory: What `export` wrote into.
+        load: Whether every version is also loaded and asked: all its warm-up requests,
+            and a batch of our own. Without it only files are read.
 
     Returns:
         One sentence for each thing a server would refuse or a client would trip over,
@@ -27,7 +26,7 @@ def check_export(directory: str | os.PathLike) -> list[str]:
     sentences = [*_folders(base), *_server_files(base, set(found))]
     previous = None
     for version in found.values():
-        sentences += problems(version)
+        sentences += problems(version, load=load)
         if previous is not None:
             sentences += changes(previous, version)
         previous = version

@@ -13,7 +13,7 @@ from ltpa_tf.serving import graph, warmup
 CLASS_NAMES_FILE = "class_names.json"
 
 
-def problems(version: Path) -> list[str]:
+def problems(version: Path, *, load: bool) -> list[str]:
     """What a server or its clients would trip over in this version."""
     try:
         meta_graph = graph.read_meta_graph(version)
@@ -27,8 +27,9 @@ def problems(version: Path) -> list[str]:
             *_warmup(version, meta_graph),
         )
     ]
-    # Running a graph that is known to be wrong can end the process.
-    return found or [f"{version}: {sentence}" for sentence in _answers(version)]
+    if load and not found:  # running a wrong graph can end the process
+        found = [f"{version}: {sentence}" for sentence in _answers(version)]
+    return found
 
 
 def changes(previous: Path, version: Path) -> list[str]:

@@ -23,8 +23,8 @@ def test_nothing_is_wrong_with_an_export(base):
     assert serving.check_export(base) == []
 
 
-def found(folder):
-    return "\n".join(serving.check_export(folder))
+def found(folder, load=False):
+    return "\n".join(serving.check_export(folder, load=load))
 
 
 def edit(file, old, new):
@@ -78,7 +78,7 @@ def test_a_folder_that_is_no_version(copy, name):
 )
 def test_a_missing_file(copy, victim, said):
     (copy / victim).unlink()
-    assert said in found(copy)
+    assert said in found(copy, load=True)
 
 
 def test_damaged_files(copy):
@@ -120,7 +120,7 @@ def test_a_warmup_record_that_fails(copy):
         return request
 
     rewrite_warmup(copy / "1", shrink)
-    assert "warm-up record 3 (serving_default)" in found(copy)
+    assert "warm-up record 3 (serving_default)" in found(copy, load=True)
 
 
 def test_a_damaged_warmup_file(copy):
@@ -190,18 +190,15 @@ def test_nothing_there(tmp_path):
 
 
 def test_labels_move_and_old_versions_go(copy, build, class_names):
-    model = build()
-    for _ in range(2):
-        serving.export(model, copy, class_names=class_names)
+    shutil.copytree(copy / "1", copy / "2")
+    serving.export(build(), copy, class_names=class_names, keep=1)
     assert server_files.read_labels(copy) == {"stable": 1, "canary": 3}
+    assert list(serving.list_versions(copy)) == [1, 3]
     policy = server_files.read_models(copy).model_version_policy
     assert list(policy.specific.versions) == [1, 3]
+    assert serving.check_export(copy, load=False) == []
     assert serving.label(copy, stable=3) == {"stable": 3, "canary": 3}
-    serving.export(model, copy, class_names=class_names, keep=1, stable=True)
-    assert server_files.read_labels(copy) == {"stable": 4, "canary": 4}
-    assert list(serving.list_versions(copy)) == [4]
-    assert serving.check_export(copy) == []
-    with pytest.raises(SettingError, match=r"a version in .*\[4\]"):
+    with pytest.raises(SettingError, match=r"a version in .*\[1, 3\]"):
         serving.label(copy, stable=2)
 
 

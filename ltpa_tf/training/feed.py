@@ -1,8 +1,17 @@
-"""How training images reach the step: streamed by tf.data, or resident."""
+"""How training images reach the step: streamed by tf.data, or resident.
+
+Either way the images of a step are the same, bit for bit.
+"""
 
 import tensorflow as tf
+from ml_collections import ConfigDict
 
 from ltpa_tf import data
+from ltpa_tf.errors import SettingError
+from ltpa_tf.training import distribution
+
+# What "auto" puts on an accelerator at most; CIFAR takes 0.15e9.
+_MOST_BYTES = 1e9
 
 
 class StreamFeed:
@@ -48,3 +57,109 @@ class StreamFeed:
         """A replica's images and labels; pure, part of what XLA compiles."""
         del held, step, replica
         return batch
+
+
+class ResidentFeed:
+    """All images live on every device; order and augmentation are part of the step.
+
+    Nothing then passes between host and device during training.
+
+    Args:
+        split: The training part; its `array` must not be None.
+        strategy: The strategy.
+        batch_size: Over all replicas.
+        seed: Of order and augmentation.
+        classes: Length of the one-hot labels.
+        augmentation: What to do to the images.
+    """
+
+    def __init__(
+        self,
+        split: data.Split,
+        strategy: tf.distribute.Strategy,
+        *,
+        batch_size: int,
+        seed: int,
+        classes: int,
+        augmentation: data.Augmentation,
+    ):
+        self._layout = {
+            "examples": len(split),
+            "batch_size": batch_size,
+            "replicas": strategy.num_replicas_in_sync,
+            "seed": seed,
+        }
+        self._seed = seed
+        self._classes = classes
+        self._augmentation = augmentation
+        with strategy.scope():
+            self._images = _constant(split.array)
+            # int32 variables would live in the host's memory.
+            self._labels = _constant(split.labels.astype("int64"))
+
+    def iterator(self, step: int) -> None:
+        """Nothing: the step's number says which examples it takes."""
+
+    def next(self, iterator: None) -> tuple:
+        """Nothing is passed to the replicas."""
+        return ()
+
+    def held(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """This replica's images and labels, all of them."""
+        return self._images.read_value(), self._labels.read_value()
+
+    def examples(self, batch, held, step: tf.Tensor, replica: tf.Tensor):
+        """A replica's images and labels; pure, part of what XLA compiles."""
+        images, labels = held
+        epoch, positions, indices = data.examples_of(
+            step, tf.cast(replica, step.dtype), **self._layout
+        )
+        return data.augment(
+            tf.gather(images, indices),
+            tf.one_hot(tf.gather(labels, indices), self._classes),
+            seed=self._seed,
+            epoch=epoch,
+            positions=positions,
+            settings=self._augmentation,
+        )
+
+
+def make_feed(
+    config: ConfigDict, source: data.Source, strategy: tf.distribute.Strategy
+) -> StreamFeed | ResidentFeed:
+    """The feed of `data.placement`.
+
+    Raises:
+        SettingError: If images can't be made resident.
+    """
+    placement = config.data.placement
+    array = source.train.array
+    if placement == "resident" and array is None:
+        raise SettingError(
+            "data.placement",
+            placement,
+            f"auto or stream: {source.name} is not held in memory",
+        )
+    if placement == "auto":
+        small = array is not None and array.nbytes <= _MOST_BYTES
+        resident = small and distribution.has_accelerator()
+        placement = "resident" if resident else "stream"
+    kind = ResidentFeed if placement == "resident" else StreamFeed
+    return kind(
+        source.train,
+        strategy,
+        batch_size=config.train.batch_size,
+        seed=config.seed,
+        classes=len(source.class_names),
+        augmentation=data.Augmentation(**config.augment),
+    )
+
+
+def _constant(value) -> tf.Variable:
+    """A copy on each replica's own device."""
+    return tf.Variable(
+        value,
+        trainable=False,
+        synchronization=tf.VariableSynchronization.ON_READ,
+        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+    )

@@ -11,7 +11,7 @@ from ltpa_tf import data, models
 from ltpa_tf.config import model_arguments
 from ltpa_tf.errors import SettingError
 from ltpa_tf.training import distribution
-from ltpa_tf.training.feed import StreamFeed
+from ltpa_tf.training.feed import ResidentFeed, StreamFeed, make_feed
 from ltpa_tf.training.optimizers import make_optimizer
 from ltpa_tf.training.program import Program
 from ltpa_tf.training.schedules import make_schedule
@@ -33,7 +33,7 @@ class Parts:
     model: keras.Model
     schedule: object
     state: StateVariables
-    feed: StreamFeed
+    feed: StreamFeed | ResidentFeed
     program: Program
     validation: Validation
     estimate: NormEstimate | None
@@ -88,14 +88,7 @@ def assemble(
         ),
         strategy,
     )
-    feed = StreamFeed(
-        source.train,
-        strategy,
-        batch_size=config.train.batch_size,
-        seed=config.seed,
-        classes=len(source.class_names),
-        augmentation=data.Augmentation(**config.augment),
-    )
+    feed = make_feed(config, source, strategy)
     estimate = NormEstimate(
         strategy,
         model,

@@ -50,14 +50,17 @@ class Program:
             Tensors that may still be computed: the state's sums, float32, see
             `state.SUMS`; and its `bad_step`.
         """
+        # An int32 counter stays on the host; an int64 one would make the host wait for
+        # the accelerator in every turn of the loop.
         return self._call(
-            iterator, tf.constant(first, tf.int64), tf.constant(steps, tf.int64)
+            iterator, tf.constant(first, tf.int64), tf.constant(steps, tf.int32)
         )
 
     def _train(self, iterator, first, steps):
         for i in tf.range(steps):
             self._strategy.run(
-                self._replica_step, (self._feed.next(iterator), first + i)
+                self._replica_step,
+                (self._feed.next(iterator), first + tf.cast(i, tf.int64)),
             )
         return self._state.report()
 

@@ -153,7 +153,7 @@ class NormEstimate:
         self._call(
             self._feed.iterator(step - batches),
             tf.constant(step - batches, tf.int64),
-            tf.constant(batches, tf.int64),
+            tf.constant(batches, tf.int32),
         )
 
     def _estimate(self, iterator, first, batches) -> None:
@@ -170,7 +170,7 @@ class NormEstimate:
         total = tf.zeros([sizes])
         for i in tf.range(batches):
             found = self._strategy.run(
-                replica_step, (self._feed.next(iterator), first + i)
+                replica_step, (self._feed.next(iterator), first + tf.cast(i, tf.int64))
             )
             total += self._strategy.experimental_local_results(found)[0]
         mean = unpack(total / tf.cast(batches, tf.float32), self._shapes)

@@ -75,10 +75,20 @@ def test_calls_of_any_length_give_the_same_bits(run, build):
     assert_same(at_once, unequal)
 
 
+@pytest.mark.parametrize("replicas", [1, 4])
+def test_resident_images_give_the_same_bits_as_streamed_ones(run, build, replicas):
+    settings = {"augment__crop": 1, "augment__flip": True, "augment__cutmix": 1.0}
+    streamed = run(build(), replicas, **settings)
+    resident = run(build(), replicas, data__placement="resident", **settings)
+    assert_same(resident, streamed)
+
+
 @pytest.mark.parametrize("replicas", [1, 2])
 def test_xla_equals_no_xla(run, build, replicas):
     normed = build(dropout=0.0)
-    assert_close(run(normed, replicas, runtime__jit="on"), run(normed, replicas))
+    settings = {"data__placement": "resident", "augment__crop": 1}
+    compiled = run(normed, replicas, runtime__jit="on", **settings)
+    assert_close(compiled, run(normed, replicas, **settings))
 
 
 def test_replicas_keep_their_own_statistics_until_they_are_averaged(

@@ -1,0 +1,1 @@
+"""Measurements against other software; each prints ratios and writes JSON lines."""

@@ -3,12 +3,13 @@
 import functools
 import json
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import keras_tuner
-from keras_tuner.engine import metrics_tracking
 from ml_collections import ConfigDict
+from sklearn.exceptions import ConvergenceWarning
 
 from ltpa_tf import run
 from ltpa_tf.tuning.space import Space
@@ -144,16 +145,18 @@ class _Lasting:
         """
         super().reload()
         known = set(self.start_order)
-        self.trials = {k: self.trials[k] for k in sorted(self.trials) if k in known}
+        began = sorted((k for k in self.trials if k in known), key=int)
+        self.trials = {k: self.trials[k] for k in began}
         ended = {
             k for k, trial in self.trials.items() if trial.status not in _UNFINISHED
         }
         self.end_order = list(dict.fromkeys(k for k in self.end_order if k in ended))
-        self.end_order += sorted(ended - set(self.end_order))
+        self.end_order += sorted(ended - set(self.end_order), key=int)
         # The queue is taken from its end: the oldest goes first.
-        self._retry_queue = sorted(known - ended, reverse=True)
+        self._retry_queue = sorted(known - ended, key=int, reverse=True)
         for trial_id in self._retry_queue:
-            self.trials[trial_id].metrics = metrics_tracking.MetricsTracker()
+            trial = self.trials[trial_id]
+            trial.metrics = type(trial.metrics)()
 
     def get_state(self) -> dict:
         """What `oracle.json` holds."""
@@ -179,6 +182,13 @@ class Hyperband(_Lasting, keras_tuner.oracles.HyperbandOracle):
 
 class Bayesian(_Lasting, keras_tuner.oracles.BayesianOptimizationOracle):
     """A Gaussian process proposes the next trial."""
+
+    def populate_space(self, trial_id: str) -> dict:
+        """The next trial's values, or word that there is none."""
+        with warnings.catch_warnings():
+            # Of few trials its length scale is often found at a bound: no matter.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return super().populate_space(trial_id)
 
 
 class Grid(_Lasting, keras_tuner.oracles.GridSearchOracle):

@@ -1,0 +1,140 @@
+"""The project's models for a search of one's own."""
+
+from collections.abc import Sequence
+
+import keras
+import keras_tuner
+from ml_collections import ConfigDict
+
+from ltpa_tf import config as config_lib
+from ltpa_tf import models
+from ltpa_tf.errors import SettingError
+from ltpa_tf.training.optimizers import decayed_variables
+from ltpa_tf.training.schedules import make_schedule
+from ltpa_tf.tuning.ranges import Range
+from ltpa_tf.tuning.space import Space
+
+# What a compiled model and its `fit` can honour.
+_GROUPS = ("model.", "optimizer.")
+_KEYS = ("train.batch_size", "train.epochs", "train.label_smoothing", "train.clip_norm")
+
+
+class HyperModel(keras_tuner.HyperModel):
+    """A compiled Keras model of a config, for any `keras_tuner.Tuner`.
+
+        model = ltpa_tf.tuning.HyperModel(
+            config, space, input_shape=(32, 32, 3), classes=10, steps_per_epoch=390
+        )
+        tuner = keras_tuner.RandomSearch(model, objective="val_accuracy", max_trials=20)
+        tuner.search(images, labels, validation_data=(more_images, more_labels))
+
+    Training is then Keras's `fit` on the caller's data, pixel values 0..255 and one-hot
+    labels: no augmentation, and none of the trainer's resume. `ltpa_tf.tuning.search`
+    has both.
+
+    Args:
+        config: The settings that aren't searched, see `configs/common.py`.
+        space: What to search: `model.*`, `optimizer.*`, and of `train.*` batch size,
+            epochs, label smoothing and clip norm.
+        input_shape: `(height, width, channels)`.
+        classes: Number of classes.
+        mean: Per channel, 0..1; None if the caller's images are normalised already.
+        std: Per channel, 0..1.
+        steps_per_epoch: What the learning rate's schedule and warm-up count with; at
+            `train.batch_size` of the config. Not needed for a constant rate.
+
+    Raises:
+        SettingError: If a range can't be searched, or a setting can't be honoured.
+    """
+
+    def __init__(
+        self,
+        config: ConfigDict,
+        space: Sequence[Range],
+        *,
+        input_shape: Sequence[int],
+        classes: int,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        steps_per_epoch: int | None = None,
+    ):
+        super().__init__(name="ltpa_tf")
+        self.space = Space(space, config)
+        for key in self.space.keys:
+            if not key.startswith(_GROUPS) and key not in _KEYS:
+                raise SettingError(
+                    "search.space", key, f"model.*, optimizer.*, {', '.join(_KEYS)}"
+                )
+        self._data = {
+            "input_shape": tuple(input_shape),
+            "classes": classes,
+            "mean": mean,
+            "std": std,
+        }
+        self._images_per_epoch = (steps_per_epoch or 0) * config.train.batch_size
+
+    def config(self, hp: keras_tuner.HyperParameters) -> ConfigDict:
+        """The config that `hp` stands for."""
+        self.space.register(hp)
+        return self.space.apply(self.space.settings(hp.values))
+
+    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
+        """A compiled model; keras-tuner calls it."""
+        config = self.config(hp)
+        row = config_lib.model_arguments(config)
+        model = models.attention_vgg(**self._data, **row)
+        model.compile(
+            optimizer=self._optimizer(config, model),
+            loss=keras.losses.CategoricalCrossentropy(
+                from_logits=True, label_smoothing=config.train.label_smoothing
+            ),
+            metrics=["accuracy"],
+        )
+        return model
+
+    def fit(self, hp: keras_tuner.HyperParameters, model: keras.Model, *args, **kwargs):
+        """Keras's `fit`, with batch size and epochs from the config unless given."""
+        config = self.config(hp)
+        kwargs.setdefault("epochs", config.train.epochs)
+        if not args or not hasattr(args[0], "element_spec"):  # a tf.data set is batched
+            kwargs.setdefault("batch_size", config.train.batch_size)
+        return model.fit(*args, **kwargs)
+
+    def _optimizer(
+        self, config: ConfigDict, model: keras.Model
+    ) -> keras.optimizers.Optimizer:
+        settings = config.optimizer
+        if settings.decay_mode != "decoupled" and settings.weight_decay:
+            raise SettingError(
+                "optimizer.decay_mode",
+                settings.decay_mode,
+                "decoupled: Keras's optimizers have no other",
+            )
+        steps = self._images_per_epoch // config.train.batch_size
+        plain = settings.schedule == "constant" and not settings.warmup_epochs
+        if not steps and not plain:
+            raise SettingError(
+                "steps_per_epoch",
+                None,
+                "a number: the learning rate's schedule counts steps",
+            )
+        arguments = {
+            "learning_rate": make_schedule(config, steps),
+            "weight_decay": settings.weight_decay or None,
+            "global_clipnorm": config.train.clip_norm or None,
+        }
+        if settings.name.lower() == "sgd":
+            arguments |= {
+                "momentum": settings.momentum,
+                "nesterov": settings.nesterov,
+            }
+        optimizer = keras.optimizers.get(
+            {"class_name": settings.name, "config": arguments}
+        )
+        decayed = decayed_variables(config, model)
+        spared = [
+            v for v in model.trainable_variables if all(v is not d for d in decayed)
+        ]
+        if settings.weight_decay:
+            optimizer.exclude_from_weight_decay(spared)
+        return optimizer

@@ -2,6 +2,14 @@
 
 from ltpa_tf.serving.card import facts_of
 from ltpa_tf.serving.check import check_export
+from ltpa_tf.serving.client import (
+    Client,
+    NotServed,
+    RequestRefused,
+    ServerFailed,
+    ServerUnreachable,
+    ServingError,
+)
 from ltpa_tf.serving.prediction import Prediction
 from ltpa_tf.serving.predictor import Predictor
 from ltpa_tf.serving.saved_model import export
@@ -9,8 +17,14 @@ from ltpa_tf.serving.server_files import label
 from ltpa_tf.serving.versions import latest_version, list_versions
 
 __all__ = [
+    "Client",
+    "NotServed",
     "Prediction",
     "Predictor",
+    "RequestRefused",
+    "ServerFailed",
+    "ServerUnreachable",
+    "ServingError",
     "check_export",
     "export",
     "facts_of",

@@ -1,0 +1,153 @@
+"""Ask a server: TensorFlow Serving, or the development server."""
+
+import functools
+import os
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from ltpa_tf.errors import SettingError
+from ltpa_tf.serving.client.rest import Rest
+from ltpa_tf.serving.client.rpc import Grpc
+from ltpa_tf.serving.client.transport import RequestRefused, Transport
+from ltpa_tf.serving.prediction import Prediction, from_outputs
+from ltpa_tf.serving.predictor import read
+
+
+class Client:
+    """Images in, predictions with attention maps out; a context manager.
+
+    A request that doesn't reach the server is tried again, after 0.2, 0.4, ... seconds.
+    What a server would take in silence and misread is refused here.
+
+    Args:
+        server: `http://HOST:8501` or `https://...` for REST, `grpc://HOST:8500` for
+            gRPC.
+        model: Name of the model: the name of its folder of versions.
+        version: A version; by default the server's latest.
+        label: A label such as `stable`, in place of a version.
+        timeout: Seconds that one request may take.
+        retries: How often a request is tried again.
+        batch: The most images of one request; more are asked in several.
+
+    Raises:
+        SettingError: If an argument can't be used. The methods raise it for images
+            that can't be used, and a `ServingError` if the server doesn't answer:
+            `ServerUnreachable`, `NotServed`, `RequestRefused` or `ServerFailed`.
+    """
+
+    def __init__(
+        self,
+        server: str,
+        model: str,
+        *,
+        version: int | None = None,
+        label: str | None = None,
+        timeout: float = 10.0,
+        retries: int = 3,
+        batch: int = 32,
+    ):
+        if version is not None and label is not None:
+            raise SettingError("version, label", (version, label), "one of them")
+        scheme, separator, address = server.partition("://")
+        settings = (model, version, label, timeout, retries)
+        if separator and address and scheme == "grpc":
+            self._transport: Transport = Grpc(address, *settings)
+        elif separator and address and scheme in ("http", "https"):
+            self._transport = Rest(server, *settings)
+        else:
+            accepted = "http://HOST:PORT or grpc://HOST:PORT"
+            raise SettingError("server", server, accepted)
+        self._batch = batch
+
+    def predict(self, images: np.ndarray, *, maps: bool = True) -> list[Prediction]:
+        """One prediction for each image of `[batch, H, W, 3]`, values 0 to 255."""
+        images = self._checked(images)
+        name = "attention_maps" if maps and self.has_maps else "serving_default"
+        return self._ask(name, images)
+
+    def predict_bytes(
+        self, encoded: Sequence[bytes], *, maps: bool = True
+    ) -> list[Prediction]:
+        """One prediction for each JPEG or PNG file's content."""
+        name = "attention_maps_bytes" if maps and self.has_maps else "serving_bytes"
+        return self._ask(name, list(encoded))
+
+    def predict_files(
+        self, files: Iterable[str | os.PathLike], *, maps: bool = True
+    ) -> list[Prediction]:
+        """One prediction for each JPEG or PNG file."""
+        files = list(files)
+        encoded = [read(file) for file in files]
+        try:
+            return self.predict_bytes(encoded, maps=maps)
+        except RequestRefused:
+            # One of them is bad. Ask one by one to know which.
+            return [
+                self._predict_file(file, content, maps)
+                for file, content in zip(files, encoded, strict=True)
+            ]
+
+    @functools.cached_property
+    def has_maps(self) -> bool:
+        """Whether the model has attention."""
+        return "attention_maps" in self._signatures
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """`(H, W, 3)` that `predict` takes."""
+        (shape,) = self._signatures["serving_default"].values()
+        return tuple(shape[1:])
+
+    def states(self) -> dict[int, str]:
+        """Version -> its state on the server, such as `AVAILABLE`."""
+        return self._transport.states()
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._transport.close()
+
+    def __enter__(self) -> "Client":
+        """The client."""
+        return self
+
+    def __exit__(self, *_error) -> None:
+        """Closes the connection."""
+        self.close()
+
+    @functools.cached_property
+    def _signatures(self) -> dict[str, dict[str, list[int]]]:
+        return self._transport.signatures()
+
+    def _predict_file(self, file, content: bytes, maps: bool) -> Prediction:
+        try:
+            return self.predict_bytes([content], maps=maps)[0]
+        except RequestRefused as error:
+            raise SettingError(
+                str(file), "a file that can't be used", str(error)
+            ) from error
+
+    def _checked(self, images: np.ndarray) -> np.ndarray:
+        images = np.asarray(images)
+        accepted = f"integers 0 to 255 of shape [batch, {str(self.image_shape)[1:-1]}]"
+        if images.ndim != 4 or images.shape[1:] != self.image_shape or not len(images):
+            raise SettingError("images", f"shape {images.shape}", accepted)
+        if images.dtype == np.uint8:
+            return images
+        if images.dtype.kind not in "iuf":
+            raise SettingError("images", f"type {images.dtype}", accepted)
+        whole = np.isfinite(images).all() and (images == np.round(images)).all()
+        if not whole or images.min() < 0 or images.max() > 255:
+            # A server would take 300 as 44.
+            raise SettingError(
+                "images", f"values from {images.min()} to {images.max()}", accepted
+            )
+        return images.astype(np.uint8)
+
+    def _ask(self, signature: str, batch: Sequence) -> list[Prediction]:
+        ((name, _),) = self._signatures[signature].items()
+        predictions = []
+        for start in range(0, len(batch), self._batch):
+            some = batch[start : start + self._batch]
+            predictions += from_outputs(self._transport.ask(signature, name, some))
+        return predictions

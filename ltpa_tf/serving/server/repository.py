@@ -1,0 +1,170 @@
+"""The versions that are loaded, kept in step with the folder while serving."""
+
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import tensorflow as tf
+from google.protobuf.message import Message
+
+from ltpa_tf.errors import SettingError
+from ltpa_tf.serving import graph, server_files, versions, warmup
+from ltpa_tf.serving.server.errors import RequestError
+
+
+class Version:
+    """One loaded version.
+
+    Attributes:
+        number: The version.
+        signatures: Signature name -> function from named tensors to named tensors.
+        definitions: Signature name -> its `SignatureDef`.
+    """
+
+    def __init__(self, number: int, folder: Path):
+        self.number = number
+        self.definitions = graph.signatures(graph.read_meta_graph(folder))
+        loaded = tf.saved_model.load(str(folder))
+        warmup.replay(folder, loaded)
+        self._loaded = loaded  # its functions hold only weak references to variables
+        self.signatures = dict(loaded.signatures)
+
+    def specs(self, signature: str) -> dict[str, tf.TensorSpec]:
+        """Input name -> its specification.
+
+        Raises:
+            RequestError: If there is no such signature.
+        """
+        if signature not in self.signatures:
+            raise RequestError(
+                400,
+                f'Serving signature name: "{signature}" not found in signature def; '
+                f"there are {', '.join(sorted(self.signatures))}",
+            )
+        return self.signatures[signature].structured_input_signature[1]
+
+
+class Repository:
+    """The loaded versions of one model.
+
+    Which versions are wanted is said by `models.config`, or is the latest without such
+    a file. A new version is loaded and warmed up while the others go on answering, and
+    one that is no longer wanted is dropped only when all wanted ones are there;
+    requests under way finish with the version they started with.
+
+    Args:
+        base: Folder of the versions.
+        poll_seconds: How often the folder is looked at.
+
+    Raises:
+        SettingError: If there is no version that loads.
+    """
+
+    def __init__(self, base: str | os.PathLike, poll_seconds: float = 1.0):
+        self.base = Path(base).resolve()
+        self.labels: dict[str, int] = {}
+        self._loaded: dict[int, Version] = {}
+        self._failed: dict[int, str] = {}
+        self._loading: int | None = None
+        self._poll_seconds = poll_seconds
+        self._stop = threading.Event()
+        self.name = self.base.name
+        self.refresh()
+        if not self._loaded:
+            why = "; ".join(self._failed.values()) or "none is there"
+            raise SettingError(
+                "--model_dir", str(base), f"a folder with a version that loads ({why})"
+            )
+
+    def start(self) -> None:
+        """Looks at the folder from now on, in a thread of its own."""
+        threading.Thread(target=self._poll, name="versions", daemon=True).start()
+
+    def stop(self) -> None:
+        """Stops looking."""
+        self._stop.set()
+
+    def find(self, number: int | None = None, label: str | None = None) -> Version:
+        """The version that a request asks for; the highest loaded by default.
+
+        Raises:
+            RequestError: If it isn't there.
+        """
+        if label is not None:
+            if label not in self.labels:
+                raise RequestError(400, f"Unrecognized servable version label: {label}")
+            number = self.labels[label]
+        loaded = self._loaded
+        if number is None:
+            return loaded[max(loaded)]
+        if number not in loaded:
+            raise RequestError(
+                404,
+                f"Servable not found for request: Specific({self.name}, {number})",
+            )
+        return loaded[number]
+
+    def states(self) -> dict[int, tuple[str, str]]:
+        """Version -> (state, error message), the highest first, as a server says it."""
+        states = dict.fromkeys(self._loaded, ("AVAILABLE", ""))
+        states |= {number: ("END", why) for number, why in self._failed.items()}
+        if self._loading is not None:
+            states[self._loading] = ("LOADING", "")
+        return dict(sorted(states.items(), reverse=True))
+
+    def refresh(self) -> None:
+        """Loads what is wanted and isn't there, then drops what isn't wanted."""
+        existing = versions.list_versions(self.base)
+        try:
+            model = server_files.read_models(self.base)
+        except SettingError as error:
+            logging.warning("%s; everything stays as it is", error)
+            return
+        wanted = _wanted(model, set(existing))
+        for number in sorted(wanted - set(self._loaded) - set(self._failed)):
+            self._load(number, existing[number])
+        if wanted & set(self._loaded):
+            kept = wanted if wanted <= set(self._loaded) else wanted | set(self._loaded)
+            self._loaded = {n: v for n, v in self._loaded.items() if n in kept}
+        self._failed = {n: why for n, why in self._failed.items() if n in existing}
+        if model is not None:
+            self.name = model.name
+            # A label stays with its old version until the new one is loaded.
+            self.labels |= {
+                label: number
+                for label, number in model.version_labels.items()
+                if number in self._loaded
+            }
+            for label in set(self.labels) - set(model.version_labels):
+                del self.labels[label]
+
+    def _load(self, number: int, folder: Path) -> None:
+        self._loading = number
+        try:
+            self._loaded = {**self._loaded, number: Version(number, folder)}
+            logging.info("version %d is loaded", number)
+        except (ValueError, OSError, tf.errors.OpError) as error:
+            self._failed[number] = f"version {number} doesn't load: {error}"
+            logging.warning("%s", self._failed[number])
+        finally:
+            self._loading = None
+
+    def _poll(self) -> None:
+        while not self._stop.wait(self._poll_seconds):
+            # A folder may vanish in the middle of a look; the next one will do.
+            with contextlib.suppress(OSError):
+                self.refresh()
+
+
+def _wanted(model: Message | None, existing: set[int]) -> set[int]:
+    """The versions that the policy asks for, as far as they exist."""
+    policy: Callable | Message | None = model and model.model_version_policy
+    if policy is not None and policy.HasField("specific"):
+        return existing & set(policy.specific.versions)
+    if policy is not None and policy.HasField("all"):
+        return existing
+    count = policy.latest.num_versions if policy is not None else 1
+    return set(sorted(existing)[-max(1, count) :])

@@ -1,0 +1,119 @@
+"""The development server as one object: REST and gRPC on ports of this machine."""
+
+import os
+import socket
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvicorn
+
+from ltpa_tf.errors import SettingError
+from ltpa_tf.serving import server_files
+from ltpa_tf.serving.server import rest, rpc
+from ltpa_tf.serving.server.engine import Engine
+from ltpa_tf.serving.server.pages import pages
+from ltpa_tf.serving.server.repository import Repository
+
+
+class DevelopmentServer:
+    """Serves a folder of versions; a context manager.
+
+    Args:
+        base: What `export` wrote into.
+        host: Address to listen on. The default can be reached from this machine only;
+            there is no password and no encryption.
+        rest_port: 0 takes a free one.
+        grpc_port: 0 takes a free one.
+        batching: Whether requests that wait are run together.
+        max_body: The most bytes of one request.
+        origins: Other sites whose pages may ask (CORS); `"*"` for all.
+        poll_seconds: How often the folder is looked at for new versions.
+
+    Attributes:
+        name: Name of the model.
+        url: Where REST and the explorer are.
+        grpc_address: Where gRPC is.
+
+    Raises:
+        SettingError: If nothing can be served or a port is taken.
+    """
+
+    def __init__(
+        self,
+        base: str | os.PathLike,
+        *,
+        host: str = "127.0.0.1",
+        rest_port: int = 8501,
+        grpc_port: int = 8500,
+        batching: bool = True,
+        max_body: int = 2**25,
+        origins: Sequence[str] = (),
+        poll_seconds: float = 1.0,
+    ):
+        limits = server_files.read_batching(base)
+        max_batch = limits.max_batch_size.value if limits else 32
+        self._repository = Repository(base, poll_seconds)
+        self._engine = Engine(max_batch, batching)
+        self.name = self._repository.name
+        try:
+            self._socket = socket.create_server(
+                (host, rest_port),
+                family=socket.AF_INET6 if ":" in host else socket.AF_INET,
+            )
+        except OSError as error:
+            raise _taken("--rest_api_port", host, rest_port, error) from None
+        # asyncio doesn't do this for a socket it hasn't made: 40 ms a response.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        shown = f"[{host}]" if ":" in host else host
+        try:
+            self._rpc, port = rpc.start(
+                self._repository,
+                self._engine,
+                f"{shown}:{grpc_port}",
+                max_batch,
+                max_body,
+            )
+        except RuntimeError as error:
+            self._socket.close()
+            raise _taken("--port", host, grpc_port, error) from None
+        self.url = f"http://{shown}:{self._socket.getsockname()[1]}"
+        self.grpc_address = f"{shown}:{port}"
+        handlers = rest.Rest(self._repository, self._engine, max_batch, max_body)
+        application = handlers.application(origins, pages(Path(base), self.name))
+        self._server = uvicorn.Server(
+            uvicorn.Config(application, log_level="warning", timeout_keep_alive=60)
+        )
+
+    def run(self) -> None:
+        """Serves until Ctrl-C or SIGTERM."""
+        self._repository.start()
+        try:
+            self._server.run([self._socket])
+        except KeyboardInterrupt:
+            pass  # uvicorn has finished what was under way and passes the signal on
+        finally:
+            self._close()
+
+    def __enter__(self) -> "DevelopmentServer":
+        """Serves in the background until the context ends."""
+        self._repository.start()
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],))
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error) -> None:
+        """Finishes what is under way and stops."""
+        self._server.should_exit = True
+        self._thread.join()
+        self._close()
+
+    def _close(self) -> None:
+        self._rpc.stop(grace=5).wait()
+        self._repository.stop()
+        self._engine.stop()
+        self._socket.close()
+
+
+def _taken(flag: str, host: str, port: int, error: Exception) -> SettingError:
+    return SettingError(flag, port, f"a port that is free on {host} ({error})")

@@ -5,45 +5,12 @@ import json
 import keras
 import numpy as np
 import pytest
+from comparison import assert_same_run, lines, weights
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.run import RunFolder
 from ltpa_tf.training import NonFiniteError, train
 from ltpa_tf.training.checkpoints import Checkpoints
-
-TIMES = {"seconds", "images_per_second"}
-
-
-def lines(folder):
-    """metrics.jsonl without what measures time."""
-    text = (folder / "metrics.jsonl").read_text()
-    found = [json.loads(line) for line in text.splitlines()]
-    return [{k: v for k, v in line.items() if k not in TIMES} for line in found]
-
-
-def last_checkpoint(folder):
-    arrays, position = Checkpoints(folder / "checkpoints", keep=2).latest()
-    return arrays, {
-        k: v for k, v in position.items() if k not in TIMES | {"metrics_bytes"}
-    }
-
-
-def weights(file):
-    return [np.array(w) for w in keras.models.load_model(file).weights]
-
-
-def assert_same_run(left, right):
-    """Weights, optimizer slots, metrics and best model are equal bit for bit."""
-    assert lines(left) == lines(right)
-    for a, b in zip(last_checkpoint(left), last_checkpoint(right), strict=True):
-        np.testing.assert_equal(a, b)
-    for name in ("model.keras", "best.keras"):
-        np.testing.assert_equal(weights(left / name), weights(right / name))
-    digests = [
-        json.loads((folder / "summary.json").read_text())["weights_sha256"]
-        for folder in (left, right)
-    ]
-    assert digests[0] == digests[1]
 
 
 class Crash(Exception):

@@ -1,0 +1,108 @@
+"""A data set, a model and a config so small that whole runs take a second.
+
+Also a program that trains them in a process of its own, for tests that kill it:
+
+    python tests/training/tiny.py WORKDIR [--KEY=VALUE ...]
+
+reads lines from stdin; for each it forks a child that trains, and prints the child's
+process number, later its exit code. Forking saves each child TensorFlow's start.
+"""
+
+import json
+import os
+import signal
+import sys
+
+import keras
+import numpy as np
+
+from configs import common
+from ltpa_tf import data
+
+
+def make_config():
+    """Two epochs of 4 steps."""
+    config = common.get_config()
+    config.data.placement = "stream"
+    config.data.validation_examples = 23
+    config.train.epochs = 2
+    config.train.batch_size = 16
+    config.train.label_smoothing = 0.1
+    config.optimizer.learning_rate = 0.05
+    config.runtime.strategy = "none"
+    config.log.tensorboard = False
+    return config
+
+
+def make_source() -> data.Source:
+    """70 training, 23 validation and 10 test images, 8x8, whose colour is the class."""
+    random = np.random.default_rng(0)
+
+    def split(size):
+        labels = np.arange(size, dtype=np.int32) % 3
+        images = random.integers(0, 160, (size, 8, 8, 3))
+        images[np.arange(size), :, :, labels] += 80
+        return data.array_split(images.astype(np.uint8), labels)
+
+    return data.Source(
+        name="colours",
+        class_names=("red", "green", "blue"),
+        image_shape=(8, 8, 3),
+        train=split(70),
+        validation=split(23),
+        test=split(10),
+        mean=(0.4, 0.4, 0.4),
+        std=(0.2, 0.2, 0.2),
+        fingerprint="colours",
+    )
+
+
+def builder(batch_norm=True, dropout=0.3):
+    """A function that makes the model."""
+
+    def build(config, source):
+        images = keras.Input(source.image_shape, name="images")
+        x = keras.layers.Rescaling(1 / 50, -2.0, dtype="float32")(images)
+        x = keras.layers.Conv2D(6, 3, padding="same")(x)
+        if batch_norm:
+            x = keras.layers.BatchNormalization(momentum=0.8)(x)
+        x = keras.layers.ReLU()(x)
+        x = keras.layers.Dropout(dropout)(x)
+        x = keras.layers.Conv2D(8, 3, strides=2)(x)
+        x = keras.layers.GlobalAveragePooling2D()(x)
+        logits = keras.layers.Dense(len(source.class_names), dtype="float32")(x)
+        return keras.Model(images, logits)
+
+    return build
+
+
+def train_here(workdir, settings):
+    """Trains; returns the exit code as `pipelines/train.py` does."""
+    from ltpa_tf import training
+
+    config = make_config()
+    config.update_from_flattened_dict(settings)
+    try:
+        training.train(config, workdir, source=make_source(), build=builder())
+    except training.TrainingError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def serve():
+    """The program."""
+    for line in sys.stdin:
+        order = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            os.dup2(os.open(order["log"], os.O_CREAT | os.O_WRONLY | os.O_APPEND), 2)
+            os._exit(train_here(order["workdir"], order["settings"]))
+        print(child, flush=True)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    serve()

@@ -12,7 +12,6 @@ def tiny_config():
     config = common.get_config()
     config.data.train_examples = 64
     config.data.validation_examples = 32
-    config.model.name = "vgg_att_concat_pc"
     config.model.trunk = "vgg_d"
     config.model.levels = (10,)
     config.model.width = 0.02

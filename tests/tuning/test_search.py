@@ -1,0 +1,176 @@
+"""Whole searches with the real trainer, on very little."""
+
+import csv
+import importlib.util
+import json
+
+import pytest
+
+from configs import common
+from ltpa_tf import config as config_lib
+from ltpa_tf import run, training, tuning
+from ltpa_tf.errors import SettingError
+from ltpa_tf.tuning import choice, linear, log
+from ltpa_tf.tuning.execution import FAILED, Execution
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:currentThread|getName:DeprecationWarning"
+)
+
+
+def start(config, workdir):
+    return tuning.search(config, workdir, defaults=common.get_config())
+
+
+def trials_of(workdir):
+    with (workdir / "trials.csv").open() as stream:
+        return list(csv.DictReader(stream))
+
+
+def load_config(file):
+    spec = importlib.util.spec_from_file_location("best_config", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.get_config()
+
+
+def test_failing_and_diverging_trials_are_recorded(search_config, tmp_path, capsys):
+    """Of four trials one can be trained; what the search leaves is complete."""
+    search_config.search.algorithm = "grid"
+    search_config.search.space = (
+        choice("optimizer.learning_rate", 0.05, 1e30),
+        choice("train.batch_size", 16, 4096),
+    )
+    workdir = tmp_path / "search"
+    summary = start(search_config, workdir)
+    assert summary["completed"] == 1
+    assert summary["failed"] == 3
+    assert summary["best"]["settings"] == {
+        "optimizer.learning_rate": 0.05,
+        "train.batch_size": 16,
+    }
+    found = trials_of(workdir)
+    notes = {
+        (row["optimizer.learning_rate"], row["train.batch_size"]): row["note"]
+        for row in found
+    }
+    assert "not finite" in notes["1e+30", "16"]
+    assert "train.batch_size" in notes["0.05", "4096"]
+    assert [row["status"] for row in found].count("FAILED") == 3
+
+    # What is on screen: each trial's fate, and what to do next.
+    said = capsys.readouterr().out
+    assert "failed: " in said
+    assert f"--config={workdir}/best_config.py" in said
+
+    # The best config is the trial's, to the last setting.
+    best = load_config(workdir / "best_config.py")
+    folder = run.RunFolder(workdir / "trial_00" / "run_0")
+    assert config_lib.differences(best, folder.read_config()) == []
+    assert folder.load_model("best").output_shape == (None, 10)
+
+    # The same command finds nothing left to do.
+    before = (workdir / "trials.csv").read_text()
+    assert start(search_config, workdir)["best"] == summary["best"]
+    assert (workdir / "trials.csv").read_text() == before
+
+    # Another space in the same folder would mix two searches.
+    search_config.search.space = (choice("train.batch_size", 16, 32),)
+    with pytest.raises(SettingError, match=r"another search\.space"):
+        start(search_config, workdir)
+
+
+def test_executions_are_seeds_and_their_mean_counts(search_config, tmp_path):
+    search_config.search.trials = 1
+    search_config.search.executions = 2
+    search_config.search.space = (log("optimizer.learning_rate", 0.01, 0.1),)
+    summary = start(search_config, tmp_path / "search")
+    folders = [
+        run.RunFolder(tmp_path / "search" / "trial_0" / f"run_{i}") for i in range(2)
+    ]
+    assert [folder.read_config().seed for folder in folders] == [0, 1]
+    values = [
+        json.loads(folder.metrics_file.read_text())["val_accuracy"]
+        for folder in folders
+    ]
+    assert summary["best"]["val_accuracy"] == pytest.approx(sum(values) / 2)
+    row = trials_of(tmp_path / "search")[0]
+    assert float(row["spread"]) == pytest.approx(abs(values[0] - values[1]) / 2**0.5)
+
+
+def test_a_promoted_trial_is_the_run_that_was_never_stopped(search_config, tmp_path):
+    """Hyperband's rungs take 1 and 3 epochs; the schedule is that of 3 throughout."""
+    search_config.train.epochs = 3
+    search_config.search.algorithm = "hyperband"
+    search_config.search.trials = 4
+    search_config.search.space = (choice("optimizer.learning_rate", 0.05, 0.02, 0.01),)
+    start(search_config, tmp_path / "search")
+    found = trials_of(tmp_path / "search")
+    assert [row["epochs"] for row in found] == ["1", "1", "1", "3"]
+    promoted = run.RunFolder(tmp_path / "search" / "trial_3" / "run_0")
+    summary = json.loads(promoted.summary_file.read_text())
+    straight = training.train(promoted.read_config(), tmp_path / "straight")
+    assert straight["weights_sha256"] == summary["weights_sha256"]
+
+
+def test_a_process_of_its_own_gives_the_same_run(tiny_config, tmp_path):
+    task = Execution(
+        config=config_lib.to_json(tiny_config),
+        trial_folder=str(tmp_path / "trial_0"),
+        number=0,
+        objective="val_accuracy",
+    )
+    (tmp_path / "trial_0").mkdir()
+    assert task.run_apart() == 0
+    apart = json.loads(task.folder.summary_file.read_text())
+    here = training.train(tiny_config, tmp_path / "here")
+    assert apart["metrics"]["val_accuracy"] == here["metrics"]["val_accuracy"]
+
+
+def test_a_process_that_cannot_train_says_why(tiny_config, tmp_path):
+    tiny_config.train.batch_size = 4096
+    task = Execution(config_lib.to_json(tiny_config), str(tmp_path), 0, "val_loss")
+    assert task.run_apart() == FAILED
+    assert "train.batch_size" in task.reason_file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"data.validation_examples": 0}, "never on the test"),
+        ({"search.algorithm": "genetic"}, "random, hyperband, bayesian, grid"),
+        ({"search.objective": "accuracy"}, "val_accuracy, val_loss"),
+        ({"search.executions": 0}, "1 or more"),
+        ({"search.trials": 0}, "search.hours above 0"),
+        ({"search.algorithm": "grid"}, "a step, or a choice"),
+        ({"search.algorithm": "hyperband", "train.epochs": 2}, "train.epochs"),
+        (
+            {
+                "search.algorithm": "hyperband",
+                "train.epochs": 9,
+                "search.median_from_epoch": 2,
+            },
+            "stops trials by itself",
+        ),
+        ({"runtime.strategy": "multi_worker"}, "one machine"),
+        ({"runtime.strategy": "mirrored"}, "search.process_per_trial"),
+        ({"train.label_smoothing": 1.5}, "train.label_smoothing"),
+    ],
+)
+def test_what_cannot_be_searched_is_refused_first(
+    search_config, tmp_path, change, said
+):
+    search_config.search.space = (linear("train.ema", 0.0, 0.9),)
+    search_config.update_from_flattened_dict(change)
+    with pytest.raises(SettingError) as error:
+        start(search_config, tmp_path / "search")
+    assert said in str(error.value)
+    assert not (tmp_path / "search").exists()
+
+
+def test_without_a_completed_trial_there_is_no_result(search_config, tmp_path):
+    search_config.search.trials = 2
+    search_config.train.batch_size = 4096
+    search_config.search.space = (linear("train.ema", 0.0, 0.9),)
+    with pytest.raises(tuning.SearchError, match=r"none of 2 trials.*batch_size"):
+        start(search_config, tmp_path / "search")

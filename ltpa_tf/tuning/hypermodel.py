@@ -90,6 +90,8 @@ class HyperModel(keras_tuner.HyperModel):
             ),
             metrics=["accuracy"],
         )
+        # keras-tuner loads the best weights into a new model: also the optimizer's.
+        model.optimizer.build(model.trainable_variables)
         return model
 
     def fit(self, hp: keras_tuner.HyperParameters, model: keras.Model, *args, **kwargs):

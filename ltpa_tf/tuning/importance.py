@@ -14,7 +14,7 @@ from ltpa_tf.tuning.space import Space, label
 
 # A forest needs some trials to learn from and some to be asked about.
 FEWEST = 10
-_FOLDS, _ROUNDS, _SHUFFLES = 5, 4, 10
+_FOLDS, _ROUNDS, _SHUFFLES = 5, 4, 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +78,7 @@ def measure(found: list[dict], space: Space, objective: str) -> Importance | Non
     folds = RepeatedKFold(n_splits=_FOLDS, n_repeats=_ROUNDS, random_state=0)
     for train, test in folds.split(inputs):
         forest = make_pipeline(
-            encoder, RandomForestRegressor(200, min_samples_leaf=2, random_state=0)
+            encoder, RandomForestRegressor(100, min_samples_leaf=2, random_state=0)
         )
         forest.fit(inputs[train], targets[train])
         errors += list((forest.predict(inputs[test]) - targets[test]) ** 2)

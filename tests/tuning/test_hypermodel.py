@@ -1,0 +1,93 @@
+"""The hypermodel in a keras-tuner search of one's own."""
+
+import keras
+import keras_tuner
+import numpy as np
+import pytest
+
+from ltpa_tf.errors import SettingError
+from ltpa_tf.tuning import HyperModel, choice, log
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:currentThread|getName:DeprecationWarning"
+)
+
+SPACE = (
+    log("optimizer.learning_rate", 0.01, 0.1),
+    choice("model.head", "concat", "indep"),
+    choice("train.batch_size", 8, 16),
+)
+
+
+def make(config, space=SPACE, **arguments):
+    arguments = {"steps_per_epoch": 2} | arguments
+    return HyperModel(config, space, input_shape=(32, 32, 3), classes=3, **arguments)
+
+
+@pytest.fixture
+def examples():
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (32, 32, 32, 3)).astype("float32")
+    return images, keras.utils.to_categorical(random.integers(0, 3, 32), 3)
+
+
+def test_in_a_random_search(tiny_config, examples, tmp_path):
+    tuner = keras_tuner.RandomSearch(
+        make(tiny_config),
+        objective="val_accuracy",
+        max_trials=2,
+        seed=1,
+        directory=tmp_path,
+    )
+    tuner.search(*examples, validation_data=examples, verbose=0)
+    trials = tuner.oracle.get_best_trials(2)
+    assert [trial.status for trial in trials] == ["COMPLETED"] * 2
+    best = tuner.get_best_hyperparameters()[0]
+    assert set(best.values) == {item.key for item in SPACE}
+    model = tuner.get_best_models()[0]
+    assert model.predict(examples[0], verbose=0).shape == (32, 3)
+
+
+def test_settings_reach_the_compiled_model(tiny_config):
+    tiny_config.train.label_smoothing = 0.2
+    tiny_config.train.clip_norm = 0.5
+    tiny_config.optimizer.weight_decay = 0.01
+    hypermodel = make(tiny_config, mean=(0.4,) * 3, std=(0.2,) * 3)
+    hp = keras_tuner.HyperParameters()
+    hp.Fixed("unrelated", 1)
+    model = hypermodel.build(hp)
+    # The config's 0.05 is the range's default; cosine over 1 epoch of 2 steps.
+    rate = model.optimizer._learning_rate
+    assert float(rate(0)) == pytest.approx(0.05)
+    assert float(rate(1)) == pytest.approx(0.025)
+    assert model.optimizer.global_clipnorm == 0.5
+    assert model.optimizer.weight_decay == 0.01
+    assert model.loss.label_smoothing == 0.2
+    assert any(isinstance(layer, keras.layers.Rescaling) for layer in model.layers)
+    bias = next(v for v in model.trainable_variables if v.name == "beta")
+    kernel = next(v for v in model.trainable_variables if v.name == "kernel")
+    assert model.optimizer._use_weight_decay(kernel)
+    assert not model.optimizer._use_weight_decay(bias)
+
+
+@pytest.mark.parametrize(
+    ("space", "said"),
+    [
+        ([choice("augment.crop", 0, 4)], "augment.crop"),
+        ([choice("train.ema", 0.0, 0.9)], "train.ema"),
+    ],
+)
+def test_what_fit_cannot_honour_is_refused(tiny_config, space, said):
+    with pytest.raises(SettingError, match=said):
+        make(tiny_config, space)
+
+
+def test_coupled_decay_is_refused(tiny_config):
+    tiny_config.optimizer.decay_mode = "coupled"
+    with pytest.raises(SettingError, match=r"optimizer\.decay_mode"):
+        make(tiny_config).build(keras_tuner.HyperParameters())
+
+
+def test_a_schedule_needs_to_know_the_steps(tiny_config):
+    with pytest.raises(SettingError, match="steps_per_epoch"):
+        make(tiny_config, steps_per_epoch=None).build(keras_tuner.HyperParameters())

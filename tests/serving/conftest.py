@@ -1,6 +1,7 @@
 """A small trained-like model and its export, made once."""
 
 import io
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +22,12 @@ def build():
     return _build
 
 
-def _build(**overrides):
+def _build(seed=7, **overrides):
     import keras
 
     from ltpa_tf import models
 
-    keras.utils.set_random_seed(7)
+    keras.utils.set_random_seed(seed)
     model = models.build(
         classes=len(CLASS_NAMES),
         mean=(0.4, 0.5, 0.6),
@@ -67,3 +68,37 @@ def _encode(image, form="PNG", mode="RGB", **options) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(image).convert(mode).save(stream, form, **options)
     return stream.getvalue()
+
+
+@pytest.fixture(scope="session", params=["development", "tensorflow_model_server"])
+def start_server(request):
+    """Starts a server of each kind on a folder of versions; a context manager.
+
+    The real one when there is a `tensorflow_model_server`: TF_SERVING_BIN, the PATH.
+    """
+    if request.param == "development":
+        from ltpa_tf.serving.server import DevelopmentServer
+
+        return lambda base: DevelopmentServer(
+            base, rest_port=0, grpc_port=0, poll_seconds=0.2, origins=["*"]
+        )
+    from ltpa_tf.serving import model_server
+
+    command = model_server.find()
+    if command is None:
+        pytest.skip("no tensorflow_model_server: TF_SERVING_BIN, PATH or docker")
+    return lambda base: model_server.ModelServer(
+        base, command, rest_port=_free_port(), grpc_port=_free_port(), cors=True
+    )
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return one.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def server(start_server, base):
+    """A running server for the session's export."""
+    with start_server(base) as running:
+        yield running

@@ -1,0 +1,149 @@
+"""The real thing: `tensorflow_model_server` as a process of its own."""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import requests
+
+from ltpa_tf.errors import SettingError
+from ltpa_tf.serving import server_files
+
+IMAGE = "tensorflow/serving:2.20.0"
+_POLL_SECONDS = 2
+
+
+def find() -> list[str] | None:
+    """The start of a command line that runs the server; None if there is none here.
+
+    Looked for in this order: the file that the environment variable `TF_SERVING_BIN`
+    names, `tensorflow_model_server` on the PATH, a Docker engine that answers.
+
+    Raises:
+        SettingError: If `TF_SERVING_BIN` names something that can't be run.
+    """
+    named = os.environ.get("TF_SERVING_BIN")
+    if named:
+        if not shutil.which(named):
+            raise SettingError("TF_SERVING_BIN", named, "a file that can be run")
+        return [named]
+    installed = shutil.which("tensorflow_model_server")
+    if installed:
+        return [installed]
+    docker = shutil.which("docker")
+    if docker and not subprocess.run([docker, "info"], capture_output=True).returncode:
+        return [docker, "run", "--rm"]
+    return None
+
+
+class ModelServer:
+    """A running `tensorflow_model_server`; a context manager.
+
+    It polls the folder and `models.config`, so new versions and moved labels arrive by
+    themselves. Outside of Docker it listens on every interface of this machine: it has
+    no flag for that.
+
+    Args:
+        base: What `export` wrote into.
+        command: As `find` returns it.
+        rest_port: For REST.
+        grpc_port: For gRPC.
+        batching: Whether requests are put together, as `batching.config` says.
+        cors: Whether pages of other sites may ask.
+
+    Attributes:
+        name: Name of the model.
+        url: Where REST is.
+        grpc_address: Where gRPC is.
+    """
+
+    def __init__(
+        self,
+        base: str | os.PathLike,
+        command: Sequence[str],
+        *,
+        rest_port: int = 8501,
+        grpc_port: int = 8500,
+        batching: bool = True,
+        cors: bool = False,
+    ):
+        base = Path(base).resolve()
+        self.name = base.name
+        self.url = f"http://127.0.0.1:{rest_port}"
+        self.grpc_address = f"127.0.0.1:{grpc_port}"
+        self._command = [
+            *_prefix(command, base, (rest_port, grpc_port)),
+            *arguments(base, rest_port, grpc_port, batching, cors),
+        ]
+
+    def __enter__(self) -> "ModelServer":
+        """Starts it and waits until the model answers.
+
+        Raises:
+            SettingError: If it ends before.
+        """
+        self._process = subprocess.Popen(self._command)
+        try:
+            while not self._available():
+                if self._process.poll() is not None:
+                    raise SettingError(
+                        self._command[0],
+                        f"ended with code {self._process.returncode}",
+                        "a server that starts; above is what it said",
+                    )
+                time.sleep(0.2)
+        except BaseException:
+            self._process.kill()
+            raise
+        return self
+
+    def __exit__(self, *_error) -> None:
+        """Ends it."""
+        self._process.terminate()
+        self._process.wait()
+
+    def wait(self) -> int:
+        """Its exit code, when it ends."""
+        return self._process.wait()
+
+    def _available(self) -> bool:
+        try:
+            response = requests.get(f"{self.url}/v1/models/{self.name}", timeout=5)
+        except requests.RequestException:
+            return False
+        return "AVAILABLE" in response.text
+
+
+def arguments(
+    base: Path, rest_port: int, grpc_port: int, batching: bool, cors: bool
+) -> list[str]:
+    """The flags that make the server use the files beside the versions."""
+    flags = {
+        "port": grpc_port,
+        "rest_api_port": rest_port,
+        "model_config_file": base / server_files.MODELS,
+        "model_config_file_poll_wait_seconds": _POLL_SECONDS,
+        "file_system_poll_wait_seconds": _POLL_SECONDS,
+        "monitoring_config_file": base / server_files.MONITORING,
+        # Labels are assigned before their versions have finished loading.
+        "allow_version_labels_for_unavailable_models": "true",
+    }
+    if batching:
+        flags["enable_batching"] = "true"
+        flags["batching_parameters_file"] = base / server_files.BATCHING
+    if cors:
+        flags["enable_cors_support"] = "true"
+    return [f"--{name}={value}" for name, value in flags.items()]
+
+
+def _prefix(command: Sequence[str], base: Path, ports: Sequence[int]) -> list[str]:
+    """With Docker: the folder under its own path, so that models.config fits."""
+    if Path(command[0]).name != "docker":
+        return list(command)
+    published = [f"--publish=127.0.0.1:{port}:{port}" for port in ports]
+    mount = f"--mount=type=bind,source={base},target={base},readonly"
+    entry = "--entrypoint=tensorflow_model_server"
+    return [*command, *published, mount, entry, IMAGE]

@@ -1,0 +1,284 @@
+"""What a server must do: run on the development server, and on a real one if there."""
+
+import base64
+import concurrent.futures
+import shutil
+import threading
+import time
+
+import numpy as np
+import pytest
+import requests
+
+from ltpa_tf import serving
+from ltpa_tf.serving import warmup
+
+
+@pytest.fixture(params=["rest", "grpc"])
+def client(server, request):
+    with connect(server, request.param) as client:
+        yield client
+
+
+def connect(server, kind, **options):
+    url = server.url if kind == "rest" else f"grpc://{server.grpc_address}"
+    return serving.Client(url, server.name, **options)
+
+
+@pytest.fixture(scope="module")
+def expected(base, images):
+    return serving.Predictor.from_saved_model(base).predict(images)
+
+
+def assert_alike(predictions, expected):
+    assert len(predictions) == len(expected)
+    for one, other in zip(predictions, expected, strict=True):
+        assert one.names == other.names
+        assert one.classes == other.classes
+        np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-5)
+        assert one.maps.keys() == other.maps.keys() == one.image_maps.keys()
+        for level in one.maps:
+            np.testing.assert_allclose(
+                one.maps[level], other.maps[level], rtol=0, atol=1e-5
+            )
+            np.testing.assert_allclose(
+                one.image_maps[level], other.image_maps[level], rtol=0, atol=1e-5
+            )
+
+
+def test_every_signature_over_every_transport(client, expected, images, encode):
+    assert client.image_shape == (32, 32, 3)
+    assert_alike(client.predict(images), expected)
+    assert_alike(client.predict_bytes([encode(one) for one in images]), expected)
+    plain = client.predict(images, maps=False)
+    assert [one.maps for one in plain] == [{}] * 5
+    assert plain[0].names == expected[0].names
+    plain = client.predict_bytes([encode(images[0])], maps=False)
+    assert plain[0].names == expected[0].names
+
+
+def test_states(client):
+    assert client.states() == {1: "AVAILABLE"}
+
+
+def post(server, body, target="", verb="predict"):
+    url = f"{server.url}/v1/models/{server.name}{target}:{verb}"
+    if isinstance(body, dict):
+        return requests.post(url, json=body)
+    return requests.post(url, data=body)
+
+
+def test_rows_and_columns_named_and_not(server, expected, images):
+    pixels = images[:2].tolist()
+    rows = [
+        {"instances": pixels},
+        {"instances": [{"images": one} for one in pixels]},
+    ]
+    columns = [{"inputs": pixels}, {"inputs": {"images": pixels}}]
+    for body in rows:
+        predictions = post(server, body).json()["predictions"]
+        assert [one["top_names"][0] for one in predictions] == [
+            one.name for one in expected[:2]
+        ]
+    for body in columns:
+        outputs = post(server, body).json()["outputs"]
+        np.testing.assert_allclose(
+            outputs["probabilities"],
+            [one.probabilities for one in expected[:2]],
+            atol=1e-5,
+        )
+
+
+def test_image_files_as_base64(server, expected, images, encode):
+    files = [{"b64": base64.b64encode(encode(one)).decode()} for one in images[:2]]
+    for body in (
+        {"instances": files},
+        {"instances": [{"encoded": one} for one in files]},
+        {"inputs": files},
+        {"inputs": {"encoded": files}},
+    ):
+        answer = post(server, {"signature_name": "serving_bytes", **body}).json()
+        found = answer.get("predictions") or answer["outputs"]["top_names"]
+        names = [one["top_names"] if isinstance(one, dict) else one for one in found]
+        assert names[0] == list(expected[0].names)
+
+
+ZEROS = np.zeros((1, 32, 32, 3), int).tolist()
+
+
+@pytest.mark.parametrize(
+    ("target", "body", "status"),
+    [
+        ("", {"instances": ZEROS}, 200),
+        ("/versions/1", {"instances": ZEROS}, 200),
+        ("/labels/stable", {"instances": ZEROS}, 200),
+        ("/labels/canary", {"inputs": ZEROS}, 200),
+        ("/versions/7", {"instances": ZEROS}, 404),
+        ("/labels/nightly", {"instances": ZEROS}, 400),
+        ("/versions/one", {"instances": ZEROS}, 400),
+        ("", {"signature_name": "nope", "instances": ZEROS}, 400),
+        ("", {"signature_name": 7, "instances": ZEROS}, 400),
+        ("", {"instances": []}, 400),
+        ("", {"instances": ZEROS, "inputs": ZEROS}, 400),
+        ("", {}, 400),
+        ("", {"instances": [{"pixels": ZEROS[0]}]}, 400),
+        ("", {"inputs": {"pixels": ZEROS}}, 400),
+        ("", {"instances": ZEROS[0]}, 400),
+        ("", {"instances": [ZEROS]}, 400),
+        ("", {"instances": [[[[1.5] * 3] * 32] * 32]}, 400),
+        ("", {"instances": [[[["1"] * 3] * 32] * 32]}, 400),
+        ("", {"instances": [[[[1, 2]] * 32] * 32]}, 400),
+        ("", {"instances": [[[[1] * 3] * 32] * 31 + [[[1] * 3] * 31]]}, 400),
+        ("", {"signature_name": "serving_bytes", "instances": ["text"]}, 400),
+        ("", {"signature_name": "serving_bytes", "instances": [{"b64": "%"}]}, 400),
+        ("", b"{", 400),
+        ("", b"", 400),
+        ("", b"[1, 2]", 400),
+        ("", b"\xff\xfe", 400),
+    ],
+)
+def test_status_codes_and_sentences(server, target, body, status):
+    response = post(server, body, target)
+    assert response.status_code == status, response.text
+    assert response.headers["Content-Type"].startswith("application/json")
+    assert ("error" in response.json()) == (status != 200)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/v1/models/{name}", 200),
+        ("/v1/models/{name}/versions/1", 200),
+        ("/v1/models/{name}/labels/stable", 200),
+        ("/v1/models/{name}/metadata", 200),
+        ("/v1/models/{name}/versions/1/metadata", 200),
+        ("/v1/models/other", 404),
+        ("/v1/models/other/metadata", 404),
+        ("/v1/models/{name}/versions/9", 404),
+        ("/v1/models/{name}:predict", 400),
+        ("/v1/models/a/b/c", 400),
+        ("/v1/models/..%2f..%2fetc%2fpasswd", 400),
+        ("/v1/nothing", 400),
+    ],
+)
+def test_paths(server, path, status):
+    response = requests.get(server.url + path.format(name=server.name))
+    assert response.status_code == status
+    assert ("error" in response.json()) == (status != 200)
+
+
+def test_an_unknown_model_is_not_found(server):
+    url = f"{server.url}/v1/models/other:predict"
+    assert requests.post(url, json={"instances": ZEROS}).status_code == 404
+
+
+def test_pages_of_other_sites_may_ask_when_allowed(server):
+    origin = {"Origin": "http://explorer.example"}
+    url = f"{server.url}/v1/models/{server.name}"
+    response = requests.get(url, headers=origin)
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_metrics_count_requests(server):
+    def requests_counted():
+        text = requests.get(f"{server.url}/monitoring/prometheus/metrics").text
+        lines = [one for one in text.splitlines() if "request_count{" in one]
+        return sum(float(line.rpartition(" ")[2]) for line in lines)
+
+    before = requests_counted()
+    assert post(server, {"instances": ZEROS}).ok
+    assert requests_counted() > before
+
+
+def test_many_at_once_each_get_their_own_answer(server, expected, images, encode):
+    """Batches are put together from several requests, good and bad ones."""
+    files = [encode(one) for one in images]
+
+    def ask(number):
+        first, last = number % 5, number % 5 + 1 + number % 2
+        with connect(server, ("rest", "grpc")[number % 2]) as client:
+            if number % 7 == 0:
+                with pytest.raises(serving.RequestRefused, match="JPEG or PNG"):
+                    client.predict_bytes([files[0], b"broken"])
+                return
+            assert_alike(client.predict_bytes(files[first:last]), expected[first:last])
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        list(pool.map(ask, range(80)))
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.05)
+
+
+def test_a_new_version_arrives_under_load(
+    start_server, base, build, images, class_names, tmp_path
+):
+    """Canary beside stable, then promoted; not one request fails."""
+    folder = shutil.copytree(base, tmp_path / "animals")
+    serving.label(folder, stable=1, canary=1)
+    other = serving.export(build(seed=8), tmp_path / "aside", class_names=class_names)
+    first, second = (
+        serving.Predictor.from_saved_model(one).predict(images[:1])[0].probabilities
+        for one in (folder, other)
+    )
+    assert np.abs(first - second).max() > 0.01
+    done, failures, count = threading.Event(), [], [0, 0]
+
+    def load(server, number, kind):
+        with connect(server, kind, retries=0) as client:
+            while not done.is_set():
+                try:
+                    client.predict(images[:1])
+                    count[number] += 1
+                except Exception as error:
+                    failures.append(error)
+
+    def answer(server, label):
+        with connect(server, "rest", label=label) as client:
+            return client.predict(images[:1], maps=False)[0].probabilities
+
+    def ready(server, label, version):
+        url = f"{server.url}/v1/models/{server.name}/labels/{label}"
+        response = requests.get(url)
+        return response.ok and f'"version": "{version}"' in response.text
+
+    with start_server(folder) as server, connect(server, "rest") as client:
+        threads = [
+            threading.Thread(target=load, args=(server, number, kind))
+            for number, kind in enumerate(("rest", "grpc"))
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            other.rename(folder / "2")
+            serving.label(folder, canary=2)
+            wait_for(lambda: ready(server, "canary", 2))
+            assert client.states() == {1: "AVAILABLE", 2: "AVAILABLE"}
+            np.testing.assert_allclose(answer(server, "stable"), first, atol=1e-5)
+            np.testing.assert_allclose(answer(server, "canary"), second, atol=1e-5)
+            serving.label(folder, stable=2)
+            wait_for(lambda: ready(server, "stable", 2))
+            np.testing.assert_allclose(answer(server, "stable"), second, atol=1e-5)
+            wait_for(lambda: client.states().get(1) != "AVAILABLE")
+        finally:
+            done.set()
+            for thread in threads:
+                thread.join()
+    assert failures == []
+    assert min(count) > 5
+
+
+def test_a_version_whose_warmup_fails_is_not_served(start_server, base, tmp_path):
+    folder = shutil.copytree(base, tmp_path / "animals")
+    shutil.copytree(folder / "1", tmp_path / "2")
+    (tmp_path / "2" / warmup.FILE).write_bytes(b"not a record at all")
+    (tmp_path / "2").rename(folder / "2")
+    serving.label(folder, stable=1, canary=2)
+    with start_server(folder) as server, connect(server, "rest") as client:
+        wait_for(lambda: client.states().get(2) == "END")
+        assert client.states()[1] == "AVAILABLE"
+        assert client.predict(np.zeros((1, 32, 32, 3), np.uint8))

@@ -1,6 +1,7 @@
 """One training step as pure functions of tensors."""
 
 import dataclasses
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
@@ -39,12 +40,27 @@ class Recipe:
     loss_scaling: bool = False
 
 
+class Found(NamedTuple):
+    """What a replica found out about its examples; sums over replicas mean something.
+
+    Attributes:
+        gradients: Of the mean loss over the global batch, times the loss scale.
+        figures: float32 `[3]`: the sum of losses, the number of correct predictions and
+            of examples.
+        health: float32 scalar, finite as long as every value in the new `local` is.
+    """
+
+    gradients: list[tf.Tensor]
+    figures: tf.Tensor
+    health: tf.Tensor
+
+
 class Step:
     """Forward, backward and update, without side effects.
 
-    The two halves meet at the sum over replicas: `forward_backward` gives one vector,
-    the caller adds it up over all replicas, `apply` takes the sum. Neither touches a
-    variable: whatever they need comes in as a tensor and goes out as a tensor, so XLA
+    The two halves meet at the sum over replicas: the caller adds up what
+    `forward_backward` found on each of them, and `apply` takes the sum. Neither touches
+    a variable: whatever they need comes in as a tensor and goes out as a tensor, so XLA
     compiles either half, or both as one, on any replica.
 
     Args:
@@ -77,8 +93,8 @@ class Step:
         labels: tf.Tensor,
         step: tf.Tensor,
         replica: tf.Tensor,
-    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """The gradient of a replica's examples.
+    ) -> tuple[Found, list[tf.Tensor]]:
+        """The gradient of a replica's examples, and the new `local`.
 
         Args:
             state: The state.
@@ -86,21 +102,13 @@ class Step:
             labels: float32 `[b, K]`, probabilities.
             step: int64 scalar, the global step.
             replica: int32 scalar, the replica's number.
-
-        Returns:
-            A float32 vector, to be summed over replicas: the gradient of the mean loss
-            over the global batch (times the loss scale), then the sum of losses, the
-            number of correct predictions and of examples, and a number that is finite
-            if the new `local` is; and that.
         """
         parts = self._recipe.accumulation_steps
         if parts == 1:
-            part, local = self._part(state, state.local, images, labels, step, replica)
-            return _with_health(part, local), local
+            return self._part(state, state.local, images, labels, step, replica)
         images = tf.reshape(images, [parts, -1, *images.shape[1:]])
         labels = tf.reshape(labels, [parts, -1, labels.shape[-1]])
-        length = sum(int(tf.TensorShape(s).num_elements()) for s in self._shapes)
-        total, local = tf.zeros([length + 3]), state.local
+        total, local = self._nothing(), state.local
         for i in tf.range(parts):
             part, local = self._part(
                 state,
@@ -110,11 +118,11 @@ class Step:
                 step * parts + tf.cast(i, step.dtype),
                 replica,
             )
-            total += part
-        return _with_health(total, local), local
+            total = tf.nest.map_structure(tf.add, total, part)
+        return total, local
 
     def apply(
-        self, state: State, local: list[tf.Tensor], summed: tf.Tensor, step: tf.Tensor
+        self, state: State, local: list[tf.Tensor], summed: Found, step: tf.Tensor
     ) -> State:
         """The state after the update with what all replicas found together.
 
@@ -124,12 +132,11 @@ class Step:
         Args:
             state: The state before the step.
             local: The new values of `State.local`.
-            summed: The sum over replicas of `forward_backward`'s vector.
+            summed: The sum over replicas of what `forward_backward` found.
             step: int64 scalar, the global step.
         """
         recipe = self._recipe
-        packed, figures, health = summed[:-4], summed[-4:-1], summed[-1]
-        gradients = unpack(packed / state.loss_scale, self._shapes)
+        gradients = [g / state.loss_scale for g in summed.gradients]
         norm = tf.linalg.global_norm(gradients)
         if recipe.clip_norm:
             factor = recipe.clip_norm / tf.maximum(norm, recipe.clip_norm)
@@ -152,13 +159,28 @@ class Step:
             optimizer=optimizer,
             ema=self._average(state, trainable),
             good_steps=state.good_steps + 1,
-            sums=state.sums + tf.concat([figures, tf.stack([*norms, 1.0])], 0),
+            sums=state.sums + tf.concat([summed.figures, tf.stack([*norms, 1.0])], 0),
         )
         new = self._double_loss_scale(new)
         skipped = self._skip(state, step)
-        finite = tf.reduce_all(tf.math.is_finite([figures[0], health, *norms]))
+        finite = tf.reduce_all(
+            tf.math.is_finite([summed.figures[0], summed.health, *norms])
+        )
         sound = finite & (state.bad_step < 0)
         return tf.nest.map_structure(lambda a, b: tf.where(sound, a, b), new, skipped)
+
+    def pack(self, found: Found) -> tf.Tensor:
+        """It as one float32 vector: one large message to other replicas, not many."""
+        return pack([*found.gradients, found.figures, found.health])
+
+    def unpack(self, vector: tf.Tensor) -> Found:
+        """What `pack` was given."""
+        *gradients, figures, health = unpack(vector, [*self._shapes, (3,), ()])
+        return Found(gradients, figures, health)
+
+    def _nothing(self) -> Found:
+        gradients = [tf.zeros(shape) for shape in self._shapes]
+        return Found(gradients, tf.zeros(3), tf.zeros(()))
 
     def _part(self, state, local, images, labels, step, replica):
         """`forward_backward` of examples that are taken at once."""
@@ -186,10 +208,9 @@ class Step:
         correct = tf.argmax(logits, -1) == tf.argmax(labels, -1)
         correct = tf.reduce_sum(tf.cast(correct, tf.float32))
         examples = tf.cast(tf.shape(labels)[0], tf.float32)
-        return (
-            pack([*gradients, loss, correct, examples]),
-            without_seeds(self._model, others),
-        )
+        local = without_seeds(self._model, others)
+        health = tf.add_n([tf.reduce_sum(v) for v in local] or [tf.constant(0.0)])
+        return Found(gradients, tf.stack([loss, correct, examples]), health), local
 
     def _average(self, state: State, trainable: list) -> list:
         """The moving average; young averages forget faster, or they'd be all start."""
@@ -238,12 +259,6 @@ def make_step(config, model, optimizer) -> Step:
         loss_scaling=config.runtime.precision == "mixed_float16",
     )
     return Step(model, optimizer, recipe, decayed_variables(config, model))
-
-
-def _with_health(vector: tf.Tensor, local: list[tf.Tensor]) -> tf.Tensor:
-    """The vector with one more number, finite as long as every value in `local` is."""
-    total = tf.add_n([tf.reduce_sum(v) for v in local]) if local else tf.constant(0.0)
-    return tf.concat([vector, total[tf.newaxis]], 0)
 
 
 def dropout_seeds(seed: int, step: tf.Tensor, replica: tf.Tensor, count: int):

@@ -1,6 +1,6 @@
 """Where images come from, and the tf.data path from there to the model."""
 
-from ltpa_tf.data.augment import Augmentation, augment
+from ltpa_tf.data.augmentation import Augmentation, augment
 from ltpa_tf.data.decode import decode_image, resize
 from ltpa_tf.data.pipeline import (
     evaluation_dataset,

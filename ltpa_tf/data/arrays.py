@@ -30,9 +30,10 @@ def read_npz(file: str | Path) -> tuple[dict, tuple[str, ...]]:
     if not file.is_file():
         raise SettingError("data.dir", str(file), "an .npz file that exists")
     try:
-        with np.load(file, allow_pickle=False) as archive:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             arrays = dict(archive)
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError, AttributeError) as error:
+    # TypeError: it is an .npy.
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise SettingError(
             str(file), f"an unreadable file ({error})", f"an .npz file with {KEYS}"
         ) from None

@@ -84,24 +84,21 @@ def _find(root: Path, name: str) -> Path | None:
     path, _, version = name.partition(":")
     # NAME/VERSION, or with a config NAME/CONFIG/VERSION.
     for pattern in ("*", "*/*"):
-        found = [
-            file.parent
-            for file in (root / path).glob(f"{pattern}/dataset_info.json")
-            if version in ("", file.parent.name)
-            and tfds.core.Version.is_valid(file.parent.name)
-        ]
+        versions = _complete(root / path, pattern)
+        found = [folder for folder in versions if version in ("", folder.name)]
         if found:
             return max(found, key=lambda folder: tfds.core.Version(folder.name))
     return None
 
 
+def _complete(root: Path, pattern: str) -> list[Path]:
+    """Folders of whole data sets; one that is being written has another name."""
+    folders = [file.parent for file in root.glob(f"{pattern}/dataset_info.json")]
+    return [folder for folder in folders if tfds.core.Version.is_valid(folder.name)]
+
+
 def _where_to_get(name: str, root: Path) -> str:
-    there = sorted(
-        {
-            str(file.parents[1].relative_to(root))
-            for file in root.glob("*/*/dataset_info.json")
-        }
-    )
+    there = sorted({folder.parent.name for folder in _complete(root, "*/*")})
     near = difflib.get_close_matches(name, ("digits", "folder", "npz", *there))
     return (
         "digits, folder, npz, or a TFDS data set on disk; "

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from ltpa_tf.data import hashing
-from ltpa_tf.data.augment import Augmentation, augment
+from ltpa_tf.data.augmentation import Augmentation, augment
 from ltpa_tf.data.source import Split
 from ltpa_tf.errors import SettingError
 

@@ -1,0 +1,122 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ltpa_tf.data import load
+from ltpa_tf.data.arrays import rgb
+from ltpa_tf.errors import SettingError
+
+
+@pytest.fixture
+def arrays():
+    rng = np.random.RandomState(0)
+    return {
+        "x_train": rng.randint(0, 256, (12, 8, 8, 3)).astype(np.uint8),
+        "y_train": np.arange(12) % 3,
+        "x_test": rng.randint(0, 256, (6, 8, 8, 3)).astype(np.uint8),
+        "y_test": np.arange(6) % 3,
+        "label_names": np.array(["cat", "dog", "owl"]),
+    }
+
+
+@pytest.fixture
+def save(tmp_path):
+    def save(arrays):
+        file = tmp_path / "data.npz"
+        np.savez(file, **arrays)
+        return str(file)
+
+    return save
+
+
+def test_reads_all_parts(arrays, save):
+    source = load("npz", dir=save(arrays), validation_examples=3)
+    assert source.class_names == ("cat", "dog", "owl")
+    assert source.image_shape == (8, 8, 3)
+    assert (len(source.train), len(source.validation)) == (9, 3)
+    np.testing.assert_array_equal(source.test.array, arrays["x_test"])
+    np.testing.assert_array_equal(source.test.labels, arrays["y_test"])
+    assert source.test.labels.dtype == np.int32
+
+
+def test_without_names_and_test_part(arrays, save):
+    del arrays["x_test"], arrays["y_test"], arrays["label_names"]
+    arrays["y_train"] = arrays["y_train"][:, None]  # Keras keeps labels so
+    source = load("npz", dir=save(arrays))
+    assert source.class_names == ("0", "1", "2")
+    assert source.test is None
+
+
+def test_resizes(arrays, save):
+    arrays["x_train"][:] = 7
+    source = load("npz", dir=save(arrays), image_size=32)
+    assert source.train.shape == source.image_shape == (32, 32, 3)
+    assert np.unique(source.train.array) == 7
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"y_train": None}, "x_train, y_train"),
+        ({"y_test": None}, "x_train, y_train"),
+        ({"y_train": np.arange(12) % 4}, r"label 3 of example 3"),
+        ({"y_train": np.arange(12) % 3 - 1}, "labels -1 to 1"),
+        ({"y_train": np.zeros(12, int)}, "class 'dog' without"),
+        ({"y_train": np.arange(11) % 3}, "12 images and 11 labels"),
+        ({"y_train": np.linspace(0, 1, 12)}, "float64"),
+        ({"x_train": np.zeros((12, 64))}, r"shape \(12, 64\)"),
+        ({"x_train": np.zeros((12, 8, 8, 5))}, r"shape \(12, 8, 8, 5\)"),
+        ({"x_train": np.full((12, 8, 8, 3), 200.0)}, "200.0"),
+        ({"x_train": np.full((12, 8, 8, 3), np.nan)}, "nan"),
+        ({"x_train": np.full((12, 8, 8, 3), -1)}, "-1"),
+        ({"x_train": np.full((12, 8, 8, 3), "a")}, "<U1"),
+    ],
+)
+def test_what_cannot_be_used(arrays, save, change, match):
+    arrays = {k: v for k, v in {**arrays, **change}.items() if v is not None}
+    with pytest.raises(SettingError, match=match):
+        load("npz", dir=save(arrays))
+
+
+def test_damaged_and_missing_files(arrays, save, tmp_path):
+    file = Path(save(arrays))
+    content = file.read_bytes()
+    np.save(tmp_path / "array.npy", np.arange(3))
+    for damaged in (
+        content[: len(content) // 2],
+        b"",
+        b"no archive",
+        (tmp_path / "array.npy").read_bytes(),
+    ):
+        file.write_bytes(damaged)
+        with pytest.raises(SettingError, match=r"data\.npz.*unreadable"):
+            load("npz", dir=str(file))
+    with pytest.raises(SettingError, match="nowhere"):
+        load("npz", dir=str(tmp_path / "nowhere.npz"))
+    with pytest.raises(SettingError, match="data.dir"):
+        load("npz")
+
+
+def test_pickled_objects_are_refused(save):
+    with pytest.raises(SettingError, match="unreadable"):
+        load("npz", dir=save({"x_train": np.array([{}], object)}))
+
+
+def test_rgb_of_every_kind():
+    grey = np.array([[[0, 255], [16, 32]]], np.uint8)
+    expected = np.repeat(grey[..., None], 3, -1)
+    alpha = np.full_like(grey, 9)
+    for images in (
+        grey,
+        grey[..., None],
+        np.stack([grey, alpha], -1),
+        np.stack([grey, grey, grey], -1),
+        np.stack([grey, grey, grey, alpha], -1),
+        expected.astype(np.int64),
+        expected.astype(np.uint16) * 256 + 255,
+        expected / 255,
+    ):
+        result = rgb(images, "here")
+        np.testing.assert_array_equal(result, expected)
+        assert result.dtype == np.uint8

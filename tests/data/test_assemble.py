@@ -1,0 +1,130 @@
+import numpy as np
+import pytest
+
+from ltpa_tf.data import array_split
+from ltpa_tf.data.assemble import assemble, stratified_order
+from ltpa_tf.data.source import fingerprint, statistics
+from ltpa_tf.errors import SettingError
+
+NAMES = ("cat", "dog", "owl")
+LABELS = np.repeat([0, 1, 2], [60, 30, 10])
+
+
+def numbered(labels):
+    """Images that carry their own number."""
+    images = np.zeros((len(labels), 4, 4, 3), np.uint8)
+    images[:] = np.arange(len(labels))[:, None, None, None]
+    return array_split(images, labels)
+
+
+def source(labels=LABELS, names=NAMES, **arguments):
+    defaults = {
+        "identity": "id",
+        "where": "somewhere",
+        "seed": 0,
+        "train_examples": 0,
+        "validation_examples": 0,
+    }
+    return assemble("test", names, numbered(labels), **{**defaults, **arguments})
+
+
+def numbers(split):
+    return split.array[:, 0, 0, 0].tolist()
+
+
+def test_validation_is_set_aside_in_proportion_to_the_classes():
+    parts = source(validation_examples=20)
+    np.testing.assert_array_equal(np.bincount(parts.validation.labels), [12, 6, 2])
+    assert sorted(numbers(parts.train) + numbers(parts.validation)) == list(range(100))
+    np.testing.assert_array_equal(LABELS[numbers(parts.train)], parts.train.labels)
+    assert parts.test is None
+
+
+def test_validation_follows_the_seed_alone():
+    again = numbers(source(validation_examples=20).validation)
+    assert numbers(source(validation_examples=20).validation) == again
+    assert numbers(source(validation_examples=20, seed=1).validation) != again
+
+
+def test_train_examples_are_the_first_outside_of_validation():
+    whole = source(validation_examples=20)
+    limited = source(validation_examples=20, train_examples=7)
+    assert numbers(limited.train) == numbers(whole.train)[:7]
+    assert numbers(limited.validation) == numbers(whole.validation)
+    assert numbers(source(train_examples=5).train) == [0, 1, 2, 3, 4]
+
+
+def test_the_test_part_is_left_alone():
+    test = numbered(LABELS[:9])
+    assert source(test=test, validation_examples=20, train_examples=3).test is test
+
+
+def test_every_choice_has_its_own_fingerprint():
+    prints = {
+        parts.fingerprint
+        for parts in (
+            source(),
+            source(identity="other"),
+            source(train_examples=50),
+            source(validation_examples=20),
+            source(validation_examples=20, seed=1),
+        )
+    }
+    assert len(prints) == 5
+    assert source(seed=1).fingerprint == source().fingerprint  # it chooses nothing
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        ({"validation_examples": 100}, "data.validation_examples.*less than the 100"),
+        ({"validation_examples": 10, "train_examples": 91}, "data.train_examples.*90"),
+        ({"train_examples": 101}, "data.train_examples.*100"),
+        (
+            {"validation": numbered(LABELS), "validation_examples": 5},
+            "data.validation_examples.*brings a validation part of 100",
+        ),
+        ({"labels": np.array([0, 1, 2, 3])}, "label 3 of example 3"),
+        ({"labels": np.array([0, -1, 2])}, "label -1 of example 1"),
+        ({"labels": np.array([0, 2])}, "class 'dog' without"),
+        ({"names": ("cat",), "labels": np.array([0, 0])}, "at least 2 classes"),
+        ({"test": numbered(np.array([5]))}, r"somewhere \(test part\).*label 5"),
+    ],
+)
+def test_what_cannot_be_used(arguments, match):
+    with pytest.raises(SettingError, match=match):
+        source(**arguments)
+
+
+def test_stratified_order_is_in_proportion_from_the_start():
+    order = stratified_order(LABELS, 0)
+    assert sorted(order) == list(range(100))
+    for end in (10, 30, 50):
+        counts = np.bincount(LABELS[order[:end]], minlength=3)
+        assert np.abs(counts - end * np.array([0.6, 0.3, 0.1])).max() <= 1
+
+
+def test_statistics_are_those_of_numpy():
+    images = np.random.RandomState(0).randint(0, 256, (20, 5, 6, 3)).astype(np.uint8)
+    mean, std = statistics(images)
+    np.testing.assert_allclose(mean, (images / 255).mean((0, 1, 2)), atol=1e-6)
+    np.testing.assert_allclose(std, (images / 255).std((0, 1, 2)), atol=1e-6)
+
+
+def test_statistics_of_even_images_can_be_divided_by():
+    _, std = statistics(np.full((2, 4, 4, 3), 9, np.uint8))
+    assert min(std) > 0
+
+
+def test_fingerprint_sees_values_shapes_and_borders():
+    a, b = np.arange(6), np.arange(6).reshape(2, 3)
+    prints = [
+        fingerprint(a),
+        fingerprint(b),
+        fingerprint(a.astype(np.int32)),
+        fingerprint("a", "b"),
+        fingerprint("ab"),
+        fingerprint(["a", b"b"]),
+    ]
+    assert len(set(prints)) == 5
+    assert prints[3] == prints[5]

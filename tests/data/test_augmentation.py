@@ -1,0 +1,195 @@
+"""Augmentation against an implementation image by image, in plain NumPy."""
+
+import numpy as np
+import pytest
+import scipy.stats
+import tensorflow as tf
+
+from ltpa_tf.data import Augmentation, augment, augmentation, hashing
+from ltpa_tf.errors import SettingError
+
+SEED, EPOCH, CLASSES = 5, 3, 10
+BATCH, HEIGHT, WIDTH = 64, 12, 16
+ALL = (
+    Augmentation(crop=4),
+    Augmentation(flip=True),
+    Augmentation(crop=4, flip=True),
+    Augmentation(cutout=5),
+    Augmentation(cutmix=1.0),
+    Augmentation(mixup=0.4),
+    Augmentation(randaugment_layers=2, randaugment_magnitude=9),
+    Augmentation(crop=2, flip=True, cutout=4, cutmix=0.5, randaugment_layers=1),
+)
+
+
+@pytest.fixture(scope="module")
+def images():
+    shape = (BATCH, HEIGHT, WIDTH, 3)
+    return np.random.RandomState(0).randint(0, 256, shape).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def labels():
+    numbers = np.random.RandomState(1).randint(0, CLASSES, BATCH)
+    return np.eye(CLASSES, dtype=np.float32)[numbers]
+
+
+def run(images, labels, settings, first=0, epoch=EPOCH):
+    positions = tf.range(first, first + len(images), dtype=tf.int64)
+    return augment(
+        tf.constant(images),
+        tf.constant(labels),
+        seed=SEED,
+        epoch=epoch,
+        positions=positions,
+        settings=settings,
+    )
+
+
+def numbers(purpose, bound, lanes=1):
+    """The random numbers that `augment` draws for positions 0 .. BATCH-1."""
+    bits = hashing.random_bits(SEED, EPOCH, tf.range(BATCH), purpose, lanes)
+    return hashing.below(bits, bound).numpy()
+
+
+def cut_off(centre, side, size):
+    first = centre - side // 2
+    return max(first, 0), min(first + side, size)
+
+
+def test_nothing_by_default(images, labels):
+    result, mixed = run(images, labels, Augmentation())
+    np.testing.assert_array_equal(result, images)
+    np.testing.assert_array_equal(mixed, labels)
+
+
+@pytest.mark.parametrize("flip", [False, True])
+@pytest.mark.parametrize("crop", [0, 1, 4, 11])
+def test_crop_and_flip(images, labels, crop, flip):
+    result, _ = run(images, labels, Augmentation(crop=crop, flip=flip))
+    shift = numbers(augmentation._CROP, 2 * crop + 1, lanes=2)
+    mirrored = numbers(augmentation._FLIP, 2)
+    for i, image in enumerate(images):
+        padded = np.pad(image, ((crop, crop), (crop, crop), (0, 0)), "reflect")
+        top, left = shift[i]
+        expected = padded[top : top + HEIGHT, left : left + WIDTH]
+        if flip and mirrored[i]:
+            expected = expected[:, ::-1]
+        np.testing.assert_array_equal(result[i], expected)
+
+
+def test_crop_reaches_every_shift_and_flip_half_of_the_images():
+    bits = hashing.random_bits(SEED, EPOCH, tf.range(20_000), augmentation._CROP, 2)
+    shifts = hashing.below(bits, 9).numpy()
+    counts = np.bincount(shifts[:, 0] * 9 + shifts[:, 1], minlength=81)
+    assert scipy.stats.chisquare(counts).pvalue > 0.001
+    bits = hashing.random_bits(SEED, EPOCH, tf.range(20_000), augmentation._FLIP)
+    assert abs(hashing.below(bits, 2).numpy().mean() - 0.5) < 0.02
+
+
+@pytest.mark.parametrize("side", [1, 4, 5, 40])
+def test_cutout(images, labels, side):
+    result, _ = run(images, labels, Augmentation(cutout=side))
+    centres = numbers(augmentation._CUTOUT, [HEIGHT, WIDTH], lanes=2)
+    for i, image in enumerate(images):
+        top, bottom = cut_off(centres[i][0], side, HEIGHT)
+        left, right = cut_off(centres[i][1], side, WIDTH)
+        expected = image.copy()
+        expected[top:bottom, left:right] = 128
+        np.testing.assert_array_equal(result[i], expected)
+
+
+@pytest.mark.parametrize("alpha", [0.2, 1.0])
+def test_cutmix(images, labels, alpha):
+    result, mixed = run(images, labels, Augmentation(cutmix=alpha))
+    quantile = (numbers(augmentation._STRENGTH, 1024)[:, 0] + 0.5) / 1024
+    kept = scipy.stats.beta.ppf(quantile, alpha, alpha)
+    centres = numbers(augmentation._CUT, [HEIGHT, WIDTH], lanes=2)
+    for i, image in enumerate(images):
+        partner = i ^ 1
+        side = np.sqrt(1 - kept[i])
+        top, bottom = cut_off(centres[i][0], int(side * HEIGHT), HEIGHT)
+        left, right = cut_off(centres[i][1], int(side * WIDTH), WIDTH)
+        expected = image.copy()
+        expected[top:bottom, left:right] = images[partner, top:bottom, left:right]
+        np.testing.assert_array_equal(result[i], expected)
+        share = (bottom - top) * (right - left) / (HEIGHT * WIDTH)
+        label = (1 - share) * labels[i] + share * labels[partner]
+        np.testing.assert_allclose(mixed[i], label, atol=1e-6)
+
+
+@pytest.mark.parametrize("alpha", [0.2, 1.0])
+def test_mixup(images, labels, alpha):
+    result, mixed = run(images, labels, Augmentation(mixup=alpha))
+    quantile = (numbers(augmentation._STRENGTH, 1024)[:, 0] + 0.5) / 1024
+    kept = scipy.stats.beta.ppf(quantile, alpha, alpha)[:, None]
+    partner = np.arange(BATCH) ^ 1
+    # Weights come in steps of 1/256, so values up to half a step away from exact.
+    pixels = images * kept[..., None, None] + images[partner] * (
+        1 - kept[..., None, None]
+    )
+    assert np.abs(result - pixels).max() <= 1.0
+    expected = labels * kept + labels[partner] * (1 - kept)
+    np.testing.assert_allclose(mixed, expected, atol=0.5 / 256 + 1e-6)
+    np.testing.assert_allclose(np.sum(mixed, 1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("settings", ALL)
+def test_same_eagerly_in_tf_data_and_under_xla(images, labels, settings):
+    expected = run(images, labels, settings)
+
+    def step(images, labels, positions, epoch):
+        return augment(
+            images,
+            labels,
+            seed=SEED,
+            epoch=epoch,
+            positions=positions,
+            settings=settings,
+        )
+
+    inputs = (images, labels, np.arange(BATCH), np.int64(EPOCH))
+    streamed = next(iter(tf.data.Dataset.from_tensors(inputs).map(step)))
+    compiled = tf.function(step, jit_compile=True)(*map(tf.constant, inputs))
+    for result in (streamed, compiled):
+        for ours, theirs in zip(expected, result, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("settings", ALL)
+def test_shards_make_the_same_batch(images, labels, settings):
+    whole = run(images, labels, settings)
+    shards = [
+        run(images[first : first + 16], labels[first : first + 16], settings, first)
+        for first in range(0, BATCH, 16)
+    ]
+    for ours, parts in zip(whole, zip(*shards, strict=True), strict=True):
+        np.testing.assert_array_equal(ours, np.concatenate(parts))
+
+
+@pytest.mark.parametrize("settings", ALL)
+def test_another_epoch_is_another_augmentation(images, labels, settings):
+    first, _ = run(images, labels, settings)
+    second, _ = run(images, labels, settings, epoch=EPOCH + 1)
+    differ = np.any(first.numpy() != second.numpy(), axis=(1, 2, 3))
+    assert differ.mean() > 0.3
+
+
+@pytest.mark.parametrize(
+    ("settings", "setting"),
+    [
+        ({"crop": -1}, "augment.crop"),
+        ({"cutmix": 1.0, "mixup": 1.0}, "augment.mixup"),
+        ({"randaugment_magnitude": 11}, "augment.randaugment_magnitude"),
+    ],
+)
+def test_impossible_settings(settings, setting):
+    with pytest.raises(SettingError, match=setting):
+        Augmentation(**settings)
+
+
+def test_settings_that_do_not_fit_the_images(images, labels):
+    with pytest.raises(SettingError, match="augment.crop"):
+        run(images, labels, Augmentation(crop=HEIGHT))
+    with pytest.raises(SettingError, match=r"augment.cutmix.*odd number"):
+        run(images[:3], labels[:3], Augmentation(cutmix=1.0))

@@ -1,0 +1,159 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from ltpa_tf.data import encoded, load
+from ltpa_tf.errors import SettingError
+
+
+def colours(split):
+    """The classes' names by what the images look like."""
+    return ["blue" if pixel[2] > pixel[0] else "red" for pixel in split.array[:, 0, 0]]
+
+
+def test_one_subfolder_per_class(pictures):
+    source = load("folder", dir=str(pictures))
+    assert source.class_names == ("blue", "red")
+    assert source.image_shape == (8, 8, 3)
+    assert source.validation is None
+    for split in (source.train, source.test):
+        assert [source.class_names[label] for label in split.labels] == colours(split)
+    # A fifth of each class; classes mixed from the start.
+    np.testing.assert_array_equal(np.bincount(source.test.labels), [4, 2])
+    np.testing.assert_array_equal(np.bincount(source.train.labels), [16, 8])
+    np.testing.assert_array_equal(np.bincount(source.train.labels[:6]), [4, 2])
+
+
+def pixels(split):
+    return {tuple(image[0, 0]) for image in split.array}
+
+
+def test_the_test_part_is_the_same_for_every_seed_and_stays_out_of_training(pictures):
+    sources = [
+        load("folder", dir=str(pictures), seed=seed, validation_examples=6)
+        for seed in range(3)
+    ]
+    tests = {frozenset(pixels(source.test)) for source in sources}
+    assert len(tests) == 1
+    assert len({frozenset(pixels(source.validation)) for source in sources}) > 1
+    for source in sources:
+        parts = [pixels(p) for p in (source.train, source.validation, source.test)]
+        assert sum(map(len, parts)) == len(set.union(*parts)) == 30
+
+
+def test_divided_folder(tmp_path, picture):
+    for part, count in (("train", 4), ("validation", 2), ("test", 1)):
+        for number in range(count):
+            for name, colour in (("red", (255, 0, 0)), ("blue", (0, 0, 255))):
+                picture(tmp_path / part / name / f"{number}.png", colour)
+    source = load("folder", dir=str(tmp_path))
+    assert [len(p) for p in (source.train, source.validation, source.test)] == [8, 4, 2]
+    for split in (source.train, source.validation, source.test):
+        assert [source.class_names[label] for label in split.labels] == colours(split)
+    with pytest.raises(SettingError, match="brings a validation part"):
+        load("folder", dir=str(tmp_path), validation_examples=2)
+
+
+def test_the_fingerprint_follows_content_and_names(pictures, picture):
+    first = load("folder", dir=str(pictures)).fingerprint
+    assert load("folder", dir=str(pictures)).fingerprint == first
+    picture(pictures / "red" / "3.png", (9, 9, 9))
+    second = load("folder", dir=str(pictures)).fingerprint
+    (pictures / "red" / "3.png").rename(pictures / "red" / "33.png")
+    assert len({first, second, load("folder", dir=str(pictures)).fingerprint}) == 3
+
+
+def test_what_does_not_fit_in_memory_is_decoded_when_needed(pictures, monkeypatch):
+    arguments = {"dir": str(pictures), "image_size": 32, "validation_examples": 6}
+    memory = load("folder", **arguments)
+    monkeypatch.setattr(encoded, "IN_MEMORY", 0)
+    lazy = load("folder", **arguments)
+    assert (lazy.mean, lazy.std) == (memory.mean, memory.std)
+    assert lazy.fingerprint == memory.fingerprint
+    assert lazy.image_shape == (32, 32, 3)
+    for ours, theirs in (
+        (lazy.train, memory.train),
+        (lazy.validation, memory.validation),
+        (lazy.test, memory.test),
+    ):
+        assert ours.array is None
+        images = ours.images(np.arange(len(ours)), 0)
+        np.testing.assert_array_equal(images, theirs.array)
+        np.testing.assert_array_equal(ours.labels, theirs.labels)
+
+
+def test_every_format_and_mode(tmp_path, picture):
+    for name in ("a", "b"):
+        root = tmp_path / name
+        picture(root / "grey.png", 200, mode="L")
+        picture(root / "alpha.png", (200, 200, 200, 9), mode="RGBA")
+        picture(root / "deep.png", 200 * 256 + 200, mode="I;16")
+        picture(root / "palette.GIF", 200, mode="L")
+        picture(root / "photo.JPG", (200, 200, 200), format="JPEG", quality=100)
+        picture(root / "bitmap.bmp", (200, 200, 200))
+        (root / ".DS_Store").write_bytes(b"left by a file manager")
+    source = load("folder", dir=str(tmp_path))
+    assert len(source.train) + len(source.test) == 12
+    for split in (source.train, source.test):
+        assert np.abs(split.array.astype(int) - 200).max() <= 1
+
+
+def test_sizes_that_differ_need_an_image_size(pictures, picture):
+    picture(pictures / "red" / "large.png", (255, 0, 0), size=(20, 10))
+    with pytest.raises(SettingError, match=r"data.image_size.*large.png is \(10, 20\)"):
+        load("folder", dir=str(pictures))
+    assert load("folder", dir=str(pictures), image_size=40).image_shape == (40, 40, 3)
+
+
+def test_damaged_files_are_named(pictures):
+    file = pictures / "red" / "photo.jpg"
+    noise = np.random.RandomState(0).randint(0, 256, (64, 64, 3)).astype(np.uint8)
+    Image.fromarray(noise).save(file)
+    whole = file.read_bytes()
+    for damaged in (whole[: len(whole) // 2], b"", b"<html>not found</html>"):
+        file.write_bytes(damaged)
+        with pytest.raises(SettingError, match=r"photo\.jpg.*can't be decoded"):
+            load("folder", dir=str(pictures), image_size=32)
+    file.unlink()
+    file = pictures / "blue" / "5.png"
+    content = bytearray(file.read_bytes())
+    content[-20] ^= 255  # the checksum no longer fits
+    file.write_bytes(content)
+    with pytest.raises(SettingError, match=r"5\.png.*can't be decoded"):
+        load("folder", dir=str(pictures))
+
+
+def test_animations_are_named(pictures):
+    frames = [Image.new("RGB", (8, 8), (shade, 0, 0)) for shade in (0, 99, 200)]
+    file = pictures / "red" / "moving.gif"
+    frames[0].save(file, save_all=True, append_images=frames[1:])
+    with pytest.raises(SettingError, match=r"moving\.gif.*3 frames"):
+        load("folder", dir=str(pictures))
+
+
+def test_folders_that_cannot_be_used(pictures, picture, tmp_path):
+    def refuses(match, folder=pictures):
+        with pytest.raises(SettingError, match=match):
+            load("folder", dir=str(folder))
+
+    refuses("nowhere.*exists", tmp_path / "nowhere")
+    (tmp_path / "void").mkdir()
+    refuses("one subfolder of images per class", tmp_path / "void")
+    picture(tmp_path / "lonely" / "red" / "1.png", (255, 0, 0))
+    refuses("at least 2 classes", tmp_path / "lonely")
+
+    (pictures / "green").mkdir()
+    refuses("green.*an empty folder")
+    (pictures / "green").rmdir()
+    (pictures / "red" / "notes.txt").write_text("not an image")
+    refuses(r"notes\.txt")
+    (pictures / "red" / "notes.txt").unlink()
+    picture(pictures / "stray.png", (255, 0, 0))
+    refuses(r"stray\.png")
+
+
+def test_a_class_of_the_test_part_alone_is_refused(tmp_path, picture):
+    for path in ("train/red", "train/blue", "test/red", "test/green"):
+        picture(tmp_path / path / "1.png", (255, 0, 0))
+    with pytest.raises(SettingError, match="class 'green'"):
+        load("folder", dir=str(tmp_path))

@@ -1,0 +1,166 @@
+"""TFDS data sets by name. The sets are written here; nothing is downloaded."""
+
+import socket
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+
+from ltpa_tf.data import load
+from ltpa_tf.errors import SettingError
+
+IMAGES = np.random.RandomState(0).randint(0, 256, (12, 10, 14, 3)).astype(np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch):
+    def refuse(*arguments):
+        raise AssertionError(f"the network was asked for: {arguments}")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes a data set with the given features, splits and version."""
+
+    def write(features, splits, *, name="shapes", version="1.0.0"):
+        class Writer(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+            VERSION = tfds.core.Version(version)
+
+            def _info(self):
+                feature_dict = tfds.features.FeaturesDict(features)
+                return tfds.core.DatasetInfo(builder=self, features=feature_dict)
+
+            def _split_generators(self, dl_manager):
+                return {part: enumerate(rows) for part, rows in splits.items()}
+
+            def _generate_examples(self):
+                raise NotImplementedError
+
+        Writer.name = name
+        Writer(data_dir=str(tmp_path)).download_and_prepare()
+        return str(tmp_path)
+
+    return write
+
+
+def features(shape=(10, 14, 3), **more):
+    return {
+        "image": tfds.features.Image(shape=shape),
+        "label": tfds.features.ClassLabel(names=["round", "square"]),
+        **more,
+    }
+
+
+def rows(numbers):
+    return [{"image": IMAGES[n], "label": n % 2} for n in numbers]
+
+
+def test_train_and_test(write):
+    folder = write(features(), {"train": rows(range(8)), "test": rows(range(8, 12))})
+    source = load("shapes", dir=folder, validation_examples=2, seed=1)
+    assert source.class_names == ("round", "square")
+    assert source.image_shape == (10, 14, 3)
+    assert (len(source.train), len(source.validation)) == (6, 2)
+    found = {
+        image.tobytes(): label
+        for image, label in zip(source.test.array, source.test.labels, strict=True)
+    }
+    assert found == {IMAGES[n].tobytes(): n % 2 for n in range(8, 12)}
+
+
+def test_a_second_load_is_the_same(write):
+    folder = write(features(), {"train": rows(range(12))})
+    first, second = load("shapes", dir=folder), load("shapes", dir=folder)
+    np.testing.assert_array_equal(first.train.array, second.train.array)
+    assert first.fingerprint == second.fingerprint
+    assert first.test is None
+
+
+def test_the_only_held_out_part_is_for_testing(write):
+    splits = {"train": rows(range(8)), "validation": rows(range(8, 12))}
+    source = load("shapes", dir=write(features(), splits))
+    assert source.validation is None
+    assert len(source.test) == 4
+
+
+def test_a_test_part_without_labels_is_passed_over(write):
+    unknown = [{"image": image, "label": -1} for image in IMAGES[:3]]
+    splits = {
+        "train": rows(range(8)),
+        "validation": rows(range(8, 12)),
+        "test": unknown,
+    }
+    source = load("shapes", dir=write(features(), splits))
+    assert len(source.test) == 4
+    assert source.validation is None
+
+
+def test_a_validation_part_of_its_own(write):
+    splits = {
+        "train": rows(range(6)),
+        "validation": rows(range(6, 8)),
+        "test": rows(range(8, 12)),
+    }
+    source = load("shapes", dir=write(features(), splits))
+    assert [len(p) for p in (source.train, source.validation, source.test)] == [6, 2, 4]
+
+
+def test_the_newest_version_unless_one_is_named(write):
+    for version, count in (("2.0.0", 4), ("10.0.0", 6)):
+        folder = write(features(), {"train": rows(range(count))}, version=version)
+    assert len(load("shapes", dir=folder).train) == 6
+    assert len(load("shapes:2.0.0", dir=folder).train) == 4
+
+
+def test_images_of_any_size_need_an_image_size(write):
+    folder = write(features(shape=(None, None, 3)), {"train": rows(range(4))})
+    with pytest.raises(SettingError, match="data.image_size"):
+        load("shapes", dir=folder)
+    assert load("shapes", dir=folder, image_size=32).train.array.shape == (4, 32, 32, 3)
+
+
+def test_grey_images(write):
+    grey = [{"image": image[..., :1], "label": n % 2} for n, image in enumerate(IMAGES)]
+    source = load("shapes", dir=write(features(shape=(10, 14, 1)), {"train": grey}))
+    assert source.image_shape == (10, 14, 3)
+    assert np.all(source.train.array[..., 0] == source.train.array[..., 2])
+
+
+@pytest.mark.parametrize(
+    ("extra", "match"),
+    [
+        ({"label": tfds.features.Scalar(dtype=np.int64)}, "one label per example"),
+        ({"image": tfds.features.Scalar(dtype=np.int64)}, "one image per example"),
+    ],
+)
+def test_sets_without_images_or_classes(write, extra, match):
+    row = {"image": IMAGES[0], "label": 0}
+    row.update(dict.fromkeys(extra, 0))
+    folder = write(features(**extra), {"train": [row]})
+    with pytest.raises(SettingError, match=match):
+        load("shapes", dir=folder)
+
+
+@pytest.mark.parametrize("name", ["cifar10", "svhn_cropped", "no_such_set"])
+def test_a_set_that_is_not_there_is_a_sentence(tmp_path, name):
+    with pytest.raises(SettingError, match=f"{name}.*holds none.*prepare_data"):
+        load(name, dir=str(tmp_path))
+
+
+def test_a_near_miss_is_suggested(write):
+    folder = write(features(), {"train": rows(range(4))})
+    with pytest.raises(SettingError, match=r"did you mean shapes\?.*holds shapes"):
+        load("shape", dir=folder)
+    with pytest.raises(SettingError, match=r"did you mean digits"):
+        load("digit", dir=folder)
+
+
+@pytest.mark.parametrize(
+    "setting", ["train_examples", "validation_examples", "image_size"]
+)
+def test_negative_sizes_are_refused(setting):
+    with pytest.raises(SettingError, match=f"data.{setting}.*-1"):
+        load("digits", **{setting: -1})

@@ -1,0 +1,225 @@
+"""Sets written by `prepare` open in TFDS itself, and in `load`."""
+
+import io
+import pickle
+import tarfile
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+
+from ltpa_tf.data import load
+from ltpa_tf.data.prepare import prepare
+from ltpa_tf.errors import SettingError
+
+
+def cifar_files(classes=10, coarse=False, count=20):
+    """The files of a python archive of CIFAR, with a few random images."""
+    rng = np.random.RandomState(0)
+    names = [b"class %03d" % number for number in range(classes)]
+
+    def batch(count):
+        labels = [number % classes for number in range(count)]
+        content = {b"data": rng.randint(0, 256, (count, 3072)).astype(np.uint8)}
+        if not coarse:
+            return {**content, b"labels": labels}
+        coarse_labels = [label // 5 for label in labels]
+        return {**content, b"fine_labels": labels, b"coarse_labels": coarse_labels}
+
+    if coarse:
+        groups = [b"group %02d" % number for number in range(classes // 5)]
+        files = {"meta": {b"fine_label_names": names, b"coarse_label_names": groups}}
+        files.update(train=batch(count * 5), test=batch(count))
+    else:
+        files = {"batches.meta": {b"label_names": names}, "test_batch": batch(count)}
+        files.update({f"data_batch_{number}": batch(count) for number in range(1, 6)})
+    return files
+
+
+def write_archive(path, files):
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in files.items():
+            data = content if isinstance(content, bytes) else pickle.dumps(content, 2)
+            member = tarfile.TarInfo(f"cifar/{name}")
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return path
+
+
+def pixels(rows):
+    return rows.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+
+
+def by_number(dataset):
+    """TFDS's examples in their official order."""
+    examples = list(dataset.as_numpy_iterator())
+    return sorted(examples, key=lambda example: example["id"])
+
+
+def test_cifar10_opens_as_the_real_one(tmp_path):
+    files = cifar_files()
+    archive = write_archive(tmp_path / "cifar-10-python.tar.gz", files)
+    path = prepare(archive, "cifar10", tmp_path / "sets")
+
+    real = tfds.builder("cifar10", data_dir=str(tmp_path / "sets"))
+    assert type(real).__name__ == "Cifar10"
+    assert str(path) == str(real.data_dir)
+    parts, info = tfds.load(
+        "cifar10", download=False, data_dir=str(tmp_path / "sets"), with_info=True
+    )
+    assert info.features["label"].names[3] == "class 003"
+    examples = by_number(parts["train"])
+    expected = np.concatenate(
+        [pixels(files[f"data_batch_{n}"][b"data"]) for n in range(1, 6)]
+    )
+    np.testing.assert_array_equal([e["image"] for e in examples], expected)
+    assert [e["label"] for e in examples] == [n % 10 for n in range(20)] * 5
+    assert examples[7]["id"] == b"train_00007"
+
+    source = load("cifar10", dir=str(tmp_path / "sets"), train_examples=30)
+    np.testing.assert_array_equal(source.train.array, expected[:30])
+    np.testing.assert_array_equal(
+        source.test.array, pixels(files["test_batch"][b"data"])
+    )
+    assert source.class_names[3] == "class 003"
+    assert source.image_shape == (32, 32, 3)
+
+
+def test_cifar100_from_an_extracted_folder_keeps_its_coarse_labels(tmp_path):
+    files = cifar_files(classes=100, coarse=True)
+    folder = tmp_path / "cifar-100-python"
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / name).write_bytes(pickle.dumps(content, 2))
+    prepare(folder, "cifar100", tmp_path)
+    parts = tfds.load("cifar100", download=False, data_dir=str(tmp_path))
+    examples = by_number(parts["train"])
+    assert [e["label"] for e in examples] == list(range(100))
+    assert [e["coarse_label"] for e in examples] == [n // 5 for n in range(100)]
+    source = load("cifar100", dir=str(tmp_path))
+    assert len(source.class_names) == 100
+    np.testing.assert_array_equal(source.train.array, pixels(files["train"][b"data"]))
+
+
+def test_npz_under_a_name_of_its_own(tmp_path):
+    rng = np.random.RandomState(0)
+    images = rng.randint(0, 256, (9, 40, 30, 3)).astype(np.uint8)
+    np.savez(tmp_path / "mine.npz", x_train=images, y_train=np.arange(9) % 3)
+    prepare(tmp_path / "mine.npz", "my_images", tmp_path / "sets")
+    parts = tfds.load("my_images", download=False, data_dir=str(tmp_path / "sets"))
+    examples = by_number(parts["train"])
+    np.testing.assert_array_equal([e["image"] for e in examples], images)
+    source = load("my_images", dir=str(tmp_path / "sets"))
+    np.testing.assert_array_equal(source.train.array, images)
+    assert source.test is None
+
+
+def test_folder_keeps_its_files_as_they_are(tmp_path, pictures, picture):
+    picture(pictures / "red" / "photo.jpg", (255, 0, 0), size=(50, 20))
+    prepare(pictures, "colours", tmp_path / "sets")
+    source = load("colours", dir=str(tmp_path / "sets"), image_size=8)
+    direct = load("folder", dir=str(pictures), image_size=8)
+    np.testing.assert_array_equal(source.train.array, direct.train.array)
+    np.testing.assert_array_equal(source.test.array, direct.test.array)
+    assert source.class_names == direct.class_names
+    with pytest.raises(SettingError, match="data.image_size"):
+        load("colours", dir=str(tmp_path / "sets"))
+
+
+def test_half_written_sets_are_never_found(tmp_path, monkeypatch):
+    archive = write_archive(tmp_path / "cifar.tar.gz", cifar_files())
+    images = tfds.features.Image.encode_example
+    calls = []
+
+    def breaks(self, image):
+        calls.append(image)
+        if len(calls) > 50:
+            raise KeyboardInterrupt
+        return images(self, image)
+
+    monkeypatch.setattr(tfds.features.Image, "encode_example", breaks)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(archive, "cifar10", tmp_path / "sets")
+    with pytest.raises(SettingError, match="holds none"):
+        load("cifar10", dir=str(tmp_path / "sets"))
+    # What a killed process leaves behind, were it even complete.
+    left = tmp_path / "sets" / "cifar10" / "incomplete.ABCDEF_3.0.2"
+    left.mkdir(parents=True)
+    (left / "dataset_info.json").write_text("{}")
+    with pytest.raises(SettingError, match="holds none"):
+        load("cifar10", dir=str(tmp_path / "sets"))
+    monkeypatch.undo()
+    prepare(archive, "cifar10", tmp_path / "sets")
+    assert len(load("cifar10", dir=str(tmp_path / "sets")).train) == 100
+
+
+def test_a_set_is_never_overwritten(tmp_path):
+    archive = write_archive(tmp_path / "cifar.tar.gz", cifar_files())
+    prepare(archive, "cifar10", tmp_path)
+    with pytest.raises(SettingError, match="remove it first"):
+        prepare(archive, "cifar10", tmp_path)
+
+
+def test_pickles_that_do_more_than_hold_arrays_are_refused(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return print, ("gotcha",)
+
+    files = {**cifar_files(), "test_batch": {b"data": Evil(), b"labels": []}}
+    archive = write_archive(tmp_path / "evil.tar.gz", files)
+    with pytest.raises(SettingError, match=r"test_batch.*it asks for \w+\.print"):
+        prepare(archive, "cifar10", tmp_path)
+
+
+def without(files, name):
+    return {key: content for key, content in files.items() if key != name}
+
+
+@pytest.mark.parametrize(
+    ("files", "match"),
+    [
+        (without(cifar_files(), "batches.meta"), "batches.meta or meta"),
+        (without(cifar_files(), "data_batch_3"), "no data_batch_3"),
+        ({**cifar_files(), "data_batch_3": b"cut off"}, "data_batch_3.*unreadable"),
+        ({**cifar_files(), "test_batch": {b"data": 1}}, "test_batch"),
+        ({**cifar_files(), "batches.meta": {}}, "no 'label_names'"),
+        (cifar_files(classes=9), "--name.*9 classes"),
+        (cifar_files(classes=40, count=2), "class 'class 002' without"),
+    ],
+)
+def test_archives_that_cannot_be_used(tmp_path, files, match):
+    archive = write_archive(tmp_path / "cifar.tar.gz", files)
+    with pytest.raises(SettingError, match=match):
+        prepare(archive, "cifar10", tmp_path)
+
+
+def test_other_mistakes(tmp_path):
+    def refuses(match, source, name="mine", data_dir=tmp_path):
+        with pytest.raises(SettingError, match=match):
+            prepare(source, name, data_dir)
+
+    refuses("nowhere", tmp_path / "nowhere")
+    (tmp_path / "notes.txt").write_text("no data")
+    refuses(r"notes\.txt.*folder", tmp_path / "notes.txt")
+    refuses("--name.*My-Set", tmp_path / "notes.txt", name="My-Set")
+    (tmp_path / "cut.tar.gz").write_bytes(b"\x1f\x8b\x08")
+    refuses("unreadable archive", tmp_path / "cut.tar.gz")
+    archive = write_archive(tmp_path / "cifar.tar.gz", cifar_files())
+    refuses("--data_dir", archive, data_dir=tmp_path / "notes.txt")
+
+
+def test_real_cifar10_goes_through_unchanged(tmp_path, cifar10):
+    images, labels, names = cifar10
+    assert images.shape == (10_000, 32, 32, 3)
+    # Means of the official test images, as published everywhere.
+    mean = (images / 255).mean((0, 1, 2))
+    np.testing.assert_allclose(mean, (0.4942, 0.4851, 0.4504), atol=1e-4)
+    assert [names[label] for label in labels[:4]] == ["cat", "ship", "ship", "airplane"]
+    few = {"x_train": images[:800], "y_train": labels[:800], "label_names": names}
+    few.update(x_test=images[800:1000], y_test=labels[800:1000])
+    np.savez(tmp_path / "cifar10.npz", **few)
+    prepare(tmp_path / "cifar10.npz", "cifar10", tmp_path)
+    source = load("cifar10", dir=str(tmp_path))
+    np.testing.assert_array_equal(source.train.array, images[:800])
+    np.testing.assert_array_equal(source.test.array, images[800:1000])
+    np.testing.assert_array_equal(source.test.labels, labels[800:1000])

@@ -13,7 +13,7 @@ BY_ROW = ("cifar10", "cifar100", "svhn")
 FILES = sorted(
     file.stem
     for file in FOLDER.glob("*.py")
-    if file.stem not in ("__init__", "common", "recipes")
+    if file.stem not in ("__init__", "common", "recipes", "search")
 )
 CLASSES = {"cifar100": 100}
 

@@ -1,7 +1,6 @@
 """Ask a model in this process: a trained one, or an exported one."""
 
 import os
-import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import tensorflow as tf
 from ltpa_tf.errors import SettingError
 from ltpa_tf.serving import versions
 from ltpa_tf.serving.prediction import Prediction, from_outputs
+from ltpa_tf.serving.sentences import sentence
 from ltpa_tf.serving.signatures import Signatures
 
 
@@ -82,7 +82,7 @@ class Predictor:
             return self._ask(name, tf.constant([content]))
         except tf.errors.InvalidArgumentError as error:
             raise SettingError(
-                str(file), "a file that can't be used", sentence(error)
+                str(file), "a file that can't be used", sentence(error.message)
             ) from None
 
     def _ask(self, name: str, batch: tf.Tensor) -> list[Prediction]:
@@ -102,17 +102,6 @@ def read(file: str | os.PathLike) -> bytes:
         raise SettingError(
             "--images", str(file), f"a readable file ({error.strerror})"
         ) from None
-
-
-def sentence(error: tf.errors.OpError) -> str:
-    """What a user needs of an error that TensorFlow raised while running a graph.
-
-    Without node names, and without the marks of an assertion.
-    """
-    text = re.sub(r"{{function_node .*?}}|\[Op:.*?\]", "", error.message)
-    text = text.partition("\n\t [[")[0].strip()
-    text = text.rpartition("assertion failed: ")[2]
-    return text.replace("[", "", 1).replace("]", "", 1) if text[:1] == "[" else text
 
 
 def _by_position(signature: Callable) -> Callable[[tf.Tensor], dict]:

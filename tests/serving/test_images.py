@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 from ltpa_tf.serving import images as image_files
-from ltpa_tf.serving.predictor import sentence
+from ltpa_tf.serving.sentences import sentence
 
 SIZE = (32, 24)
 
@@ -109,5 +109,5 @@ def test_a_bad_file_is_refused_with_a_sentence(decode, name):
     content, expected = BAD[name]
     with pytest.raises(tf.errors.InvalidArgumentError) as caught:
         decode([encode(photo(20, 20)), content])
-    assert expected in sentence(caught.value)
-    assert "node" not in sentence(caught.value)
+    assert expected in sentence(caught.value.message)
+    assert "node" not in sentence(caught.value.message)

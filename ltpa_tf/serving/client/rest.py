@@ -17,6 +17,7 @@ from ltpa_tf.serving.client.transport import (
     ServerFailed,
     ServerUnreachable,
 )
+from ltpa_tf.serving.sentences import sentence
 
 
 class Rest:
@@ -109,7 +110,8 @@ class Rest:
             content = {}
         if response.ok and content:
             return content
-        text = f"{url}: {content.get('error') or response.text or response.reason}"
+        said = content.get("error") or response.text or response.reason
+        text = f"{url}: {sentence(said)}"
         if response.status_code == 404:
             raise NotServed(text)
         if 400 <= response.status_code < 500:

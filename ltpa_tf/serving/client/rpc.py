@@ -21,6 +21,7 @@ from ltpa_tf.serving.client.transport import (
     ServerFailed,
     ServerUnreachable,
 )
+from ltpa_tf.serving.sentences import sentence
 
 _KINDS = {
     grpc.StatusCode.UNAVAILABLE: ServerUnreachable,
@@ -120,5 +121,5 @@ class Grpc:
         try:
             return method(request, timeout=self._timeout)
         except grpc.RpcError as error:
-            text = f"{self._address}: {error.details()}"
+            text = f"{self._address}: {sentence(error.details() or '')}"
             raise _KINDS.get(error.code(), ServerFailed)(text) from error

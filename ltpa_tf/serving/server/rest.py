@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from tensorflow_serving.apis.get_model_metadata_pb2 import SignatureDefMap
 
-from ltpa_tf.serving.predictor import sentence
+from ltpa_tf.serving.sentences import sentence
 from ltpa_tf.serving.server import codec
 from ltpa_tf.serving.server.engine import Engine
 from ltpa_tf.serving.server.errors import RequestError
@@ -86,7 +86,7 @@ class Rest:
         except RequestError as error:
             status, content = error.status, orjson.dumps({"error": str(error)})
         except tf.errors.InvalidArgumentError as error:
-            status, content = 400, orjson.dumps({"error": sentence(error)})
+            status, content = 400, orjson.dumps({"error": sentence(error.message)})
         except ClientDisconnect:
             status, content = 400, b""
         self._counts[status] += 1

@@ -13,7 +13,7 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from ltpa_tf.serving.predictor import sentence
+from ltpa_tf.serving.sentences import sentence
 from ltpa_tf.serving.server.engine import Engine
 from ltpa_tf.serving.server.errors import RequestError
 from ltpa_tf.serving.server.repository import Repository, Version
@@ -65,7 +65,7 @@ class _Predictions(prediction_service_pb2_grpc.PredictionServiceServicer):
         except RequestError as error:
             context.abort(_CODES[error.status], str(error))
         except tf.errors.InvalidArgumentError as error:
-            context.abort(grpc.StatusCode.INVALID_ARGUMENT, sentence(error))
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, sentence(error.message))
         unknown = set(request.output_filter) - set(outputs)
         if unknown:
             context.abort(

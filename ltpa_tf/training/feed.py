@@ -30,11 +30,16 @@ class StreamFeed:
         self._strategy = strategy
         self._arguments = arguments
 
-    def iterator(self, step: int):
-        """The per-replica examples of `step` and all later ones."""
+    def iterator(self, step: int, again_after: int = 0):
+        """The per-replica examples of `step` and all later ones.
+
+        Args:
+            step: The global step.
+            again_after: Starts again after so many steps; 0 = never.
+        """
 
         def dataset(context: tf.distribute.InputContext) -> tf.data.Dataset:
-            return data.train_dataset(
+            batches = data.train_dataset(
                 self._split,
                 start_step=step,
                 replicas=self._strategy.num_replicas_in_sync,
@@ -42,6 +47,11 @@ class StreamFeed:
                 workers=context.num_input_pipelines,
                 **self._arguments,
             )
+            if not again_after:
+                return batches
+            replicas = self._strategy.num_replicas_in_sync
+            here = replicas // context.num_input_pipelines
+            return batches.take(again_after * here).repeat()
 
         return iter(self._strategy.distribute_datasets_from_function(dataset))
 
@@ -97,7 +107,7 @@ class ResidentFeed:
             # int32 variables would live in the host's memory.
             self._labels = _constant(split.labels.astype("int64"))
 
-    def iterator(self, step: int) -> None:
+    def iterator(self, step: int, again_after: int = 0) -> None:
         """Nothing: the step's number says which examples it takes."""
 
     def next(self, iterator: None) -> tuple:

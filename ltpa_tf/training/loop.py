@@ -226,10 +226,8 @@ class Loop:
             "learning_rate": self._learning_rate(position.step - 1),
             **clock.figures(),
         }
-        if parts.source.validation is not None:
-            found = parts.validation.evaluate(
-                parts.source.validation, parts.config.train.batch_size
-            )
+        if parts.validation is not None:
+            found = parts.validation.evaluate()
             line |= {f"val_{name}": value for name, value in found.items()}
             self._consider_best(epoch + 1, line["val_accuracy"])
         position.seconds = self._earlier_seconds + time.monotonic() - self._started
@@ -247,7 +245,7 @@ class Loop:
         parts = self._parts
         parts.state.average_local()
         if parts.estimate is not None:
-            parts.estimate(self._position.step, parts.steps_per_epoch)
+            parts.estimate()
         self.weights = parts.state.evaluation_arrays()
         set_weights(parts.model, *self.weights)
 

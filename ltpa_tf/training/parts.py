@@ -35,7 +35,7 @@ class Parts:
     state: StateVariables
     feed: StreamFeed | ResidentFeed
     program: Program
-    validation: Validation
+    validation: Validation | None
     estimate: NormEstimate | None
     jit: bool
 
@@ -96,8 +96,19 @@ def assemble(
         feed,
         seed=config.seed,
         batch_size=config.train.batch_size,
+        steps_per_epoch=steps_per_epoch,
         jit=jit,
     )
+    validation = None
+    if source.validation is not None:
+        validation = Validation(
+            strategy,
+            model,
+            state,
+            source.validation,
+            config.train.batch_size // replicas,
+            jit=jit,
+        )
     return Parts(
         config=config,
         strategy=strategy,
@@ -110,7 +121,7 @@ def assemble(
         program=Program(
             strategy, make_step(config, model, optimizer), state, feed, jit=jit
         ),
-        validation=Validation(strategy, model, state, jit=jit),
+        validation=validation,
         estimate=estimate if averaged else None,
         jit=jit,
     )

@@ -18,12 +18,14 @@ _ESTIMATION_EXAMPLES = 10_000
 
 
 class Validation:
-    """Evaluates the state's weights, on all replicas.
+    """Evaluates the state's weights on a split, on all replicas.
 
     Args:
         strategy: The strategy.
         model: The model, for its graph.
         state: The state.
+        split: The held-out examples, any number.
+        batch_size: Examples at once on each replica.
         jit: Whether XLA compiles.
     """
 
@@ -32,54 +34,63 @@ class Validation:
         strategy: tf.distribute.Strategy,
         model: keras.Model,
         state: StateVariables,
+        split: data.Split,
+        batch_size: int,
         *,
         jit: bool,
     ):
         self._strategy = strategy
         self._model = model
         self._state = state
+        self._split = split
+        self._batch_size = batch_size
+        # Replicas read as if each were a worker of its own: all then have the same
+        # number of batches, the last ones masked.
+        self._passes = -(-len(split) // (batch_size * strategy.num_replicas_in_sync))
+        self._iterator = None
         self._seeds = sum(is_seed(v) for v in model.non_trainable_variables)
         self._replica_sums = tf.function(self._sums, jit_compile=jit)
-        self._batch = tf.function(self._sums_of_batch)
+        self._call = tf.function(self._evaluate)
 
-    def evaluate(self, split: data.Split, batch_size: int) -> dict[str, float]:
-        """Mean loss and accuracy over a split, each example counted once.
-
-        Args:
-            split: Any number of examples.
-            batch_size: Examples at once on each replica.
-        """
-        replicas = self._strategy.num_replicas_in_sync
-
-        def dataset(context: tf.distribute.InputContext) -> tf.data.Dataset:
-            # Each replica reads as if it were a worker of its own: all then have the
-            # same number of batches, the last ones masked.
-            here = replicas // context.num_input_pipelines
-            mine = range(
-                context.input_pipeline_id * here, (context.input_pipeline_id + 1) * here
-            )
-            parts = [
-                data.evaluation_dataset(
-                    split, batch_size=batch_size, worker=replica, workers=replicas
-                )
-                for replica in mine
-            ]
-            turns = tf.data.Dataset.range(here).repeat()
-            return tf.data.Dataset.choose_from_datasets(parts, turns)
-
-        total = tf.zeros([3])
-        for batch in self._strategy.distribute_datasets_from_function(dataset):
-            total += self._batch(batch)
-        loss, correct, examples = total.numpy().tolist()
+    def evaluate(self) -> dict[str, float]:
+        """Mean loss and accuracy, each example counted once."""
+        if self._iterator is None:
+            # Endless, so that no replica asks the others whether they have more.
+            dataset = self._strategy.distribute_datasets_from_function(self._batches)
+            self._iterator = iter(dataset)
+        sums = self._call(self._iterator, tf.constant(self._passes))
+        loss, correct, examples = sums.numpy().tolist()
         return {"loss": loss / examples, "accuracy": correct / examples}
 
-    def _sums_of_batch(self, batch) -> tf.Tensor:
-        def replica_step(images, labels, mask):
-            state = self._state.read_for_evaluation()
-            return self._replica_sums(*state, images, labels, mask)
+    def _batches(self, context: tf.distribute.InputContext) -> tf.data.Dataset:
+        """Passes without end over this worker's part, in turn for each replica."""
+        replicas = self._strategy.num_replicas_in_sync
+        here = replicas // context.num_input_pipelines
+        parts = [
+            data.evaluation_dataset(
+                self._split,
+                batch_size=self._batch_size,
+                worker=context.input_pipeline_id * here + replica,
+                workers=replicas,
+            ).repeat()
+            for replica in range(here)
+        ]
+        turns = tf.data.Dataset.range(here).repeat()
+        return tf.data.Dataset.choose_from_datasets(parts, turns)
 
-        sums = self._strategy.run(replica_step, batch)
-        return self._strategy.reduce(tf.distribute.ReduceOp.SUM, sums, axis=None)
+    def _evaluate(self, iterator, passes: tf.Tensor) -> tf.Tensor:
+        def replica_step(images, labels, mask):
+            sums = self._replica_sums(
+                *self._state.read_for_evaluation(), images, labels, mask
+            )
+            context = tf.distribute.get_replica_context()
+            return context.all_reduce(tf.distribute.ReduceOp.SUM, sums)
+
+        total = tf.zeros([3])
+        for _ in tf.range(passes):
+            sums = self._strategy.run(replica_step, next(iterator))
+            total += self._strategy.experimental_local_results(sums)[0]
+        return total
 
     def _sums(self, trainable, local, images, labels, mask) -> tf.Tensor:
         """The sums of loss, correct predictions and examples where `mask` is true."""
@@ -108,8 +119,9 @@ class NormEstimate:
     """Re-estimates batch norm's statistics for the moving average of the weights.
 
     The averaged weights see other activations than those whose statistics were
-    collected: used with them, a good average can predict like chance. So some training
-    batches go through the averaged weights once, and their statistics are averaged.
+    collected: used with them, a good average can predict like chance. So the first
+    training batches go through the averaged weights, and the mean of their statistics
+    is taken.
 
     Args:
         strategy: The strategy.
@@ -118,6 +130,7 @@ class NormEstimate:
         feed: Where training examples come from.
         seed: For dropout.
         batch_size: Examples per step over all replicas.
+        steps_per_epoch: How many such batches there are.
         jit: Whether XLA compiles.
     """
 
@@ -130,6 +143,7 @@ class NormEstimate:
         *,
         seed: int,
         batch_size: int,
+        steps_per_epoch: int,
         jit: bool,
     ):
         self._strategy = strategy
@@ -137,26 +151,24 @@ class NormEstimate:
         self._state = state
         self._feed = feed
         self._seed = seed
-        self._batches = max(1, _ESTIMATION_EXAMPLES // batch_size)
+        self._batches = min(max(1, _ESTIMATION_EXAMPLES // batch_size), steps_per_epoch)
         momenta = _momenta(model)
         self._shapes = [tuple(v.shape) for v in local_variables(model)]
         self._share = [1.0 - momenta[id(v)] for v in local_variables(model)]
         self._seeds = sum(is_seed(v) for v in model.non_trainable_variables)
         self._replica_statistics = tf.function(self._statistics, jit_compile=jit)
+        self._iterator = None
         self._call = tf.function(self._estimate)
 
-    def __call__(self, step: int, steps_per_epoch: int) -> None:
-        """Sets the statistics for evaluation from the epoch's batches up to `step`."""
+    def __call__(self) -> None:
+        """Sets the statistics that go with the average in evaluation."""
         if not self._shapes:
             return
-        batches = min(self._batches, steps_per_epoch)
-        self._call(
-            self._feed.iterator(step - batches),
-            tf.constant(step - batches, tf.int64),
-            tf.constant(batches, tf.int32),
-        )
+        if self._iterator is None:
+            self._iterator = self._feed.iterator(0, again_after=self._batches)
+        self._call(self._iterator, tf.constant(self._batches))
 
-    def _estimate(self, iterator, first, batches) -> None:
+    def _estimate(self, iterator, batches: tf.Tensor) -> None:
         sizes = sum(tf.TensorShape(s).num_elements() for s in self._shapes)
 
         def replica_step(batch, step):
@@ -169,9 +181,8 @@ class NormEstimate:
 
         total = tf.zeros([sizes])
         for i in tf.range(batches):
-            found = self._strategy.run(
-                replica_step, (self._feed.next(iterator), first + tf.cast(i, tf.int64))
-            )
+            batch = self._feed.next(iterator)
+            found = self._strategy.run(replica_step, (batch, tf.cast(i, tf.int64)))
             total += self._strategy.experimental_local_results(found)[0]
         mean = unpack(total / tf.cast(batches, tf.float32), self._shapes)
         self._strategy.run(lambda: self._state.write_evaluation_local(mean))

@@ -39,9 +39,16 @@ class Children:
             env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
         )
 
-    def start(self, workdir: Path) -> int:
+    def start(self, workdir: Path, devices=1, environment=None, **settings) -> int:
         """The number of a process that trains in the folder."""
-        order = {"workdir": str(workdir), "settings": SETTINGS, "log": str(self._log)}
+        settings = {key.replace("__", "."): value for key, value in settings.items()}
+        order = {
+            "workdir": str(workdir),
+            "settings": SETTINGS | settings,
+            "log": str(self._log),
+            "devices": devices,
+            "environment": environment or {},
+        }
         self._log.write_text("")
         self._server.stdin.write(json.dumps(order) + "\n")
         self._server.stdin.flush()
@@ -72,17 +79,18 @@ def children(tmp_path_factory):
 def uninterrupted(children, tmp_path_factory):
     """A whole run, and how many seconds it trained."""
     folder = tmp_path_factory.mktemp("runs") / "uninterrupted"
-    children.start(folder)
-    wait_for(folder / "checkpoints")
+    process = children.start(folder)
+    wait_for(folder / "checkpoints", process)
     start = time.monotonic()
     assert children.exit_code() == 0
     return folder, time.monotonic() - start
 
 
-def wait_for(file: Path):
-    """Waits until the file is there."""
+def wait_for(file: Path, process: int):
+    """Waits until the process has made the file."""
     end = time.monotonic() + PATIENCE
     while not file.exists():
+        os.kill(process, 0)  # raises if it has ended
         assert time.monotonic() < end, f"no {file}"
         time.sleep(0.005)
 
@@ -90,7 +98,7 @@ def wait_for(file: Path):
 def kill_at(children, folder, seconds):
     """Starts a run and kills it so long after its first save; whether it was alive."""
     process = children.start(folder)
-    wait_for(folder / "checkpoints")
+    wait_for(folder / "checkpoints", process)
     time.sleep(seconds)
     os.kill(process, signal.SIGKILL)
     return children.exit_code() == -signal.SIGKILL
@@ -127,7 +135,7 @@ def test_asked_to_stop_it_saves_first(children, uninterrupted, tmp_path, number)
     whole, seconds = uninterrupted
     folder = tmp_path / "run"
     process = children.start(folder)
-    wait_for(folder / "checkpoints")
+    wait_for(folder / "checkpoints", process)
     time.sleep(0.3 * seconds)
     os.kill(process, number)
     assert children.exit_code() == 128 + number

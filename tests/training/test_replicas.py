@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from ltpa_tf.training.parts import assemble
+from ltpa_tf.training.validation import Validation
 
 STEPS = 20
 
@@ -112,7 +113,16 @@ def test_evaluation_counts_each_example_once(
 ):
     keras.utils.set_random_seed(0)
     parts = assemble(config, strategies[replicas], source, build())
-    found = parts.validation.evaluate(source.validation, batch_size)
+    validation = Validation(
+        strategies[replicas],
+        parts.model,
+        parts.state,
+        source.validation,
+        batch_size,
+        jit=False,
+    )
+    found = validation.evaluate()
+    assert validation.evaluate() == found
     logits = parts.model(source.validation.array.astype("float32"), training=False)
     labels = source.validation.labels
     losses = keras.losses.sparse_categorical_crossentropy(

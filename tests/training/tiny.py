@@ -2,7 +2,7 @@
 
 Also a program that trains them in a process of its own, for tests that kill it:
 
-    python tests/training/tiny.py WORKDIR [--KEY=VALUE ...]
+    python tests/training/tiny.py
 
 reads lines from stdin; for each it forks a child that trains, and prints the child's
 process number, later its exit code. Forking saves each child TensorFlow's start.
@@ -76,10 +76,16 @@ def builder(batch_norm=True, dropout=0.3):
     return build
 
 
-def train_here(workdir, settings):
+def train_here(workdir, settings, devices):
     """Trains; returns the exit code as `pipelines/train.py` does."""
+    import tensorflow as tf
+
     from ltpa_tf import training
 
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration()] * devices
+    )
     config = make_config()
     config.update_from_flattened_dict(settings)
     try:
@@ -97,7 +103,8 @@ def serve():
         child = os.fork()
         if child == 0:
             os.dup2(os.open(order["log"], os.O_CREAT | os.O_WRONLY | os.O_APPEND), 2)
-            os._exit(train_here(order["workdir"], order["settings"]))
+            os.environ.update(order["environment"])
+            os._exit(train_here(order["workdir"], order["settings"], order["devices"]))
         print(child, flush=True)
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)

@@ -3,6 +3,7 @@
 import keras
 
 from ltpa_tf.errors import SettingError
+from ltpa_tf.layers.fast import FastBatchNormalization
 
 # Torch's batch norm as the authors use it: its momentum 0.1 is Keras's 0.9.
 BATCH_NORM = {"epsilon": 1e-3, "momentum": 0.9}
@@ -35,7 +36,7 @@ class Preactivation(keras.layers.Layer):
         dtype = self.dtype_policy
         self.steps = []
         if self.batch_norm:
-            self.steps += [keras.layers.BatchNormalization(**BATCH_NORM, dtype=dtype)]
+            self.steps += [FastBatchNormalization(**BATCH_NORM, dtype=dtype)]
         self.steps += [keras.layers.ReLU(dtype=dtype)]
         if self.dropout:
             self.steps += [keras.layers.Dropout(self.dropout, dtype=dtype)]

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import keras
 
+from ltpa_tf.layers.fast import FastBatchNormalization, FastMaxPooling
 from ltpa_tf.layers.preactivation import BATCH_NORM
 
 
@@ -118,16 +119,14 @@ def trunk_features(
             dtype=dtype,
         )(x)
         if batch_norm:
-            x = keras.layers.BatchNormalization(
-                **BATCH_NORM, name=f"{name}_bn", dtype=dtype
-            )(x)
+            x = FastBatchNormalization(**BATCH_NORM, name=f"{name}_bn", dtype=dtype)(x)
         x = before_pool = keras.layers.ReLU(name=f"{name}_relu", dtype=dtype)(x)
         if dropout and number not in trunk.blocks:
             rate = 0.3 if number == 1 else 0.4
             x = keras.layers.Dropout(rate, name=f"{name}_dropout", dtype=dtype)(x)
         after_pool = before_pool
         if number in trunk.pools:
-            x = after_pool = keras.layers.MaxPooling2D(
+            x = after_pool = FastMaxPooling(
                 data_format="channels_last", name=f"pool{number}", dtype=dtype
             )(x)
         features.append(Features(before_pool, after_pool))

@@ -39,13 +39,11 @@ def main(argv: Sequence[str]) -> None:
     from ltpa_tf import serving
     from ltpa_tf.run import RunFolder
 
-    run = RunFolder(_WORKDIR.value)
-    path = serving.export(
-        run.load_model(_WEIGHTS.value),
+    path = serving.export_run(
+        RunFolder(_WORKDIR.value),
         _EXPORT_DIR.value,
-        class_names=run.read_dataset()["class_names"],
+        weights=_WEIGHTS.value,
         version=_VERSION.value,
-        facts=serving.facts_of(run),
         stable=_STABLE.value,
         keep=_KEEP.value,
     )

@@ -1,6 +1,7 @@
-"""Asks a trained run or an export about image files.
+"""Asks a trained run, an export or a server about image files.
 
-python -m pipelines.predict --saved_model=saved_models/quickstart --images=photos/
+python -m pipelines.predict --saved_model=saved_models/mine --images=photos/
+python -m pipelines.predict --server=http://127.0.0.1:8501 --model=mine --images=a.jpg
 
 Prints a table; with --output also writes predictions.json and, for models with
 attention, every image with its maps laid over it.
@@ -19,12 +20,18 @@ from pipelines.images import image_files
 if TYPE_CHECKING:
     from PIL import Image
 
-    from ltpa_tf.serving import Prediction, Predictor
+    from ltpa_tf.serving import Prediction
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a finished run.")
 _SAVED_MODEL = flags.DEFINE_string(
     "saved_model", None, "Folder of an export: of one version, or of all (the latest)."
 )
+_SERVER = flags.DEFINE_string(
+    "server", None, "http://HOST:8501 or grpc://HOST:8500 of a server to ask."
+)
+_MODEL = flags.DEFINE_string("model", None, "With --server: the model's name there.")
+_VERSION = flags.DEFINE_integer("version", None, "With --server: a version.")
+_LABEL = flags.DEFINE_string("label", None, "With --server: a label, such as stable.")
 _IMAGES = flags.DEFINE_list(
     "images", None, "JPEG or PNG files, or folders of them, separated by commas."
 )
@@ -39,26 +46,43 @@ def main(argv: Sequence[str]) -> None:
     """Predicts, prints, writes."""
     del argv
     files = image_files(_IMAGES.value)
-    predictions = _predictor().predict_files(files)
+    predictions = _predict(files)
     _print_table(files, predictions)
     if _OUTPUT.value:
         _write(Path(_OUTPUT.value), files, predictions)
 
 
-def _predictor() -> "Predictor":
-    if (_WORKDIR.value is None) == (_SAVED_MODEL.value is None):
+def _predict(files: Sequence[Path]) -> list["Prediction"]:
+    sources = [_WORKDIR.value, _SAVED_MODEL.value, _SERVER.value]
+    if sum(one is not None for one in sources) != 1:
         raise SettingError(
-            "--workdir, --saved_model",
-            [_WORKDIR.value, _SAVED_MODEL.value],
-            "exactly one of them",
+            "--workdir, --saved_model, --server", sources, "exactly one of them"
         )
+    if _SERVER.value and not _MODEL.value:
+        raise SettingError("--model", _MODEL.value, "name of a model on the server")
+    program.start_tensorflow()
+    from ltpa_tf import serving
     from ltpa_tf.run import RunFolder
-    from ltpa_tf.serving import Predictor
 
     if _SAVED_MODEL.value:
-        return Predictor.from_saved_model(_SAVED_MODEL.value)
-    run = RunFolder(_WORKDIR.value)
-    return Predictor.from_model(run.load_model(), run.read_dataset()["class_names"])
+        return serving.Predictor.from_saved_model(_SAVED_MODEL.value).predict_files(
+            files
+        )
+    if _WORKDIR.value:
+        run = RunFolder(_WORKDIR.value)
+        names = run.read_dataset()["class_names"]
+        return serving.Predictor.from_model(run.load_model(), names).predict_files(
+            files
+        )
+    try:
+        with serving.Client(
+            _SERVER.value, _MODEL.value, label=_LABEL.value, version=_VERSION.value
+        ) as client:
+            return client.predict_files(files)
+    except serving.ServingError as error:
+        raise SettingError(
+            "--server", _SERVER.value, f"a server that answers ({error})"
+        ) from error
 
 
 def _print_table(files: Sequence[Path], predictions: Sequence["Prediction"]) -> None:
@@ -124,7 +148,7 @@ def _strip(file: Path, prediction: "Prediction") -> "Image.Image":
 
 
 def cli() -> None:
-    """Entry point of `ltpa-predict`."""
+    """The installed command `ltpa-predict`."""
     flags.mark_flag_as_required("images")
     program.run(main)
 

@@ -61,7 +61,7 @@ def _export(run: "RunFolder", folder: Path) -> tuple[Path, float]:
     """
     from ltpa_tf import serving
 
-    version, model = folder / "1", run.load_model()
+    version = folder / "1"
     if version.exists():
         difference = _difference(run, version)
         if difference <= _TOLERANCE:
@@ -69,8 +69,7 @@ def _export(run: "RunFolder", folder: Path) -> tuple[Path, float]:
         print(f"Replacing {version}, the export of another run")
         shutil.rmtree(version)
     print("Exporting the SavedModel and asking it", flush=True)
-    class_names = run.read_dataset()["class_names"]
-    serving.export(model, folder, class_names=class_names, version=1)
+    serving.export_run(run, folder, version=1)
     return version, _difference(run, version)
 
 

@@ -1,6 +1,5 @@
 """A trained model, served: SavedModel, TensorFlow Serving's files, a client."""
 
-from ltpa_tf.serving.card import facts_of
 from ltpa_tf.serving.check import check_export
 from ltpa_tf.serving.client import (
     Client,
@@ -12,6 +11,7 @@ from ltpa_tf.serving.client import (
 )
 from ltpa_tf.serving.prediction import Prediction
 from ltpa_tf.serving.predictor import Predictor
+from ltpa_tf.serving.run import export_run
 from ltpa_tf.serving.saved_model import export
 from ltpa_tf.serving.server_files import label
 from ltpa_tf.serving.versions import latest_version, list_versions
@@ -27,7 +27,7 @@ __all__ = [
     "ServingError",
     "check_export",
     "export",
-    "facts_of",
+    "export_run",
     "label",
     "latest_version",
     "list_versions",

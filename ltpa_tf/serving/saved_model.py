@@ -3,15 +3,19 @@
 import contextlib
 import logging
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from ltpa_tf.run import write_json, write_text
 from ltpa_tf.serving import card, check_version, server_files, versions, warmup
 from ltpa_tf.serving.signatures import Signatures
+
+SAMPLES = "samples"
 
 
 def export(
@@ -21,6 +25,7 @@ def export(
     class_names: Sequence[str],
     version: int | None = None,
     facts: Mapping[str, dict] | None = None,
+    samples: Mapping[str, np.ndarray] | None = None,
     stable: bool = False,
     keep: int = 0,
 ) -> Path:
@@ -39,6 +44,7 @@ def export(
         class_names: One name for each class, in the order of the labels.
         version: A positive integer that doesn't exist yet; None takes the next one.
         facts: For the model card, see `card.facts_of`.
+        samples: Name -> uint8 `[H, W, 3]`, images for the explorer to try.
         stable: Whether the new version gets the label `stable` too.
         keep: How many of the newest versions to keep; 0 keeps all. Versions with a
             label always stay.
@@ -62,6 +68,7 @@ def export(
         write_json(aside / check_version.CLASS_NAMES_FILE, list(signatures.class_names))
         text = card.model_card(directory.name, version, signatures, facts or {})
         write_text(aside / card.FILE, text)
+        _write_samples(samples or {}, aside / SAMPLES)
     labels = server_files.label(directory, **labels)
     versions.remove_old(directory, keep, spare=labels.values())
     return directory / str(version)
@@ -81,6 +88,14 @@ def _write_warmup(signatures: Signatures, folder: Path, model_name: str) -> None
     sizes = server_files.BATCH_SIZES
     warmup.write(folder, specs, signatures.image_shape, sizes, model_name)
     warmup.replay(folder, tf.saved_model.load(str(folder)))
+
+
+def _write_samples(samples: Mapping[str, np.ndarray], folder: Path) -> None:
+    folder.mkdir()
+    for number, (name, image) in enumerate(samples.items()):
+        plain = re.sub(r"[^\w-]+", "-", name)
+        file = folder / f"{number}_{plain}.png"
+        file.write_bytes(tf.io.encode_png(image).numpy())
 
 
 @contextlib.contextmanager

@@ -1,20 +1,26 @@
 """The explorer's pages, filled in with what is served."""
 
+import contextlib
+import os
+import socket
 from pathlib import Path
 
 import orjson
+import uvicorn
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from ltpa_tf.errors import SettingError
 from ltpa_tf.serving import versions
+from ltpa_tf.serving.saved_model import SAMPLES
 
 EXPLORER = Path(__file__).parents[1] / "explorer"
-SAMPLES = "samples"
 
 
-def pages(base: Path, model: str) -> list[BaseRoute]:
+def pages(base: Path, model: str, server: str = "") -> list[BaseRoute]:
     """Routes of the explorer.
 
     The same files work from any static host; there `explorer.json` is edited by hand.
@@ -23,14 +29,14 @@ def pages(base: Path, model: str) -> list[BaseRoute]:
         base: Folder of the versions; sample images of the latest are shown, if it has
             any, in place of the bundled ones.
         model: Name of the model.
+        server: Address of the server to ask; empty if it is the one with the pages.
     """
-    samples = versions.latest_version(base) / SAMPLES
-    folder = samples if samples.is_dir() else EXPLORER / SAMPLES
+    samples = sample_files(base)
     settings = orjson.dumps(
         {
-            "server": "",
+            "server": server,
             "model": model,
-            "samples": sorted(f"{SAMPLES}/{f.name}" for f in folder.glob("*.png")),
+            "samples": [f"{SAMPLES}/{file.name}" for file in samples],
         }
     )
 
@@ -39,6 +45,53 @@ def pages(base: Path, model: str) -> list[BaseRoute]:
 
     return [
         Route("/explorer.json", explorer),
-        Mount(f"/{SAMPLES}", StaticFiles(directory=folder, check_dir=False)),
-        Mount("/", StaticFiles(directory=EXPLORER, html=True, check_dir=False)),
+        Mount(f"/{SAMPLES}", StaticFiles(directory=samples[0].parent)),
+        Mount("/", StaticFiles(directory=EXPLORER, html=True)),
     ]
+
+
+def sample_files(base: Path) -> list[Path]:
+    """Sample images of the latest version, or the bundled ones."""
+    own = versions.latest_version(base) / SAMPLES
+    return sorted(own.glob("*.png")) or sorted((EXPLORER / SAMPLES).glob("*.png"))
+
+
+class PageServer:
+    """Serves the explorer alone, beside a server that has no pages.
+
+    Args:
+        base: Folder of the versions.
+        model: Name of the model.
+        server: Address of the server to ask.
+        port: 0 takes a free one.
+
+    Attributes:
+        url: Where the explorer is.
+    """
+
+    def __init__(self, base: str | os.PathLike, model: str, server: str, port: int):
+        self._socket = listen("--explorer_port", "127.0.0.1", port)
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        application = Starlette(routes=pages(Path(base), model, server))
+        self._server = uvicorn.Server(uvicorn.Config(application, log_level="warning"))
+
+    def run(self) -> None:
+        """Serves until Ctrl-C or SIGTERM."""
+        with contextlib.suppress(KeyboardInterrupt), self._socket:
+            self._server.run([self._socket])
+
+
+def listen(flag: str, host: str, port: int) -> socket.socket:
+    """A socket that listens.
+
+    Raises:
+        SettingError: If the port is taken; it names `flag`.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        one = socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise SettingError(flag, port, f"a port that is free ({error})") from None
+    # asyncio doesn't do this for a socket it hasn't made: 40 ms a response.
+    one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return one

@@ -1,7 +1,6 @@
 """The development server as one object: REST and gRPC on ports of this machine."""
 
 import os
-import socket
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.serving import server_files
 from ltpa_tf.serving.server import rest, rpc
 from ltpa_tf.serving.server.engine import Engine
-from ltpa_tf.serving.server.pages import pages
+from ltpa_tf.serving.server.pages import listen, pages
 from ltpa_tf.serving.server.repository import Repository
 
 
@@ -56,15 +55,7 @@ class DevelopmentServer:
         self._repository = Repository(base, poll_seconds)
         self._engine = Engine(max_batch, batching)
         self.name = self._repository.name
-        try:
-            self._socket = socket.create_server(
-                (host, rest_port),
-                family=socket.AF_INET6 if ":" in host else socket.AF_INET,
-            )
-        except OSError as error:
-            raise _taken("--rest_api_port", host, rest_port, error) from None
-        # asyncio doesn't do this for a socket it hasn't made: 40 ms a response.
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket = listen("--rest_api_port", host, rest_port)
         shown = f"[{host}]" if ":" in host else host
         try:
             self._rpc, port = rpc.start(
@@ -76,7 +67,9 @@ class DevelopmentServer:
             )
         except RuntimeError as error:
             self._socket.close()
-            raise _taken("--port", host, grpc_port, error) from None
+            raise SettingError(
+                "--port", grpc_port, f"a port that is free ({error})"
+            ) from None
         self.url = f"http://{shown}:{self._socket.getsockname()[1]}"
         self.grpc_address = f"{shown}:{port}"
         handlers = rest.Rest(self._repository, self._engine, max_batch, max_body)
@@ -113,7 +106,3 @@ class DevelopmentServer:
         self._repository.stop()
         self._engine.stop()
         self._socket.close()
-
-
-def _taken(flag: str, host: str, port: int, error: Exception) -> SettingError:
-    return SettingError(flag, port, f"a port that is free on {host} ({error})")

@@ -1,0 +1,78 @@
+// TensorFlow Serving's REST surface, as far as the explorer needs it.
+
+const TIMEOUT = 30_000; // milliseconds
+
+/** Where to ask: explorer.json, then ?server= and ?model= of the page's address. */
+export async function readSettings() {
+  const settings = await (await fetch("explorer.json")).json();
+  const query = new URLSearchParams(location.search);
+  return {
+    server: (query.get("server") ?? settings.server ?? "").replace(/\/+$/, ""),
+    model: query.get("model") ?? settings.model,
+    samples: settings.samples ?? [],
+  };
+}
+
+/** What the server has: the version, and whether it gives attention maps. */
+export async function connect(settings) {
+  const answer = await ask(settings, "/metadata");
+  return {
+    version: answer.model_spec.version,
+    hasMaps: "attention_maps_bytes" in answer.metadata.signature_def.signature_def,
+  };
+}
+
+/**
+ * Asks about one image file.
+ * Returns {classes: [{name, probability}], levels: Map of level -> rows of the map}.
+ */
+export async function predict(settings, hasMaps, bytes) {
+  const body = {
+    signature_name: hasMaps ? "attention_maps_bytes" : "serving_bytes",
+    instances: [{ b64: await base64(bytes) }],
+  };
+  const answer = await ask(settings, ":predict", JSON.stringify(body));
+  const [one] = answer.predictions;
+  const levels = Object.keys(one)
+    .filter((name) => /^level_\d+$/.test(name))
+    .map((name) => Number(name.slice("level_".length)))
+    .sort((a, b) => a - b);
+  return {
+    classes: one.top_names.map((name, i) => ({
+      name,
+      probability: one.probabilities[one.top_classes[i]],
+    })),
+    levels: new Map(levels.map((level) => [level, one[`level_${level}`]])),
+  };
+}
+
+async function ask(settings, path, body) {
+  const url = `${settings.server}/v1/models/${encodeURIComponent(settings.model)}${path}`;
+  let response;
+  try {
+    response = await fetch(url, {
+      method: body ? "POST" : "GET",
+      body,
+      signal: AbortSignal.timeout(TIMEOUT),
+    });
+  } catch (error) {
+    const why = error.name === "TimeoutError" ? "no answer in time" : "can't be reached";
+    throw new Error(`The server ${settings.server || location.origin} ${why}.`);
+  }
+  const answer = await response.json().catch(() => ({}));
+  if (!response.ok) {
+    throw new Error(answer.error ?? `${response.status} ${response.statusText}`);
+  }
+  return answer;
+}
+
+async function base64(bytes) {
+  const reader = new FileReader();
+  const done = new Promise((resolve, reject) => {
+    reader.onload = resolve;
+    reader.onerror = () => reject(reader.error);
+  });
+  reader.readAsDataURL(new Blob([bytes]));
+  await done;
+  return reader.result.slice(reader.result.indexOf(",") + 1);
+}

@@ -1,0 +1,139 @@
+"""Serves an export: REST, gRPC and the explorer page.
+
+python -m pipelines.serve --model_dir=saved_models/quickstart
+
+Starts tensorflow_model_server where there is one (TF_SERVING_BIN, the PATH, Docker),
+otherwise a development server that speaks the same REST and gRPC.
+"""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from absl import flags
+
+from pipelines import program
+
+if TYPE_CHECKING:
+    from ltpa_tf.serving.model_server import ModelServer
+    from ltpa_tf.serving.server import DevelopmentServer
+
+_MODEL_DIR = flags.DEFINE_string("model_dir", None, "What export.py has written into.")
+_SERVER = flags.DEFINE_enum(
+    "server",
+    "auto",
+    ["auto", "tensorflow", "development"],
+    "Which server; auto takes tensorflow_model_server if there is one.",
+)
+_HOST = flags.DEFINE_string(
+    "host",
+    "127.0.0.1",
+    "Address that the development server listens on; it has no password.",
+)
+_REST_PORT = flags.DEFINE_integer("rest_api_port", 8501, "Port for REST.")
+_GRPC_PORT = flags.DEFINE_integer("port", 8500, "Port for gRPC.")
+_EXPLORER_PORT = flags.DEFINE_integer(
+    "explorer_port",
+    8502,
+    "Port of the explorer beside a tensorflow_model_server, which serves no pages; the "
+    "development server has it on the REST port.",
+)
+_BATCHING = flags.DEFINE_bool("batching", True, "Whether requests are put together.")
+_CORS = flags.DEFINE_list(
+    "cors_origins", [], "Sites whose pages may ask the development server; * for all."
+)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Serves until Ctrl-C."""
+    del argv
+    program.start_tensorflow()
+    from ltpa_tf import serving
+    from ltpa_tf.serving import model_server
+
+    findings = serving.check_export(_MODEL_DIR.value, load=False)
+    for sentence in findings:
+        print(sentence)
+    if findings:
+        return 1
+    command = model_server.find() if _SERVER.value != "development" else None
+    if command:
+        return _serve_for_real(command)
+    if _SERVER.value == "tensorflow":
+        print("No tensorflow_model_server: not in TF_SERVING_BIN, PATH, nor a Docker")
+        return 1
+    return _serve_for_development()
+
+
+def _serve_for_real(command: list[str]) -> int:
+    from ltpa_tf.serving.model_server import ModelServer
+    from ltpa_tf.serving.server.pages import PageServer
+
+    with ModelServer(
+        _MODEL_DIR.value,
+        command,
+        rest_port=_REST_PORT.value,
+        grpc_port=_GRPC_PORT.value,
+        batching=_BATCHING.value,
+        cors=True,  # the explorer comes from another port
+    ) as server:
+        print(f"tensorflow_model_server, started as: {' '.join(command)}")
+        pages = PageServer(
+            _MODEL_DIR.value, server.name, server.url, port=_EXPLORER_PORT.value
+        )
+        _say_where(server, pages.url)
+        pages.run()
+    return 0
+
+
+def _serve_for_development() -> int:
+    from ltpa_tf.serving.server import DevelopmentServer
+
+    print(
+        "Development server"
+        if _SERVER.value == "development"
+        else "Development server: there is no tensorflow_model_server here, not in "
+        "TF_SERVING_BIN, the PATH or Docker"
+    )
+    server = DevelopmentServer(
+        _MODEL_DIR.value,
+        host=_HOST.value,
+        rest_port=_REST_PORT.value,
+        grpc_port=_GRPC_PORT.value,
+        batching=_BATCHING.value,
+        origins=_CORS.value,
+    )
+    _say_where(server, server.url)
+    server.run()
+    return 0
+
+
+def _say_where(server: "DevelopmentServer | ModelServer", explorer: str) -> None:
+    from ltpa_tf.serving.server.pages import sample_files
+
+    url = f"{server.url}/v1/models/{server.name}"
+    sample = shlex.quote(str(sample_files(Path(_MODEL_DIR.value))[0]))
+    print(
+        f"""
+  explorer   {explorer}/
+  REST       {url}
+  gRPC       {server.grpc_address}
+
+Try it:
+
+  curl -d '{{"signature_name": "serving_bytes", "instances": [{{"b64": "'"$(base64 <{sample} | tr -d '\\n')"'"}}]}}' {url}:predict
+
+Ctrl-C ends it.""",  # noqa: E501 - a line to copy
+        flush=True,
+    )
+
+
+def cli() -> None:
+    """The installed command `ltpa-serve`."""
+    flags.mark_flag_as_required("model_dir")
+    program.run(main)
+
+
+if __name__ == "__main__":
+    cli()

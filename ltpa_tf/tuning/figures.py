@@ -12,7 +12,8 @@ from ltpa_tf.tuning import histories
 from ltpa_tf.tuning.importance import Importance
 from ltpa_tf.tuning.ranges import Range
 from ltpa_tf.tuning.results import ranked
-from ltpa_tf.tuning.space import Space, label
+from ltpa_tf.tuning.space import Space
+from ltpa_tf.tuning.values import label
 
 # Inches, of a panel and between two of them.
 _WIDTH, _HEIGHT, _ACROSS, _DOWN = 2.5, 1.9, 0.3, 0.85

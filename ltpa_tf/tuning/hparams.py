@@ -9,7 +9,8 @@ from tensorboard.plugins.hparams.api_pb2 import Status
 from tensorboard.plugins.hparams.summary import session_end_pb
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-from ltpa_tf.tuning.space import Space, label
+from ltpa_tf.tuning.space import Space
+from ltpa_tf.tuning.values import label
 
 
 def write(found: list[dict], space: Space, workdir: Path, objective: str) -> None:

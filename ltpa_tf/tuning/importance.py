@@ -10,7 +10,8 @@ from sklearn.model_selection import RepeatedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from ltpa_tf.tuning.space import Space, label
+from ltpa_tf.tuning.space import Space
+from ltpa_tf.tuning.values import label
 
 # A forest needs some trials to learn from and some to be asked about.
 FEWEST = 10

@@ -16,7 +16,8 @@ from rich.table import Table
 from ltpa_tf import config as config_lib
 from ltpa_tf import run
 from ltpa_tf.tuning import histories
-from ltpa_tf.tuning.space import Space, label
+from ltpa_tf.tuning.space import Space
+from ltpa_tf.tuning.values import label
 
 _SHOWN = 15  # trials on screen
 

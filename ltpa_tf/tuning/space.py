@@ -1,25 +1,21 @@
 """A search space over a config: its checks, and values in both directions."""
 
-import difflib
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import keras_tuner
 from keras_tuner.engine import hyperparameters as kinds
-from keras_tuner.src.engine.conditions import Parent
+from keras_tuner.src.engine import conditions
 from ml_collections import ConfigDict
 
 from ltpa_tf import config as config_lib
 from ltpa_tf.errors import SettingError
+from ltpa_tf.tuning.checks import check_bounds, check_conditions, check_key
 from ltpa_tf.tuning.ranges import Range
+from ltpa_tf.tuning.values import label, listed, rounded
 
-# Trials with other data, or another validation part, could not be compared.
-_FIXED = {
-    "seed": "is set for each execution of a trial",
-    "data.name": "has to be the same in all trials",
-    "data.dir": "has to be the same in all trials",
-    "data.validation_examples": "has to be the same in all trials",
-}
+# `Parent.to_proto` still has a print in it that someone once looked for an error with;
+# between machines it would write into every worker's output.
+conditions.print = lambda *values: None
 
 # Of a longer list of values only the ends are tried before the first trial.
 _TRIED = 100
@@ -57,10 +53,10 @@ class Space:
         if not self.ranges:
             raise SettingError("search.space", (), "at least one range")
         for i, item in enumerate(self.ranges):
-            self._check_key(item)
-            self._check_bounds(item)
-            self._points[item] = _points(item, type(self._flat[item.key]))
-            self._check_condition(item, self.ranges[:i])
+            check_key(item, self._flat)
+            check_bounds(item, self._flat[item.key])
+            self._points[item] = listed(item, type(self._flat[item.key]))
+            check_conditions(item, self.ranges[:i])
         for item in self.ranges:
             self._check_values(item)
 
@@ -114,7 +110,7 @@ class Space:
         arguments = {
             "name": self._names[item],
             "conditions": [
-                Parent(key, [label(value) for value in allowed])
+                conditions.Parent(key, self._labels(key, allowed))
                 for key, allowed in item.when
             ],
         }
@@ -135,11 +131,15 @@ class Space:
             **arguments,
         )
 
+    def _labels(self, key: str, allowed: Sequence) -> list[str]:
+        """A choice's labels of `allowed`: 1.0, where that is its way to write 1."""
+        return [label(p) for p in self._points[self.range_of(key)] if p in allowed]
+
     def _decode(self, item: Range, value: object) -> object:
         points = self._points[item]
         if points is not None:
             return next(point for point in points if label(point) == value)
-        return value if isinstance(value, int) else _rounded(value)
+        return value if isinstance(value, int) else rounded(value)
 
     def _contains(self, item: Range, value) -> bool:
         points = self._points[item]
@@ -147,83 +147,15 @@ class Space:
             return value in points
         return item.values[0] <= value <= item.values[1]
 
-    def _check_key(self, item: Range) -> None:
-        if item.key in _FIXED:
-            raise SettingError(
-                "search.space", item.key, f"other keys: this one {_FIXED[item.key]}"
-            )
-        if item.key.startswith("search."):
-            raise SettingError("search.space", item.key, "keys of the training itself")
-        if item.key not in self._flat:
-            keys = list(self._flat)
-            nearest = difflib.get_close_matches(item.key, keys, n=3, cutoff=0.4)
-            raise SettingError(
-                "search.space",
-                item.key,
-                "keys of the config"
-                + f", such as {', '.join(nearest)}" * bool(nearest),
-            )
-
-    def _check_bounds(self, item: Range) -> None:
-        what = f"search.space: {item.key}"
-        if item.kind == "choice":
-            if len(item.values) < 2:
-                raise SettingError(what, item.values, "two choices or more")
-            return
-        default = self._flat[item.key]
-        if isinstance(default, bool) or not isinstance(default, int | float):
-            raise SettingError(
-                what, item.kind, f"choice(...), as it is {type(default).__name__}"
-            )
-        low, high = item.values
-        whole = isinstance(low, int) and isinstance(high, int)
-        if isinstance(default, int) and (not whole or item.kind == "linear"):
-            raise SettingError(
-                what, f"{item.kind}{item.values}", "integer(low, high) or whole numbers"
-            )
-        if item.kind == "integer" and not (whole and isinstance(default, int)):
-            raise SettingError(
-                what, f"integer{item.values}", "linear(low, high) or log(low, high)"
-            )
-        if not low < high or not math.isfinite(high - low):
-            raise SettingError(
-                what, item.values, "the lower value, then the higher one"
-            )
-        if item.kind == "log" and low <= 0:
-            raise SettingError(what, low, "above 0 on a log scale")
-        smallest = 1 if item.kind == "log" else 0
-        if item.step is not None and not item.step > smallest:
-            raise SettingError(f"{what}, step", item.step, f"above {smallest}")
-
-    def _check_condition(self, item: Range, before: Sequence[Range]) -> None:
-        what = f"search.space: {item.key}, when"
-        for key, allowed in item.when:
-            parents = [r for r in before if r.key == key and r.kind == "choice"]
-            if not parents:
-                raise SettingError(what, key, "the key of a choice that stands before")
-            values = [value for parent in parents for value in parent.values]
-            for value in allowed:
-                if value not in values:
-                    raise SettingError(
-                        f"{what} {key}", value, ", ".join(map(repr, values))
-                    )
-        others = [r for r in before if r.key == item.key]
-        if not all(_exclusive(item, other) for other in others):
-            raise SettingError(
-                "search.space",
-                item.key,
-                "each key once, or under conditions that exclude each other",
-            )
-
     def _check_values(self, item: Range) -> None:
         """Tries every value that can be tried, all else as in the config."""
         points = self._points[item] or item.values
         if len(points) > _TRIED:
             points = points[0], points[-1]
-        conditions = self._conditions(item)
+        others = self._conditions(item)
         for value in points:
             try:
-                config_lib.validate(self.apply({**conditions, item.key: value}))
+                config_lib.validate(self.apply({**others, item.key: value}))
             except SettingError as error:
                 raise SettingError(
                     f"search.space: {item.key}",
@@ -237,13 +169,6 @@ class Space:
         for key, allowed in item.when:
             settings |= self._conditions(self.range_of(key)) | {key: allowed[0]}
         return settings
-
-
-def label(value: object) -> str:
-    """A value as keras-tuner, the screen and `trials.csv` show it: (7, 10) is 7,10."""
-    if isinstance(value, tuple):
-        return ",".join(map(str, value)) or "none"
-    return str(value)
 
 
 def with_settings(config: ConfigDict, settings: Mapping[str, object]) -> ConfigDict:
@@ -270,44 +195,3 @@ def _names(ranges: Sequence[Range]) -> dict[Range, str]:
 def _suffix(item: Range) -> str:
     values = [label(value) for _, allowed in item.when for value in allowed]
     return f" ({', '.join(values)})"
-
-
-def _exclusive(left: Range, right: Range) -> bool:
-    """Whether the two ranges are never searched in the same trial."""
-    first, second = dict(left.when), dict(right.when)
-    return any(not set(first[key]) & set(second[key]) for key in first.keys() & second)
-
-
-def _points(item: Range, kind: type) -> tuple | None:
-    """All values of a finite range, None if there is no end of them."""
-    if item.kind == "choice":
-        return tuple(_typed(item, value, kind) for value in item.values)
-    if item.step is None:
-        return None
-    return tuple(_steps(item, kind))
-
-
-def _steps(item: Range, kind: type) -> Iterator[float | int]:
-    low, high = item.values
-    tolerance = 1e-9 * (high - low)
-    for i in range(1_000_000):
-        value = low * item.step**i if item.kind == "log" else low + item.step * i
-        if value > high + tolerance:
-            return
-        yield round(value) if kind is int else _rounded(value)
-
-
-def _typed(item: Range, value: object, kind: type) -> object:
-    """A choice as the config would hold it: lists are tuples, 1 can be 1.0."""
-    if kind is tuple and isinstance(value, list | tuple):
-        return tuple(value)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if type(value) is not kind:
-        raise SettingError(f"search.space: {item.key}", value, kind.__name__)
-    return value
-
-
-def _rounded(value: float) -> float:
-    """Six digits: more say nothing, and they survive a message as float32."""
-    return float(f"{value:.6g}")

@@ -3,6 +3,11 @@
 import csv
 import importlib.util
 import json
+import os
+import signal
+import threading
+import time
+from pathlib import Path
 
 import pytest
 
@@ -125,6 +130,25 @@ def test_a_process_of_its_own_gives_the_same_run(tiny_config, tmp_path):
     apart = json.loads(task.folder.summary_file.read_text())
     here = training.train(tiny_config, tmp_path / "here")
     assert apart["metrics"]["val_accuracy"] == here["metrics"]["val_accuracy"]
+
+
+def test_a_process_that_is_killed_fails_its_trial_alone(tiny_config, tmp_path):
+    """As where memory runs out."""
+    task = Execution(config_lib.to_json(tiny_config), str(tmp_path), 0, "val_loss")
+
+    def kill_the_child():
+        children = Path(f"/proc/self/task/{thread.native_id}/children")
+        while not (found := children.read_text().split()):
+            time.sleep(0.01)
+        os.kill(int(found[0]), signal.SIGKILL)
+
+    thread = threading.Thread(target=lambda: codes.append(task.run_apart()))
+    codes = []
+    thread.start()
+    kill_the_child()
+    thread.join()
+    assert codes == [-9]
+    assert "killed by signal 9; out of memory?" in task.reason_file.read_text()
 
 
 def test_a_process_that_cannot_train_says_why(tiny_config, tmp_path):

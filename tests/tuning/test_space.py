@@ -31,18 +31,24 @@ def registered(space):
         ([linear("augment.flip", 0, 1)], "choice(...), as it is bool"),
         ([choice("augment.flip", 0, 1)], "accepted: bool"),
         ([choice("augment.crop", 1, 2.5)], "received 2.5; accepted: int"),
-        ([choice("model.head", "concat")], "two choices or more"),
+        ([choice("model.head", "concat")], "two different choices or more"),
+        ([choice("augment.crop", 4, 4)], "two different choices or more"),
+        ([integer("augment.crop", 0, 4, step=0.5)], "step: received 0.5"),
+        ([linear("train.ema", 0.0, 0.9, step=1e-7)], "up to 10,000 steps"),
         ([choice("model.head", "concat", "both")], "received 'both'"),
         ([choice("model.levels", (10,), (10, 99))], "received 99"),
         ([linear("optimizer.momentum", 0.5, 1.5)], "received 1.5"),
         ([linear("train.ema", 0.5, 0.9, step=0)], "step: received 0"),
-        ([log("train.ema", 0.1, 0.9, step=1)], "step: received 1; accepted: above 1"),
+        (
+            [log("train.ema", 0.1, 0.9, step=1)],
+            "step: received 1; accepted: above 1: it is a factor",
+        ),
         ([choice("seed", 1, 2)], "set for each execution"),
         ([choice("data.validation_examples", 10, 20)], "the same in all trials"),
         ([RATES, RATES], "each key once"),
         (
             [linear("optimizer.momentum", 0, 0.9, when={"optimizer.name": "sgd"})],
-            "the key of a choice that stands before",
+            "the key of one choice that stands before",
         ),
         (
             [
@@ -121,6 +127,14 @@ def test_conditions_choose_what_is_searched():
         "optimizer.name": "adamw",
         "optimizer.weight_decay": 0.05,
     }
+
+
+def test_a_condition_may_be_written_as_another_number():
+    smoothing = linear("train.label_smoothing", 0.1, 0.2, when={"train.ema": 0})
+    space = Space([choice("train.ema", 0, 0.9), smoothing], common.get_config())
+    items, hp = registered(space)
+    assert hp.is_active(items["train.label_smoothing"])
+    assert space.settings(hp.values) == {"train.ema": 0.0, "train.label_smoothing": 0.1}
 
 
 def test_conditions_on_two_keys_and_on_conditional_keys():

@@ -1,0 +1,104 @@
+"""What a range must be, before any trial."""
+
+import difflib
+import math
+from collections.abc import Mapping, Sequence
+
+from ltpa_tf.errors import SettingError
+from ltpa_tf.tuning.ranges import Range
+
+# Trials with other data, or another validation part, could not be compared.
+_FIXED = {
+    "seed": "is set for each execution of a trial",
+    "data.name": "has to be the same in all trials",
+    "data.dir": "has to be the same in all trials",
+    "data.validation_examples": "has to be the same in all trials",
+}
+
+
+def check_key(item: Range, config: Mapping[str, object]) -> None:
+    """The key is one of the config's, all of them by whole key, and not a fixed one.
+
+    Raises:
+        SettingError: If it isn't.
+    """
+    if item.key in _FIXED:
+        raise SettingError(
+            "search.space", item.key, f"other keys: this one {_FIXED[item.key]}"
+        )
+    if item.key not in config:
+        nearest = difflib.get_close_matches(item.key, config, n=3, cutoff=0.4)
+        accepted = ", ".join(nearest) or "keys of the config"
+        raise SettingError("search.space", item.key, accepted)
+
+
+def check_bounds(item: Range, default: object) -> None:
+    """Kind, bounds and step go with the type of the config's own value.
+
+    Raises:
+        SettingError: If they don't.
+    """
+    what = f"search.space: {item.key}"
+    if item.kind == "choice":
+        if len(set(item.values)) < max(2, len(item.values)):
+            raise SettingError(what, item.values, "two different choices or more")
+        return
+    if isinstance(default, bool) or not isinstance(default, int | float):
+        raise SettingError(
+            what, item.kind, f"choice(...), as it is {type(default).__name__}"
+        )
+    low, high = item.values
+    whole = isinstance(low, int) and isinstance(high, int)
+    if isinstance(default, int) and (not whole or item.kind == "linear"):
+        raise SettingError(
+            what, f"{item.kind}{item.values}", "integer(low, high) or whole numbers"
+        )
+    if item.kind == "integer" and not (whole and isinstance(default, int)):
+        raise SettingError(
+            what, f"integer{item.values}", "linear(low, high) or log(low, high)"
+        )
+    if not low < high or not math.isfinite(high - low):
+        raise SettingError(what, item.values, "the lower value, then the higher")
+    if item.kind == "log" and low <= 0:
+        raise SettingError(what, low, "above 0 on a log scale")
+    if item.step is not None:
+        _check_step(item, isinstance(default, int))
+
+
+def check_conditions(item: Range, before: Sequence[Range]) -> None:
+    """Conditions are on choices that stand before, and on values that these have.
+
+    Raises:
+        SettingError: If they aren't, or if the key can be searched twice in a trial.
+    """
+    what = f"search.space: {item.key}, when"
+    for key, allowed in item.when:
+        parents = [r for r in before if r.key == key and r.kind == "choice"]
+        if len(parents) != 1:
+            raise SettingError(what, key, "the key of one choice that stands before")
+        values = parents[0].values
+        for value in allowed:
+            if value not in values:
+                raise SettingError(f"{what} {key}", value, ", ".join(map(repr, values)))
+    others = [r for r in before if r.key == item.key]
+    if not all(_exclusive(item, other) for other in others):
+        raise SettingError(
+            "search.space",
+            item.key,
+            "each key once, or under conditions that exclude each other",
+        )
+
+
+def _check_step(item: Range, whole: bool) -> None:
+    what = f"search.space: {item.key}, step"
+    if item.kind == "log":
+        if not item.step > 1:
+            raise SettingError(what, item.step, "above 1: it is a factor")
+    elif not item.step > 0 or (whole and not isinstance(item.step, int)):
+        raise SettingError(what, item.step, "a whole number" * whole or "above 0")
+
+
+def _exclusive(left: Range, right: Range) -> bool:
+    """Whether the two ranges are never searched in the same trial."""
+    first, second = dict(left.when), dict(right.when)
+    return any(not set(first[key]) & set(second[key]) for key in first.keys() & second)

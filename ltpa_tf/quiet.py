@@ -10,12 +10,11 @@ from absl import logging
 def start_tensorflow() -> None:
     """Imports TensorFlow without the dozen lines that it greets with.
 
-    Whoever sets TF_CPP_MIN_LOG_LEVEL sees what they ask for. If the import fails, all
-    that was said is shown.
+    Whoever sets TF_CPP_MIN_LOG_LEVEL below 2, its level without warnings, sees what they
+    ask for. If the import fails, all that was said is shown.
     """
-    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") in ("0", "1"):
         return
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     logging.set_verbosity(logging.WARNING)
     # TensorFlow's C++ part writes to the file descriptor before it heeds any setting.

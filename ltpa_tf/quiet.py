@@ -10,8 +10,8 @@ from absl import logging
 def start_tensorflow() -> None:
     """Imports TensorFlow without the dozen lines that it greets with.
 
-    Whoever sets TF_CPP_MIN_LOG_LEVEL below 2, its level without warnings, sees what they
-    ask for. If the import fails, all that was said is shown.
+    Whoever sets TF_CPP_MIN_LOG_LEVEL below 2, the level without warnings, sees what
+    they ask for. If the import fails, all that was said is shown.
     """
     if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") in ("0", "1"):
         return

@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 from ltpa_tf import data, models
 from ltpa_tf.config import model_arguments
 from ltpa_tf.errors import SettingError
+from ltpa_tf.layers.fast import FastMaxPooling
 from ltpa_tf.training import distribution
 from ltpa_tf.training.feed import ResidentFeed, StreamFeed, make_feed
 from ltpa_tf.training.optimizers import make_optimizer
@@ -76,6 +77,8 @@ def assemble(
     model = build(config, source)
     if config.train.sync_batch_norm:
         _synchronise(model)
+    if jit:
+        _pool_elementwise(model)
     schedule = make_schedule(config, steps_per_epoch)
     optimizer = make_optimizer(config, model, schedule)
     averaged = config.train.ema > 0
@@ -168,3 +171,9 @@ def _synchronise(model: keras.Model) -> None:
     for layer in model._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = True
+
+
+def _pool_elementwise(model: keras.Model) -> None:
+    for layer in model._flatten_layers():
+        if isinstance(layer, FastMaxPooling):
+            layer.elementwise = True

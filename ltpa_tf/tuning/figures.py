@@ -82,7 +82,7 @@ def importance_figure(importance: Importance, objective: str) -> Figure:
         axes,
         f"What mattered for {_in_words(objective)}",
         "how much worse a random forest predicts unseen trials with the setting "
-        f"shuffled\n{importance.caveat}",
+        f"shuffled; lines: spread over folds\n{importance.caveat}",
     )
     return figure
 

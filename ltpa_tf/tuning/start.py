@@ -1,15 +1,20 @@
 """`search`: from a config with a space to the best config."""
 
+import contextlib
+import fcntl
 import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from pathlib import Path
 
 import keras_tuner
 from keras_tuner.src.distribute import utils as machines
 from ml_collections import ConfigDict
 
 from ltpa_tf import run
+from ltpa_tf.errors import SettingError
 from ltpa_tf.tuning import settings
 from ltpa_tf.tuning.errors import SearchError
 from ltpa_tf.tuning.oracles import make_oracle
@@ -40,27 +45,60 @@ def search(
     """
     base, wanted = settings.split(config)
     space = settings.check(base, wanted)
+    worker = _is_worker()
     folder = run.RunFolder(workdir)
     folder.create()
-    worker = machines.has_chief_oracle() and not machines.is_chief_oracle()
-    if not worker:
-        settings.remember(base, wanted, folder.path / "search.json")
-    oracle = make_oracle(wanted, space, seed=base.seed, epochs=base.train.epochs)
-    tuner = Tuner(oracle, space, wanted, folder.path)
-    report = Report(oracle, space, wanted, defaults, folder.path)
-    oracle.on_end = report.update
-    _exit_on_sigterm()
-    oracle.verbose = 0  # its own lines, that is; the trials' are `report`'s
-    try:
-        tuner.search()
-    except keras_tuner.errors.FatalError as error:
-        raise SearchError(str(error)) from error
-    return None if worker else report.finish()
+    with _only_one(folder.path), _exit_on_sigterm():
+        if not worker:
+            settings.remember(base, wanted, folder.path / "search.json")
+        oracle = make_oracle(wanted, space, seed=base.seed, epochs=base.train.epochs)
+        tuner = Tuner(oracle, space, wanted, folder.path)
+        report = Report(oracle, space, wanted, defaults, folder.path)
+        oracle.on_end = report.update
+        oracle.verbose = 0  # its own lines, that is; the trials' are `report`'s
+        try:
+            tuner.search()
+        except keras_tuner.errors.FatalError as error:
+            raise SearchError(str(error)) from error
+        return None if worker else report.finish()
 
 
-def _exit_on_sigterm() -> None:
+def _is_worker() -> bool:
+    """Whether another process hands out the trials."""
+    names = ("KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT", "KERASTUNER_TUNER_ID")
+    if any(name in os.environ for name in names[:2]):
+        for name in names:
+            if not os.environ.get(name):
+                raise SettingError(name, "nothing", f"a value, as {', '.join(names)}")
+    return machines.has_chief_oracle() and not machines.is_chief_oracle()
+
+
+@contextlib.contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    """Two processes of one id would train the same trials into the same files."""
+    name = os.environ.get("KERASTUNER_TUNER_ID", "tuner0")
+    with (folder / f".{name}.lock").open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SettingError(
+                "--workdir",
+                str(folder),
+                f"a folder in which no other search (as {name}) is running",
+            ) from None
+        yield
+
+
+@contextlib.contextmanager
+def _exit_on_sigterm() -> Iterator[None]:
     """As on Ctrl-C, a training that runs saves its state before the search ends."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(
-            signal.SIGTERM, lambda number, frame: sys.exit(128 + signal.SIGTERM)
-        )
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(
+        signal.SIGTERM, lambda number, frame: sys.exit(128 + signal.SIGTERM)
+    )
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

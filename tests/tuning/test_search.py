@@ -1,6 +1,7 @@
 """Whole searches with the real trainer, on very little."""
 
 import csv
+import fcntl
 import importlib.util
 import json
 import os
@@ -190,6 +191,21 @@ def test_what_cannot_be_searched_is_refused_first(
         start(search_config, tmp_path / "search")
     assert said in str(error.value)
     assert not (tmp_path / "search").exists()
+
+
+def test_one_search_at_a_time(search_config, tmp_path):
+    search_config.search.space = (linear("train.ema", 0.0, 0.9),)
+    with (tmp_path / ".tuner0.lock").open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        with pytest.raises(SettingError, match="no other search"):
+            start(search_config, tmp_path)
+
+
+def test_half_an_address_of_the_chief_is_refused(search_config, tmp_path, monkeypatch):
+    search_config.search.space = (linear("train.ema", 0.0, 0.9),)
+    monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
+    with pytest.raises(SettingError, match="KERASTUNER_ORACLE_PORT"):
+        start(search_config, tmp_path)
 
 
 def test_without_a_completed_trial_there_is_no_result(search_config, tmp_path):

@@ -112,7 +112,7 @@ function showClasses(classes) {
         document.createElement(tag),
       );
       label.textContent = name;
-      value.textContent = `${(100 * probability).toFixed(1)} %`;
+      value.textContent = `${(100 * probability).toFixed(1)}%`;
       bar.className = "bar";
       fill.style.width = `${100 * probability}%`;
       bar.append(fill);
@@ -131,7 +131,7 @@ function showLevels() {
       const input = document.createElement("input");
       const small = document.createElement("canvas");
       Object.assign(input, { type: "radio", name: "level", checked: n === level });
-      input.addEventListener("change", () => {
+      input.addEventListener("input", () => { // before the form's, which draws
         level = n;
         unread();
       });
@@ -150,7 +150,7 @@ function draw() {
     colours: colourTable(find("colours").value),
     asCells: find("cells").checked,
   };
-  find("opacity-value").textContent = `${find("opacity").value} %`;
+  find("opacity-value").textContent = `${find("opacity").value}%`;
   const map = (n) => shown.levels.get(n)?.relative ?? null;
   paint(view, shown.bitmap, map(level), options);
   for (const small of find("levels").querySelectorAll("canvas")) {
@@ -169,12 +169,16 @@ function read(x, y) {
   const row = cell(y, map.rows.length);
   const column = cell(x, map.rows[0].length);
   const asCells = find("cells").checked;
-  const times = valueAt(map.relative, x, y, asCells).toFixed(2);
-  const score = valueAt(map.rows, x, y, asCells).toPrecision(3);
+  const times = short(valueAt(map.relative, x, y, asCells));
+  const score = short(valueAt(map.rows, x, y, asCells));
   find("reading").textContent =
     `Level ${level}, row ${row + 1} of ${map.rows.length}, ` +
     `column ${column + 1} of ${map.rows[0].length}: ` +
     `${times} times an even spread (score ${score}).`;
+}
+
+function short(value) {
+  return value && value < 0.001 ? value.toExponential(1) : value.toPrecision(3);
 }
 
 function unread() {

@@ -1,6 +1,7 @@
 """What every program shares: quiet start, flags, errors as sentences, exit codes."""
 
 import difflib
+import functools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -8,8 +9,12 @@ from pathlib import Path
 from absl import app, flags
 from ml_collections import ConfigDict, config_flags
 
+import configs
 from ltpa_tf.errors import SettingError
 from ltpa_tf.quiet import start_tensorflow
+
+# A flag defined here, --config, is its program's own: --help lists it there.
+flags.disclaim_key_flags()
 
 EXIT_SETTING = 2  # a setting can't be used
 EXIT_INTERRUPTED = 130  # Ctrl-C, as shells report it
@@ -44,7 +49,7 @@ def run(
             print("interrupted", file=sys.stderr)
             return EXIT_INTERRUPTED
 
-    app.run(guarded, flags_parser=_parse_flags)
+    app.run(guarded, flags_parser=functools.partial(_parse_flags, main))
 
 
 def define_config() -> flags.FlagHolder:
@@ -60,8 +65,12 @@ def define_config() -> flags.FlagHolder:
     return holder
 
 
-def _parse_flags(argv: list[str]) -> list[str]:
+def _parse_flags(main: Callable, argv: list[str]) -> list[str]:
     """As absl does, with the errors of config files and overrides as sentences."""
+    if {"--help", "-help", "-h"} & set(argv):
+        print(_help(main, argv[0]))
+        sys.exit(0)
+    argv = [_located(one) if one.startswith("--config=") else one for one in argv]
     try:
         rest = flags.FLAGS(argv)
         if "config" in flags.FLAGS:
@@ -70,6 +79,28 @@ def _parse_flags(argv: list[str]) -> list[str]:
         return rest
     except (flags.Error, OSError, AttributeError, KeyError, TypeError) as error:
         sys.exit(_say(str(_explain(error, argv))))
+
+
+def _help(main: Callable, program: str) -> str:
+    """The program's docstring and flags.
+
+    Absl's own --help ends with exit code 1, and finds no flags of an installed command.
+    """
+    module = main.__module__
+    documented = sys.modules[module].__doc__.strip()
+    listed = flags.FLAGS.module_help(program if module == "__main__" else module)
+    listed = listed.strip().partition("\n")[2]  # its first line names the module
+    return f"{documented}\n\nFlags:\n{listed}\n\n--helpfull lists the libraries' too."
+
+
+def _located(flag: str) -> str:
+    """--config=configs/NAME.py in any folder: else the file that is installed."""
+    name, _, file = flag.partition("=")
+    path = file.partition(":")[0]
+    root = Path(configs.__file__).parents[1]
+    if Path(path).is_file() or not (root / path).is_file():
+        return flag
+    return f"{name}={root / file}"
 
 
 def _explain(error: Exception, argv: list[str]) -> Exception:
@@ -83,7 +114,9 @@ def _explain(error: Exception, argv: list[str]) -> Exception:
         if name == "config":
             file = value
             if not Path(file.partition(":")[0]).is_file():
-                return SettingError("--config", file, "a config file that exists")
+                return SettingError(
+                    "--config", file, "a config file that exists, such as configs/*.py"
+                )
     for name, value in _given(argv):
         if name.startswith("config."):
             defaults = flags.FLAGS["config"].parser.parse(file)

@@ -9,10 +9,13 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 PROGRAM = """
+'Does a thing.'
+from absl import flags
 from pipelines import program
 from ltpa_tf.errors import SettingError
 
 config = program.define_config()
+flags.DEFINE_string("its_own", "abc", "What for.")
 
 def main(argv):
     del argv
@@ -33,12 +36,12 @@ def program(tmp_path):
     file = tmp_path / "program.py"
     file.write_text(PROGRAM)
 
-    def start(*flags):
+    def start(*flags, cwd=ROOT):
         return subprocess.run(
             [sys.executable, str(file), *flags],
             capture_output=True,
             text=True,
-            cwd=ROOT,
+            cwd=cwd,
             env={"PYTHONPATH": str(ROOT), "PATH": ""},
         )
 
@@ -53,6 +56,30 @@ def test_overrides_reach_the_program(program):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == "epochs 3 levels (7, 10)\n"
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_help_is_docstring_and_the_programs_own_flags(program, flag):
+    done = program(flag)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Does a thing.\n\nFlags:\n  --config: ")
+    assert "--its_own: What for.\n    (default: 'abc')" in done.stdout
+    assert "--verbosity" not in done.stdout
+
+
+def test_configs_are_found_from_any_folder(program, tmp_path):
+    flag = "--config=configs/cifar10.py:vgg_att_pc,recipe=paper"
+    done = program(flag, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    # A file of that name in the folder itself goes first.
+    (tmp_path / "configs").mkdir()
+    own = tmp_path / "configs" / "cifar10.py"
+    own.write_text(
+        "from configs.cifar10 import get_config as get\n"
+        "def get_config(row):\n  config = get(row)\n"
+        "  config.train.epochs = 17\n  return config\n"
+    )
+    assert program(flag, cwd=tmp_path).stdout.startswith("epochs 17")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from ltpa_tf.training.errors import (
     Interrupted,
     NonFiniteError,
     TrainingError,
+    WorkerLostError,
 )
 from ltpa_tf.training.start import train
 
@@ -16,5 +17,6 @@ __all__ = [
     "Interrupted",
     "NonFiniteError",
     "TrainingError",
+    "WorkerLostError",
     "train",
 ]

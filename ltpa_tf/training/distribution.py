@@ -1,11 +1,23 @@
 """Which devices train: one, all of this machine, or several machines."""
 
+import contextlib
 import json
 import os
+from collections.abc import Iterator
 
 import tensorflow as tf
 
 from ltpa_tf.errors import SettingError
+from ltpa_tf.training.errors import WorkerLostError
+
+_LOST = (
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.InternalError,
+    tf.errors.UnavailableError,
+)
 
 
 def make_strategy(name: str = "auto") -> tf.distribute.Strategy:
@@ -127,6 +139,28 @@ def _multi_worker() -> tf.distribute.Strategy:
             "another one: neither TF_CONFIG nor a SLURM job step (srun) is here",
         )
     return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+
+
+@contextlib.contextmanager
+def lost_workers_as_errors(strategy: tf.distribute.Strategy) -> Iterator[None]:
+    """Turns TensorFlow's errors about a lost worker into a sentence.
+
+    TensorFlow notices a worker that is gone at once, or by its missing heartbeat within
+    some ten seconds, and ends every collective operation of the others.
+
+    Raises:
+        WorkerLostError: Instead of them.
+    """
+    try:
+        yield
+    except _LOST as error:
+        if workers(strategy) == 1:
+            raise
+        raise WorkerLostError(
+            "Another worker of this run was lost. Start all of them again with the "
+            "same command; they continue from the newest checkpoint. TensorFlow says: "
+            + str(error.message).splitlines()[0]
+        ) from error
 
 
 class Agreement:

@@ -23,6 +23,12 @@ class CheckpointError(TrainingError):
     exit_code = 4
 
 
+class WorkerLostError(TrainingError):
+    """Another process of the same run has ended or can't be reached."""
+
+    exit_code = 5
+
+
 class Interrupted(TrainingError):
     """A signal asked the run to stop; it saved its state first."""
 

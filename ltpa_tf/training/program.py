@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
+from ltpa_tf.training.feed import ResidentFeed, StreamFeed
 from ltpa_tf.training.state import StateVariables
 from ltpa_tf.training.step import Step
 
@@ -14,7 +15,9 @@ class Program:
     n steps are one call of one graph: a loop around `strategy.run`. Inside it XLA, if
     on, compiles what a replica computes: the whole step where there is one replica;
     where there are more the two halves, and TensorFlow's collectives add up between
-    them. Only one step is ever compiled, whatever n is.
+    them. Where one replica also holds its images, the loop itself is inside XLA: the
+    accelerator then goes from step to step without waiting for the host. Only one step
+    is ever compiled, whatever n is.
 
     Args:
         strategy: The strategy.
@@ -29,7 +32,7 @@ class Program:
         strategy: tf.distribute.Strategy,
         step: Step,
         state: StateVariables,
-        feed,
+        feed: StreamFeed | ResidentFeed,
         *,
         jit: bool,
     ):
@@ -38,6 +41,12 @@ class Program:
         self._state = state
         self._feed = feed
         compiled = tf.function(jit_compile=True) if jit else _as_it_is
+        self._loop_inside = (
+            jit
+            and strategy.num_replicas_in_sync == 1
+            and isinstance(feed, ResidentFeed)
+        )
+        self._loop = compiled(self._whole_steps)
         self._whole = compiled(self._whole_step)
         self._first_half = compiled(self._packed_forward_backward)
         self._second_half = compiled(self._packed_apply)
@@ -57,6 +66,9 @@ class Program:
         )
 
     def _train(self, iterator, first, steps):
+        if self._loop_inside:
+            self._strategy.run(self._replica_steps, (first, steps))
+            return self._state.report()
         for i in tf.range(steps):
             self._strategy.run(
                 self._replica_step,
@@ -74,6 +86,22 @@ class Program:
         mine, local = self._first_half(state, batch, held, step, replica)
         summed = context.all_reduce(tf.distribute.ReduceOp.SUM, mine)
         self._state.write(self._second_half(state, local, summed, step))
+
+    def _replica_steps(self, first, steps):
+        state, held = self._state.read(), self._feed.held()
+        self._state.write(self._loop(state, held, first, steps))
+
+    def _whole_steps(self, state, held, first, steps):
+        replica = tf.constant(0)
+        _, state = tf.while_loop(
+            lambda i, _: i < steps,
+            lambda i, now: (
+                i + 1,
+                self._whole_step(now, (), held, first + tf.cast(i, tf.int64), replica),
+            ),
+            (tf.constant(0), state),
+        )
+        return state
 
     def _whole_step(self, state, batch, held, step, replica):
         mine, local = self._forward_backward(state, batch, held, step, replica)

@@ -93,7 +93,8 @@ def train(
                 signals,
                 write,
             )
-            loop.run()
+            with distribution.lost_workers_as_errors(strategy):
+                loop.run()
         return _finish(folder, parts, loop, write, chief)
 
 

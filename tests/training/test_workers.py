@@ -1,0 +1,115 @@
+"""Several processes that train one model together."""
+
+import json
+import os
+import signal
+import socket
+import time
+
+import pytest
+from children import Children, has_saved, wait_for
+from comparison import assert_same_run
+
+from ltpa_tf.training.checkpoints import Checkpoints
+
+SETTINGS = {
+    "augment__cutmix": 1.0,
+    "checkpoint__every_steps": 3,
+    "runtime__deterministic": True,
+    "runtime__strategy": "auto",
+}
+# A lost worker is noticed by its heartbeat within some ten seconds.
+BOUND = 60.0
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """Two servers of processes."""
+    folder = tmp_path_factory.mktemp("logs")
+    pair = [Children(folder / f"log{i}") for i in range(2)]
+    yield pair
+    for children in pair:
+        children.close()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        return probe.getsockname()[1]
+
+
+def start_workers(pair, folder, **settings):
+    """Starts one worker on each server; their process numbers."""
+    hosts = [f"localhost:{free_port()}" for _ in pair]
+    processes = []
+    for index, children in enumerate(pair):
+        task = {"type": "worker", "index": index}
+        cluster = json.dumps({"cluster": {"worker": hosts}, "task": task})
+        processes.append(
+            children.start(
+                folder, environment={"TF_CONFIG": cluster}, **SETTINGS | settings
+            )
+        )
+    return processes
+
+
+def exit_codes(pair):
+    return [children.exit_code() for children in pair]
+
+
+def test_two_workers_equal_two_replicas(pair, tmp_path):
+    mirrored = SETTINGS | {"runtime__strategy": "mirrored"}
+    pair[0].start(tmp_path / "replicas", devices=2, **mirrored)
+    assert pair[0].exit_code() == 0, pair[0].said()
+    start_workers(pair, tmp_path / "workers")
+    assert exit_codes(pair) == [0, 0], pair[0].said() + pair[1].said()
+    assert_same_run(tmp_path / "workers", tmp_path / "replicas")
+    assert "epoch 2/2" in pair[0].said()
+    assert "epoch 2/2" not in pair[1].said()  # the chief speaks
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(pair, tmp_path_factory):
+    """A run of two workers, long enough to be cut off."""
+    folder = tmp_path_factory.mktemp("runs") / "uninterrupted"
+    start_workers(pair, folder, train__epochs=30)
+    assert exit_codes(pair) == [0, 0], pair[0].said() + pair[1].said()
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dies", [0, 1])
+def test_a_dead_worker_ends_the_other_and_both_continue(
+    pair, uninterrupted, tmp_path, dies
+):
+    folder = tmp_path / "run"
+    processes = start_workers(pair, folder, train__epochs=30)
+    wait_for(has_saved(folder), processes[0])
+    time.sleep(0.3)
+    os.kill(processes[dies], signal.SIGKILL)
+    died = time.monotonic()
+    assert pair[dies].exit_code() == -signal.SIGKILL
+    assert pair[1 - dies].exit_code() == 5
+    assert time.monotonic() - died < BOUND
+    assert "Another worker of this run was lost" in pair[1 - dies].said()
+    start_workers(pair, folder, train__epochs=30)
+    assert exit_codes(pair) == [0, 0], pair[0].said() + pair[1].said()
+    assert_same_run(folder, uninterrupted)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("asked", [0, 1])
+def test_one_worker_asked_to_stop_stops_both_at_the_same_step(
+    pair, uninterrupted, tmp_path, asked
+):
+    folder = tmp_path / "run"
+    processes = start_workers(pair, folder, train__epochs=30)
+    wait_for(has_saved(folder), processes[0])
+    os.kill(processes[asked], signal.SIGTERM)
+    assert exit_codes(pair) == [143, 143]
+    step = Checkpoints(folder / "checkpoints", keep=2).steps()[0]
+    for children in pair:
+        assert f"after step {step}" in " ".join(children.said().split())
+    start_workers(pair, folder, train__epochs=30)
+    assert exit_codes(pair) == [0, 0], pair[0].said() + pair[1].said()
+    assert_same_run(folder, uninterrupted)

@@ -3,8 +3,9 @@
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ltpa_tf.errors import SettingError
 
@@ -69,11 +70,11 @@ class RunFolder:
         """
         from ltpa_tf import config
 
-        return config.from_json(self._read(self.config_file))
+        return self._read(self.config_file, config.from_json)
 
     def read_dataset(self) -> dict:
         """What the run was trained on, see `dataset_file`."""
-        return json.loads(self._read(self.dataset_file))
+        return self._read(self.dataset_file, json.loads)
 
     def load_model(self, which: str = "final") -> "keras.Model":
         """The trained model, in float32.
@@ -107,7 +108,9 @@ class RunFolder:
             return keras.models.load_model(file)
         except (OSError, ValueError, KeyError) as error:
             raise SettingError(
-                str(file), "a file that can't be read", f"a whole model file ({error})"
+                str(file),
+                f"a file that can't be read ({str(error).partition(chr(10))[0]})",
+                "a whole model file, written by this version",
             ) from error
 
     def load_source(self) -> "data.Source":
@@ -116,12 +119,9 @@ class RunFolder:
         Raises:
             SettingError: If it can't be loaded or is no longer the same.
         """
-        from ltpa_tf import data
-
         config = self.read_config()
         known = self.read_dataset()["fingerprint"]
-        settings = {k: v for k, v in config.data.items() if k != "placement"}
-        source = data.load(seed=config.seed, **settings)
+        source = load_data(config)
         if source.fingerprint != known:
             raise SettingError(
                 "data.dir" if config.data.dir else "data.name",
@@ -148,13 +148,29 @@ class RunFolder:
             )
         return parts[which]
 
-    def _read(self, file: Path) -> str:
+    def _read(self, file: Path, parse: Callable[[str], Any]) -> Any:
         try:
-            return file.read_text(encoding="utf-8")
+            return parse(file.read_text(encoding="utf-8"))
         except OSError:
             raise SettingError(
                 "--workdir", str(self.path), f"the folder of a run: no {file.name} here"
             ) from None
+        except ValueError as error:
+            raise SettingError(
+                str(file), f"a file that can't be read ({error})", "what train.py wrote"
+            ) from None
+
+
+def load_data(config: "ConfigDict") -> "data.Source":
+    """The data set of `config.data`.
+
+    Raises:
+        SettingError: If it can't be loaded.
+    """
+    from ltpa_tf import data
+
+    settings = {k: v for k, v in config.data.items() if k != "placement"}
+    return data.load(seed=config.seed, **settings)
 
 
 def write_text(file: Path, text: str) -> None:

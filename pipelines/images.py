@@ -60,6 +60,6 @@ def read_images(files: Sequence[Path], size: tuple[int, int]) -> "np.ndarray":
             images.append(decode_batch(tf.constant([read(file)]), size)[0].numpy())
         except tf.errors.InvalidArgumentError as error:
             raise SettingError(
-                str(file), "a file that can't be used", sentence(error)
+                str(file), "a file that can't be used", sentence(error.message)
             ) from None
     return np.stack(images)

@@ -45,11 +45,18 @@ def test_a_place_that_is_no_folder(tmp_path):
         run.RunFolder(tmp_path / "file" / "run").create()
 
 
-def test_a_damaged_model_file_is_named(tmp_path):
+def test_a_damaged_file_is_named_in_one_line(tmp_path):
     folder = run.RunFolder(tmp_path)
     folder.model_file.write_bytes(b"PK\x03\x04 not a model")
-    with pytest.raises(SettingError, match=r"model\.keras"):
-        folder.load_model()
+    folder.dataset_file.write_text('{"name": "dig')
+    for file, read in (
+        (folder.model_file, folder.load_model),
+        (folder.dataset_file, folder.read_dataset),
+    ):
+        with pytest.raises(SettingError) as caught:
+            read()
+        assert str(caught.value).startswith(f"{file}: received")
+        assert "\n" not in str(caught.value)
 
 
 def test_errors_cross_processes():

@@ -72,7 +72,7 @@ def train(
         folder.create()
     with StopSignals() as signals, _policy(config.runtime.precision):
         keras.utils.set_random_seed(config.seed)
-        source = source or load_data(config)
+        source = source or run.load_data(config)
         parts = assemble(config, strategy, source, build)
         if chief:
             run.write_text(folder.config_file, configuration.to_json(config))
@@ -96,19 +96,6 @@ def train(
             with distribution.lost_workers_as_errors(strategy):
                 loop.run()
         return _finish(folder, parts, loop, write, chief)
-
-
-def load_data(config: ConfigDict) -> data.Source:
-    """The data set of `config.data`."""
-    return data.load(
-        config.data.name,
-        dir=config.data.dir,
-        seed=config.seed,
-        train_examples=config.data.train_examples,
-        validation_examples=config.data.validation_examples,
-        image_size=config.data.image_size,
-        download=config.data.download,
-    )
 
 
 def _open(folder: run.RunFolder, config: ConfigDict) -> dict | None:

@@ -32,7 +32,8 @@ def add_to(config: ConfigDict) -> ConfigDict:
     # The best N trials keep their models; 0 = all do.
     search.keep_models = 3
     # Train in a new process each time: takes some seconds to start, gives all memory
-    # back, and a crash fails one trial and no more.
+    # back, and a crash fails one trial and no more. Only with runtime.strategy="none"
+    # can it be False.
     search.process_per_trial = True
 
     search.hyperband = ConfigDict()

@@ -24,6 +24,7 @@ def get_config():
     search.median_from_epoch = 2
     # Saves the seconds that a process takes to start; a trial takes few more.
     search.process_per_trial = False
+    config.runtime.strategy = "none"
     search.space = (
         log("optimizer.learning_rate", 0.01, 1.0),
         log("optimizer.weight_decay", 1e-4, 2e-2),

@@ -4,6 +4,7 @@ A process of its own gives back all memory, takes the search along in no crash, 
 make its own distribution strategy, of which a process can have but one.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -90,13 +91,14 @@ class Execution:
         with subprocess.Popen(
             [sys.executable, "-c", f"import {__name__} as it; it.main()"],
             stdin=subprocess.PIPE,
-            text=True,
+            bufsize=0,
             env=environment | {"PYTHONPATH": paths},
             start_new_session=True,  # Ctrl-C is for the search, which passes it on
         ) as process:
             try:
-                process.stdin.write(json.dumps(dataclasses.asdict(self)) + "\n")
-                process.stdin.flush()
+                line = json.dumps(dataclasses.asdict(self)) + "\n"
+                with contextlib.suppress(BrokenPipeError):  # its exit code tells why
+                    process.stdin.write(line.encode())
                 code = process.wait()
             except BaseException:
                 process.terminate()  # saves its state first

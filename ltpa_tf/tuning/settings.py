@@ -73,11 +73,11 @@ def check(base: ConfigDict, search: ConfigDict) -> Space:
             "auto, none, mirrored: a trial trains on one machine; more machines take "
             "more trials at a time, see docs/tuning.md",
         )
-    if not search.process_per_trial and base.runtime.strategy == "mirrored":
+    if not search.process_per_trial and base.runtime.strategy != "none":
         raise SettingError(
             "search.process_per_trial",
             False,
-            "True with runtime.strategy=mirrored: a process can have one such strategy",
+            "True unless runtime.strategy is none: of others a process has but one",
         )
     space = Space(search.space, base)
     if search.algorithm == "hyperband":

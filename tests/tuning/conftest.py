@@ -29,4 +29,5 @@ def search_config(tiny_config):
     """The same with search settings; trials in this process, to be quick."""
     search = search_settings.add_to(tiny_config)
     search.process_per_trial = False
+    tiny_config.runtime.strategy = "none"
     return tiny_config

@@ -1,0 +1,217 @@
+"""The program: killed and started again, on several machines, and its sentences."""
+
+import csv
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+CONFIG = """
+from configs import common, search as search_settings
+from ltpa_tf.tuning import choice, log
+
+def get_config():
+    config = common.get_config()
+    config.data.train_examples = 128
+    config.data.validation_examples = 32
+    config.model.trunk = "vgg_d"
+    config.model.levels = (10,)
+    config.model.width = 0.02
+    config.model.dropout = "none"
+    config.train.batch_size = 4
+    config.train.epochs = {epochs}
+    config.log.images = 0
+    config.log.tensorboard = False
+    config.runtime.strategy = "none"
+    search = search_settings.add_to(config)
+    search.update({search})
+    search.space = {space}
+    return config
+"""
+
+
+@pytest.fixture
+def make_config(tmp_path):
+    def make(*, epochs, space, **search):
+        file = tmp_path / "tune_it.py"
+        file.write_text(CONFIG.format(epochs=epochs, space=space, search=search))
+        return file
+
+    return make
+
+
+@pytest.fixture
+def start():
+    """Starts the program; whatever still runs is killed at the end."""
+    running = []
+
+    def begin(config, workdir, *flags, **environment):
+        command = [sys.executable, "-m", "pipelines.tune", f"--config={config}"]
+        process = subprocess.Popen(
+            [*command, f"--workdir={workdir}", *flags],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=ROOT,
+            env=os.environ | environment,
+        )
+        running.append(process)
+        return process
+
+    yield begin
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def trials_of(workdir):
+    """The rows of trials.csv without what is measured in seconds."""
+    with (workdir / "trials.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    for row in rows:
+        del row["seconds"]
+    return rows
+
+
+def epochs_of(run):
+    file = run / "metrics.jsonl"
+    return len(file.read_text().splitlines()) if file.exists() else 0
+
+
+def wait_for(condition, process, seconds=240):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < end, "it takes too long"
+        time.sleep(0.05)
+
+
+def end(process, code=0, seconds=400):
+    said = process.communicate(timeout=seconds)[0]
+    assert process.returncode == code, said
+    return said
+
+
+RATES = '(log("optimizer.learning_rate", 0.01, 0.1),)'
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_search_goes_on_at_the_trial_and_epoch(
+    make_config, start, tmp_path, how
+):
+    config = make_config(epochs=25, space=RATES, trials=3)
+    workdir = tmp_path / "killed"
+    process = start(config, workdir)
+    run = workdir / "trial_1" / "run_0"
+    wait_for(lambda: epochs_of(run) >= 3, process)
+    process.send_signal(how)
+    end(process, -9 if how == signal.SIGKILL else 143)
+    time.sleep(2.0)
+    stopped_at = epochs_of(run)
+    time.sleep(3.0)
+    assert epochs_of(run) == stopped_at < 25, "the training outlived its search"
+    first = (workdir / "trial_0" / "run_0" / "summary.json").stat().st_mtime_ns
+
+    said = end(start(config, workdir))
+    assert said.count("Continuing after step") == 1
+    assert "trial 0 (" not in said, "a finished trial is not run again"
+    assert (workdir / "trial_0/run_0/summary.json").stat().st_mtime_ns == first
+    assert json.loads((workdir / "search_summary.json").read_text())["completed"] == 3
+
+    whole = tmp_path / "whole"
+    end(start(config, whole, "--config.search.process_per_trial=False"))
+    assert trials_of(workdir) == trials_of(whole)
+
+
+@pytest.mark.slow
+def test_one_chief_and_two_workers(make_config, start, tmp_path):
+    """A grid of four trials, two of which can't be trained."""
+    config = make_config(
+        epochs=4,
+        space=(
+            '(choice("optimizer.learning_rate", 0.1, 0.02),'
+            ' choice("train.batch_size", 8, 4096))'
+        ),
+        algorithm="grid",
+    )
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    address = {
+        "KERASTUNER_ORACLE_IP": "127.0.0.1",
+        "KERASTUNER_ORACLE_PORT": port,
+    }
+    workdir = tmp_path / "search"
+    chief, *workers = (
+        start(config, workdir, KERASTUNER_TUNER_ID=name, **address)
+        for name in ("chief", "worker-0", "worker-1")
+    )
+    said = [end(worker) for worker in workers]
+    shown = end(chief)
+    rows = trials_of(workdir)
+    assert sorted(row["status"] for row in rows) == ["COMPLETED"] * 2 + ["FAILED"] * 2
+    assert {
+        (row["optimizer.learning_rate"], row["train.batch_size"]) for row in rows
+    } == {("0.1", "8"), ("0.1", "4096"), ("0.02", "8"), ("0.02", "4096")}
+    for row in rows:
+        assert ("train.batch_size" in row["note"]) == (row["status"] == "FAILED")
+    # Each trial ran on one worker, and both had work.
+    assert sum(text.count("\ntrial ") for text in said) == 4
+    assert all("\ntrial " in text for text in said)
+    assert "2 trials completed, 2 failed" in shown
+    assert (workdir / "best_config.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--config.search.algorithm=magic"], "random, hyperband, bayesian, grid"),
+        (["--config.data.validation_examples=0"], "never on the test"),
+        (["--config.search.trial=3"], "search.trial"),
+    ],
+)
+def test_mistakes_are_sentences(make_config, start, tmp_path, flags, said):
+    config = make_config(epochs=1, space=RATES)
+    text = end(start(config, tmp_path / "search", *flags), code=2)
+    assert said in text
+    assert "Traceback" not in text
+    assert not (tmp_path / "search").exists()
+
+
+def test_a_training_config_is_no_search(start, tmp_path):
+    text = end(start(ROOT / "configs" / "quickstart.py", tmp_path / "search"), code=2)
+    assert "tune_quickstart.py" in text
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_from_trial_to_trial(make_config, start, tmp_path):
+    """30 trials in one process; the level of the first ten is kept."""
+    config = make_config(epochs=1, space=RATES, trials=30, process_per_trial=False)
+    process = start(config, tmp_path / "search")
+    status = Path(f"/proc/{process.pid}/status")
+    highest = {}
+    while process.poll() is None:
+        done = len(list((tmp_path / "search").glob("trial_*/run_0/summary.json")))
+        kilobytes = next(
+            (
+                int(line.split()[1])
+                for line in status.read_text().splitlines()
+                if line.startswith("VmRSS")
+            ),
+            0,
+        )
+        highest[done] = max(highest.get(done, 0), kilobytes)
+        time.sleep(0.2)
+    end(process)
+    early = max(highest[done] for done in range(5, 11) if done in highest)
+    late = max(highest[done] for done in range(25, 30) if done in highest)
+    assert late - early < 100_000, highest

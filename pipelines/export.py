@@ -1,12 +1,15 @@
 """Writes a trained run as a versioned SavedModel for TensorFlow Serving.
 
 python -m pipelines.export --workdir=runs/mine --export_dir=saved_models/mine
+
+With --format=litert or onnx it writes one file for those runtimes instead.
 """
 
 from collections.abc import Sequence
 
 from absl import flags
 
+from ltpa_tf.errors import SettingError
 from pipelines import program
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a finished run.")
@@ -30,17 +33,41 @@ _KEEP = flags.DEFINE_integer(
     "Delete all but this many of the newest versions; labelled ones stay. 0: none.",
     lower_bound=0,
 )
+_FORMAT = flags.DEFINE_enum(
+    "format",
+    "saved_model",
+    ["saved_model", "litert", "onnx"],
+    "What to write; litert and onnx need the extra of that name and take raw images.",
+)
+_QUANTIZE = flags.DEFINE_enum(
+    "quantize", "none", ["none", "float16", "int8"], "Smaller numbers, for litert."
+)
 
 
 def main(argv: Sequence[str]) -> None:
-    """Exports the run and prints the new version's folder."""
+    """Exports the run and prints where to."""
     del argv
+    if _FORMAT.value == "saved_model" and _QUANTIZE.value != "none":
+        raise SettingError("--quantize", _QUANTIZE.value, "none, for a SavedModel")
     program.start_tensorflow()
     from ltpa_tf import serving
     from ltpa_tf.run import RunFolder
 
+    run = RunFolder(_WORKDIR.value)
+    if _FORMAT.value != "saved_model":
+        file, report = serving.convert_run(
+            run,
+            _EXPORT_DIR.value,
+            form=_FORMAT.value,
+            quantize=_QUANTIZE.value,
+            weights=_WEIGHTS.value,
+        )
+        for name, value in report.items():
+            print(f"{name}: {value}")
+        print(file)
+        return
     path = serving.export_run(
-        RunFolder(_WORKDIR.value),
+        run,
         _EXPORT_DIR.value,
         weights=_WEIGHTS.value,
         version=_VERSION.value,

@@ -7,11 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from ltpa_tf.errors import SettingError
-from ltpa_tf.run import RunFolder
+from ltpa_tf.run import RunFolder, write_json
+from ltpa_tf.serving import convert
 from ltpa_tf.serving.card import facts_of
 from ltpa_tf.serving.saved_model import export
+from ltpa_tf.serving.signatures import Signatures
 
 _SAMPLES = 8
+_CALIBRATION = 64
+_EXAMPLES = 2000
+_SUFFIXES = {"litert": "tflite", "onnx": "onnx"}
 
 
 def export_run(
@@ -49,6 +54,74 @@ def export_run(
         stable=stable,
         keep=keep,
     )
+
+
+def convert_run(
+    run: RunFolder,
+    directory: str | os.PathLike,
+    *,
+    form: str,
+    quantize: str = "none",
+    weights: str = "final",
+) -> tuple[Path, dict]:
+    """Writes a run's model as a LiteRT or ONNX file, and what that cost.
+
+    Args:
+        run: A finished run whose data is here.
+        directory: Where to; its name is the file's.
+        form: `"litert"` or `"onnx"`.
+        quantize: For LiteRT: `"none"`, `"float16"` or `"int8"`.
+        weights: `"final"` or `"best"`.
+
+    Returns:
+        The file, and a report that is written beside it: the largest difference of any
+        output from Keras, and the accuracy of both on up to 2,000 held-out images.
+
+    Raises:
+        SettingError: If there is no such run or data, the file exists, or an extra is
+            missing.
+        RuntimeError: If a float32 file doesn't compute what Keras does.
+    """
+    if form == "onnx" and quantize != "none":
+        raise SettingError("--quantize", quantize, "none, for ONNX")
+    directory = Path(directory)
+    suffix = "" if quantize == "none" else f".{quantize}"
+    file = directory / f"{directory.name}{suffix}.{_SUFFIXES[form]}"
+    signatures = Signatures(run.load_model(weights), run.read_dataset()["class_names"])
+    source = run.load_source()
+    seen = np.asarray(source.train.images(np.arange(_CALIBRATION), np.int64(0)))
+    if form == "onnx":
+        ask, difference = convert.to_onnx(signatures, file, seen)
+    else:
+        ask, difference = convert.to_litert(signatures, file, seen, quantize)
+    report = {
+        "format": form,
+        "quantize": quantize,
+        "bytes": file.stat().st_size,
+        "largest_difference": difference,
+        **_accuracies(signatures, ask, source.test or source.validation),
+    }
+    write_json(file.with_name(f"{file.name}.json"), report)
+    return file, report
+
+
+def _accuracies(signatures: Signatures, ask: convert.Ask, split) -> dict:
+    """Right answers of Keras and of a converted model, on the same images."""
+    if split is None:
+        return {}
+    right = {"accuracy_keras": 0, "accuracy": 0}
+    examples = min(len(split), _EXAMPLES)
+    for start in range(0, examples, 100):
+        indices = np.arange(start, min(start + 100, examples))
+        images = np.asarray(split.images(indices, np.int64(0)))
+        for name, outputs in (
+            ("accuracy_keras", signatures.serving_default(images)),
+            ("accuracy", ask(images)),
+        ):
+            answers = np.argmax(outputs["probabilities"], -1)
+            right[name] += int((answers == split.labels[indices]).sum())
+    shares = {name: count / examples for name, count in right.items()}
+    return {"examples": examples, **shares}
 
 
 def _samples(run: RunFolder) -> dict[str, np.ndarray]:

@@ -69,7 +69,7 @@ class Signatures:
     def attention_maps(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """uint8 `[batch, H, W, 3]` -> probabilities, top classes and maps."""
         outputs = self.network(self._raw(images), training=False)
-        return self._classes(outputs) | self._maps(outputs)
+        return self._classes(outputs) | self.maps(outputs)
 
     def serving_bytes(self, encoded: tf.Tensor) -> dict[str, tf.Tensor]:
         """Image files, string `[batch]` -> as `serving_default`."""
@@ -100,7 +100,8 @@ class Signatures:
             "top_names": tf.gather(tf.constant(self.class_names), top),
         }
 
-    def _maps(self, outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def maps(self, outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """The maps at both resolutions, of what `network` gives."""
         maps = {}
         for level in self.levels:
             name = f"level_{level}"

@@ -1,0 +1,196 @@
+"""The same model for LiteRT (phones, small boards) and ONNX: raw images only.
+
+A converted file is loaded by its own runtime and compared with Keras before it appears
+under its name. Class names are left to the caller.
+"""
+
+import contextlib
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ltpa_tf.errors import SettingError
+from ltpa_tf.serving.extras import need
+from ltpa_tf.serving.signatures import Signatures
+
+TOLERANCE = 1e-5
+"""How far an output of a float32 file may be from Keras's."""
+
+QUANTIZATIONS = ("none", "float16", "int8")
+
+Arrays = dict[str, np.ndarray]
+Ask = Callable[[np.ndarray], Arrays]
+
+
+def to_litert(
+    signatures: Signatures,
+    file: str | os.PathLike,
+    images: np.ndarray,
+    quantize: str = "none",
+) -> tuple[Ask, float]:
+    """Writes a LiteRT file with the signatures `serving_default` and `attention_maps`.
+
+    Both take uint8 `images` `[batch, H, W, 3]` and give `probabilities`; the second
+    gives the maps too.
+
+    Args:
+        signatures: Of the model.
+        file: Where to; must not exist.
+        images: uint8 `[n, H, W, 3]`, to compare on and to find int8's ranges with.
+        quantize: `"none"` for float32, `"float16"` for weights of half the size,
+            `"int8"` for weights and most arithmetic in 8 bits.
+
+    Returns:
+        A function that asks the file (its `attention_maps`, or `serving_default` of a
+        model without attention), and the largest difference from Keras.
+
+    Raises:
+        SettingError: If the file exists or the extra is missing.
+        RuntimeError: If the float32 file differs by more than `TOLERANCE`.
+    """
+    runtime = need("ai_edge_litert.interpreter", "litert")
+    functions = _functions(signatures)
+    with _aside(file) as aside, tempfile.TemporaryDirectory() as folder:
+        archive = keras.export.ExportArchive()
+        archive.track(signatures.network)
+        for name, function in functions.items():
+            archive.add_endpoint(name, function, input_signature=[_spec(signatures)])
+        with _quiet():
+            archive.write_out(folder, verbose=False)
+            converter = tf.lite.TFLiteConverter.from_saved_model(
+                folder, signature_keys=list(functions)
+            )
+            if quantize != "none":
+                converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            if quantize == "float16":
+                converter.target_spec.supported_types = [tf.float16]
+            elif quantize == "int8":
+                converter.representative_dataset = lambda: (
+                    (name, {"images": image[None]})
+                    for name in functions
+                    for image in images
+                )
+            aside.write_bytes(converter.convert())
+        interpreter = runtime.Interpreter(model_content=aside.read_bytes())
+        tolerance = TOLERANCE if quantize == "none" else np.inf
+        for name, function in functions.items():
+            runner = interpreter.get_signature_runner(name)
+
+            def ask(batch, runner=runner):
+                return runner(images=batch)
+
+            difference = _compare(function, ask, images, tolerance)
+    return ask, difference
+
+
+def to_onnx(
+    signatures: Signatures, file: str | os.PathLike, images: np.ndarray
+) -> tuple[Ask, float]:
+    """Writes an ONNX file: uint8 `images` in, `probabilities` and maps out.
+
+    One graph serves as both signatures: a runtime computes only the outputs asked for.
+
+    Args:
+        signatures: Of the model.
+        file: Where to; must not exist.
+        images: uint8 `[n, H, W, 3]` to compare on.
+
+    Returns:
+        As `to_litert`.
+
+    Raises:
+        SettingError: If the file exists or the extra is missing.
+        RuntimeError: If the file differs by more than `TOLERANCE`.
+    """
+    tf2onnx, runtime = need("tf2onnx", "onnx"), need("onnxruntime", "onnx")
+    *_, function = _functions(signatures).values()
+    with _aside(file) as aside:
+        graph = tf.function(
+            function, input_signature=[_spec(signatures)], autograph=False
+        )
+        with _quiet():
+            tf2onnx.convert.from_function(
+                graph, [_spec(signatures)], opset=18, output_path=str(aside)
+            )
+        session = runtime.InferenceSession(
+            aside.read_bytes(), providers=["CPUExecutionProvider"]
+        )
+        names = [output.name for output in session.get_outputs()]
+
+        def ask(batch):
+            return dict(zip(names, session.run(names, {"images": batch}), strict=True))
+
+        difference = _compare(function, ask, images, TOLERANCE)
+    return ask, difference
+
+
+def _functions(signatures: Signatures) -> dict[str, Callable]:
+    """The signatures without what the other runtimes lack: strings and assertions."""
+
+    def outputs(images):
+        return signatures.network(tf.cast(images, tf.float32), training=False)
+
+    def serving_default(images):
+        return {"probabilities": tf.nn.softmax(outputs(images)["logits"])}
+
+    def attention_maps(images):
+        found = outputs(images)
+        probabilities = {"probabilities": tf.nn.softmax(found["logits"])}
+        return probabilities | signatures.maps(found)
+
+    if not signatures.levels:
+        return {"serving_default": serving_default}
+    return {"serving_default": serving_default, "attention_maps": attention_maps}
+
+
+def _spec(signatures: Signatures) -> tf.TensorSpec:
+    return tf.TensorSpec((None, *signatures.image_shape), tf.uint8, name="images")
+
+
+def _compare(function: Callable, ask: Ask, images: np.ndarray, tolerance: float):
+    """The largest difference of any output, for one image and for a batch."""
+    largest = 0.0
+    for batch in (images[:1], images):
+        expected, found = function(tf.constant(batch)), ask(batch)
+        if set(expected) != set(found):
+            raise RuntimeError(f"outputs {sorted(found)}, not {sorted(expected)}")
+        for name, value in expected.items():
+            difference = float(np.abs(found[name] - value.numpy()).max())
+            if not difference <= tolerance:  # a NaN isn't
+                raise RuntimeError(f"{name} differs from Keras by {difference}")
+            largest = max(largest, difference)
+    return largest
+
+
+@contextlib.contextmanager
+def _aside(file: str | os.PathLike) -> Iterator[Path]:
+    """A path beside `file`, renamed to it when all went well."""
+    file = Path(file)
+    if file.exists():
+        raise SettingError(str(file), "a file that exists", "the name of a new one")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    aside = file.with_name(f".{os.getpid()}.{file.name}")
+    try:
+        yield aside
+        aside.replace(file)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what the converters say while they work."""
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(logging.NOTSET)

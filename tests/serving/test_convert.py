@@ -1,0 +1,84 @@
+"""LiteRT and ONNX files, asked by their own runtimes."""
+
+import numpy as np
+import pytest
+
+from ltpa_tf import serving
+from ltpa_tf.errors import SettingError
+from ltpa_tf.serving import convert
+from ltpa_tf.serving.signatures import Signatures
+
+
+@pytest.fixture(scope="module")
+def signatures(build, class_names):
+    return Signatures(build(), class_names)
+
+
+def assert_alike(outputs, predictions, tolerance=1e-5):
+    for name in ("level_7", "level_10", "level_7_image", "level_10_image"):
+        level = int(name.split("_")[1])
+        kind = "image_maps" if name.endswith("image") else "maps"
+        expected = [getattr(one, kind)[level] for one in predictions]
+        np.testing.assert_allclose(outputs[name], expected, rtol=0, atol=tolerance)
+    expected = [one.probabilities for one in predictions]
+    np.testing.assert_allclose(
+        outputs["probabilities"], expected, rtol=0, atol=tolerance
+    )
+
+
+def test_onnx(signatures, base, images, tmp_path):
+    runtime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("tf2onnx")
+    file = tmp_path / "new" / "m.onnx"
+    _, difference = convert.to_onnx(signatures, file, images)
+    assert difference < 1e-5
+    session = runtime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    names = [one.name for one in session.get_outputs()]
+    for batch in (images[:1], images):
+        found = dict(zip(names, session.run(names, {"images": batch}), strict=True))
+        assert_alike(found, serving.Predictor.from_saved_model(base).predict(batch))
+    assert [one.name for one in file.parent.iterdir()] == ["m.onnx"]
+
+
+@pytest.fixture
+def litert():
+    return pytest.importorskip("ai_edge_litert.interpreter")
+
+
+def test_litert(litert, signatures, base, images, tmp_path):
+    file = tmp_path / "m.tflite"
+    _, difference = convert.to_litert(signatures, file, images)
+    assert difference < 1e-5
+    interpreter = litert.Interpreter(model_path=str(file))
+    predictor = serving.Predictor.from_saved_model(base)
+    ask = interpreter.get_signature_runner("attention_maps")
+    for batch in (images[:1], images):
+        assert_alike(ask(images=batch), predictor.predict(batch))
+    ask = interpreter.get_signature_runner("serving_default")
+    assert set(ask(images=images)) == {"probabilities"}
+    with pytest.raises(SettingError, match="new one"):
+        convert.to_litert(signatures, file, images)
+
+
+@pytest.mark.parametrize(
+    ("quantize", "share", "tolerance"), [("float16", 0.65, 1e-3), ("int8", 0.6, 0.15)]
+)
+def test_quantized_litert(
+    litert, signatures, base, images, tmp_path, quantize, share, tolerance
+):
+    whole, small = tmp_path / "whole.tflite", tmp_path / "small.tflite"
+    convert.to_litert(signatures, whole, images)
+    ask, difference = convert.to_litert(signatures, small, images, quantize)
+    assert 0 < difference < tolerance
+    assert small.stat().st_size < share * whole.stat().st_size
+    predictions = serving.Predictor.from_saved_model(base).predict(images)
+    assert_alike(ask(images), predictions, tolerance)
+
+
+def test_a_file_that_differs_is_no_success(signatures, images, tmp_path, monkeypatch):
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("tf2onnx")
+    monkeypatch.setattr(convert, "TOLERANCE", 0.0)
+    with pytest.raises(RuntimeError, match="differs from Keras"):
+        convert.to_onnx(signatures, tmp_path / "m.onnx", images)
+    assert list(tmp_path.iterdir()) == []

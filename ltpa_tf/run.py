@@ -119,16 +119,22 @@ class RunFolder:
         Raises:
             SettingError: If it can't be loaded or is no longer the same.
         """
-        config = self.read_config()
-        known = self.read_dataset()["fingerprint"]
-        source = load_data(config)
-        if source.fingerprint != known:
+        source = load_data(self.read_config())
+        self.check_data(source)
+        return source
+
+    def check_data(self, source: "data.Source") -> None:
+        """Makes sure that this is still the data the run was trained on.
+
+        Raises:
+            SettingError: If it isn't.
+        """
+        if source.fingerprint != self.read_dataset()["fingerprint"]:
             raise SettingError(
-                "data.dir" if config.data.dir else "data.name",
-                config.data.dir or config.data.name,
+                "data.name",
+                source.name,
                 f"the data that {self.path} was trained on; it has changed since",
             )
-        return source
 
     def load_split(self, which: str = "test") -> "data.Split":
         """The held-out part of `load_source` to measure and explain the model on.

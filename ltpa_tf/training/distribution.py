@@ -179,11 +179,6 @@ class Agreement:
         self._chief = is_chief(strategy)
         self._sum = tf.function(self._sum_over_workers)
 
-    @property
-    def pace(self) -> int:
-        """Steps per call where they can't be found by measuring; 0 where they can."""
-        return 0 if self._alone else 10
-
     def reach(self, save: bool, stop: bool) -> tuple[bool, bool]:
         """Saves if the chief wants to; stops if anyone does."""
         if self._alone:

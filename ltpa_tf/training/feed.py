@@ -3,6 +3,7 @@
 Either way the images of a step are the same, bit for bit.
 """
 
+import numpy as np
 import tensorflow as tf
 from ml_collections import ConfigDict
 
@@ -81,6 +82,9 @@ class ResidentFeed:
         seed: Of order and augmentation.
         classes: Length of the one-hot labels.
         augmentation: What to do to the images.
+
+    Attributes:
+        seed: A variable, so that a compiled step serves every seed.
     """
 
     def __init__(
@@ -97,15 +101,14 @@ class ResidentFeed:
             "examples": len(split),
             "batch_size": batch_size,
             "replicas": strategy.num_replicas_in_sync,
-            "seed": seed,
         }
-        self._seed = seed
         self._classes = classes
         self._augmentation = augmentation
         with strategy.scope():
             self._images = _constant(split.array)
             # int32 variables would live in the host's memory.
             self._labels = _constant(split.labels.astype("int64"))
+            self.seed = _constant(np.int64(seed))
 
     def iterator(self, step: int, again_after: int = 0) -> None:
         """Nothing: the step's number says which examples it takes."""
@@ -114,20 +117,20 @@ class ResidentFeed:
         """Nothing is passed to the replicas."""
         return ()
 
-    def held(self) -> tuple[tf.Tensor, tf.Tensor]:
-        """This replica's images and labels, all of them."""
-        return self._images.read_value(), self._labels.read_value()
+    def held(self) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """This replica's images and labels, all of them, and the seed."""
+        return tuple(v.read_value() for v in (self._images, self._labels, self.seed))
 
     def examples(self, batch, held, step: tf.Tensor, replica: tf.Tensor):
         """A replica's images and labels; pure, part of what XLA compiles."""
-        images, labels = held
+        images, labels, seed = held
         epoch, positions, indices = data.examples_of(
-            step, tf.cast(replica, step.dtype), **self._layout
+            step, tf.cast(replica, step.dtype), seed=seed, **self._layout
         )
         return data.augment(
             tf.gather(images, indices),
             tf.one_hot(tf.gather(labels, indices), self._classes),
-            seed=self._seed,
+            seed=seed,
             epoch=epoch,
             positions=positions,
             settings=self._augmentation,

@@ -1,5 +1,9 @@
 """How many steps one call takes."""
 
+import tensorflow as tf
+
+from ltpa_tf.training import distribution
+
 
 class Pace:
     """Steps per call: as set, or found by itself.
@@ -10,12 +14,17 @@ class Pace:
 
     Args:
         fixed: `runtime.steps_per_call`; 0 = by itself.
+        strategy: Several workers must take the same number, so they can't measure.
     """
 
     _SHORT, _LONG = 0.25, 1.0  # seconds
     _MOST = 512
 
-    def __init__(self, fixed: int = 0):
+    _WITH_WORKERS = 10
+
+    def __init__(self, fixed: int, strategy: tf.distribute.Strategy):
+        if not fixed and distribution.workers(strategy) > 1:
+            fixed = self._WITH_WORKERS
         self._fixed = fixed
         self._steps = fixed or 1
 

@@ -1,6 +1,7 @@
 """`train`: from a config to a finished run folder."""
 
 import contextlib
+import errno
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -14,16 +15,23 @@ from ltpa_tf import config as configuration
 from ltpa_tf import data, run
 from ltpa_tf.errors import SettingError
 from ltpa_tf.training import distribution, records
+from ltpa_tf.training.attention import AttentionWatch
+from ltpa_tf.training.errors import CheckpointError
+from ltpa_tf.training.journal import Journal
 from ltpa_tf.training.loop import Loop
+from ltpa_tf.training.pace import Pace
 from ltpa_tf.training.parts import Build, Parts, assemble, build_model
 from ltpa_tf.training.progress import Screen
+from ltpa_tf.training.saving import Position, Saver
 from ltpa_tf.training.signals import StopSignals
 from ltpa_tf.training.state import set_weights
+from ltpa_tf.training.tensorboard import Board
 
 # What may differ when a run is continued: where and how, not what, is computed.
 _FREE = ("checkpoint.", "log.", "runtime.strategy", "runtime.jit", "data.dir")
 _FREE += ("runtime.steps_per_call", "data.download", "data.placement")
 _TIMES = ("seconds", "images_per_second")
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 
 
 def train(
@@ -73,29 +81,29 @@ def train(
     with StopSignals() as signals, _policy(config.runtime.precision):
         keras.utils.set_random_seed(config.seed)
         source = source or run.load_data(config)
+        if folder.dataset_file.exists():
+            folder.check_data(source)
         parts = assemble(config, strategy, source, build)
+        write = _ModelFile(config, source, build)
         if chief:
             run.write_text(folder.config_file, configuration.to_json(config))
             records.write_dataset(folder, source)
-        with Screen(
-            config.train.epochs,
-            parts.steps_per_epoch,
-            config.train.batch_size,
-            every_seconds=config.log.every_seconds,
-            quiet=not chief,
-        ) as screen:
-            write = _ModelFile(config, source, build)
-            loop = Loop(
+        with (
+            distribution.lost_workers_as_errors(strategy),
+            _disk_errors_as_sentences(folder),
+            _journal(folder, parts, chief) as journal,
+        ):
+            metrics = records.Metrics(folder.metrics_file)
+            saver = Saver(parts, folder, metrics, journal.screen.say, write)
+            Loop(
                 parts,
-                folder,
-                screen,
+                saver,
+                journal,
                 _callback_list(callbacks, parts),
                 signals,
-                write,
-            )
-            with distribution.lost_workers_as_errors(strategy):
-                loop.run()
-        return _finish(folder, parts, loop, write, chief)
+                Pace(config.runtime.steps_per_call, strategy),
+            ).run()
+            return _finish(folder, parts, saver.position, write, metrics, chief)
 
 
 def _open(folder: run.RunFolder, config: ConfigDict) -> dict | None:
@@ -124,6 +132,37 @@ def _policy(name: str) -> Iterator[None]:
         yield
     finally:
         keras.config.set_dtype_policy(before)
+
+
+@contextlib.contextmanager
+def _disk_errors_as_sentences(folder: run.RunFolder) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        raise CheckpointError(
+            f"{folder.path} can't be written to any more: {error.strerror}. Put this "
+            "right and start again with the same --workdir to continue from the newest "
+            "checkpoint."
+        ) from error
+
+
+@contextlib.contextmanager
+def _journal(folder: run.RunFolder, parts: Parts, chief: bool) -> Iterator[Journal]:
+    config = parts.config
+    screen = Screen(
+        config.train.epochs,
+        parts.steps_per_epoch,
+        config.train.batch_size,
+        every_seconds=config.log.every_seconds,
+        quiet=not chief,
+    )
+    board = Board(folder.events, config, enabled=chief)
+    watch = AttentionWatch(parts.model, parts.source, config.log.images)
+    metrics = records.Metrics(folder.metrics_file)
+    with screen, contextlib.closing(board):
+        yield Journal(screen, board, metrics, watch, chief=chief)
 
 
 def _callback_list(
@@ -161,22 +200,27 @@ class _ModelFile:
 
 
 def _finish(
-    folder: run.RunFolder, parts: Parts, loop: Loop, write: _ModelFile, chief: bool
+    folder: run.RunFolder,
+    parts: Parts,
+    position: Position,
+    write: _ModelFile,
+    metrics: records.Metrics,
+    chief: bool,
 ) -> dict:
     """The final model file, and last of all the summary: with it the run is complete.
 
     Every process computes the same summary; the chief writes it.
     """
-    position = loop.position
+    set_weights(write.model, *parts.state.evaluation_arrays())
     if chief:
-        write(*loop.weights, folder.model_file)
-    last = loop.last_line
+        records.save_model(write.model, folder.model_file)
+    last = metrics.last()
     summary = {
         "epochs": -(-position.step // parts.steps_per_epoch),
         "steps": position.step,
         "seconds": position.seconds,
         "images_per_second": last.get("images_per_second"),
-        "metrics": {name: value for name, value in last.items() if name not in _TIMES},
+        "metrics": {name: v for name, v in last.items() if name not in _TIMES},
         "best": {"epoch": position.best_epoch, "val_accuracy": position.best}
         if position.best_epoch
         else None,

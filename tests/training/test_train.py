@@ -1,5 +1,6 @@
 """Whole runs of the tiny model."""
 
+import dataclasses
 import json
 
 import keras
@@ -111,6 +112,23 @@ def test_another_config_in_the_folder_is_refused(run):
     message = r"holds a run with optimizer\.learning_rate = 0\.05, and not 0\.1"
     with pytest.raises(SettingError, match=message):
         run("a", optimizer__learning_rate=0.1)
+
+
+def test_data_that_has_changed_is_refused(run, config, source, build):
+    folder = run("a")
+    (folder / "summary.json").unlink()
+    changed = dataclasses.replace(source, fingerprint="other colours")
+    with pytest.raises(SettingError, match="'colours'; accepted: .*changed since"):
+        train(config, folder, source=changed, build=build())
+
+
+def test_a_checkpoint_of_another_model_is_refused(run, build):
+    folder, other = run("a"), build(batch_norm=False)
+    (folder / "summary.json").unlink()
+    before = {file: file.read_bytes() for file in folder.rglob("step-*")}
+    with pytest.raises(SettingError, match="the checkpoint of another model"):
+        run("a", build_model=other)
+    assert {file: file.read_bytes() for file in folder.rglob("step-*")} == before
 
 
 def test_how_it_is_run_may_change(run):

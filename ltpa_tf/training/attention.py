@@ -1,0 +1,74 @@
+"""What the attention of a model in training looks at: numbers and pictures."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ltpa_tf import data, models
+
+# Images that the entropy is averaged over, at most.
+_EXAMPLES = 32
+# A map's brightness is full where it has this many times the even share.
+_FULL = 8.0
+
+
+class AttentionWatch:
+    """The maps of a fixed few images that are not trained on.
+
+    Args:
+        model: The model in training; its maps are taken at the moment of each call.
+        source: The data set; its first test images are watched.
+        pictures: How many images to make pictures of.
+    """
+
+    def __init__(self, model: keras.Model, source: data.Source, pictures: int):
+        split = source.test or source.validation
+        self._maps = None
+        if split is None or not models.levels_of(model):
+            return
+        self._pictures = min(pictures, len(split))
+        examples = tf.range(min(_EXAMPLES, len(split)), dtype=tf.int64)
+        self._images = split.images(examples, tf.constant(0, tf.int64)).numpy()
+        attention = models.attention_model(model)
+        self._maps = tf.function(lambda images: attention(images, training=False))
+
+    def look(self) -> tuple[dict[str, float], np.ndarray | None]:
+        """Entropies and pictures as the model is now.
+
+        Returns:
+            For each level `entropy_LEVEL`, the maps' mean entropy as a share of an even
+            map's: 1 looks everywhere, 0 at a single place. And uint8 `[N, H, W', 3]`
+            pictures: each image, and its map of every level beside it, white at eight
+            times the even share and above; None without attention.
+        """
+        if self._maps is None:
+            return {}, None
+        found = self._maps(self._images.astype(np.float32))
+        maps = {name: value.numpy() for name, value in found.items()}
+        del maps["logits"]
+        entropies = {f"entropy_{name}": entropy(m) for name, m in maps.items()}
+        few = slice(self._pictures)
+        strips = [
+            self._images[few],
+            *(_picture(self._images, m)[few] for m in maps.values()),
+        ]
+        return entropies, np.concatenate(strips, axis=2)
+
+
+def entropy(maps: np.ndarray) -> float:
+    """The mean entropy of `[N, h, w]` maps: 1 for even ones, 0 for a single place."""
+    shares = maps.reshape(len(maps), -1).astype(np.float64)
+    shares = shares / np.maximum(shares.sum(1, keepdims=True), 1e-12)
+    nats = -(shares * np.log(np.maximum(shares, 1e-12))).sum(1)
+    return float(nats.mean() / np.log(shares.shape[1]))
+
+
+def _picture(images: np.ndarray, maps: np.ndarray) -> np.ndarray:
+    """The maps in grey at the images' size."""
+    _, height, width, _ = images.shape
+    _, rows, columns = maps.shape
+    share = maps / np.maximum(maps.mean((1, 2), keepdims=True), 1e-12)
+    grey = (255 * np.minimum(share / _FULL, 1)).astype(np.uint8)
+    large = grey[:, np.arange(height) * rows // height]
+    large = large[:, :, np.arange(width) * columns // width]
+    return np.repeat(large[..., np.newaxis], 3, axis=-1)

@@ -22,6 +22,7 @@ class Attention(nn.Module):
         self.u = nn.Linear(channels, 1, bias=False)
 
     def forward(self, local: Tensor, global_: Tensor) -> Tensor:
+        """The attended descriptor [B, C] of `local` [B, C, H, W]."""
         local = local.flatten(2).transpose(1, 2)  # [B, positions, C]
         scores = self.u(local + global_.unsqueeze(1)).float()
         weights = scores.softmax(dim=1).to(local.dtype)

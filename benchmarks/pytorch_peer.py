@@ -72,6 +72,7 @@ class Training:
         self._forward = _compiled(self._loss, options.mode)
 
     def __call__(self) -> dict:
+        """One round."""
         batches = self._data.batches(self._options.batch)
         _synchronize(self._device)
         start = time.perf_counter()
@@ -117,6 +118,7 @@ class Inference:
         self._forward = _compiled(self._logits, options.mode)
 
     def __call__(self) -> dict:
+        """One round."""
         start = time.perf_counter()
         for _ in range(self._options.steps):
             self._forward(self._images).cpu()
@@ -135,6 +137,7 @@ class Inference:
 
 
 def main() -> None:
+    """Speaks with the parent process, see `rounds.Turn`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--task", choices=("train", "infer"), default="train")
     parser.add_argument("--data", required=True, help="npz: x_train, y_train")

@@ -55,19 +55,22 @@ class Contender:
         environment: Mapping[str, str] | None = None,
     ):
         self.name = name
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **(environment or {})},
-        )
-        # What it is and how long it took to get ready; filled by `alternate`.
+        self._command = command
+        self._environment = {**os.environ, **(environment or {})}
+        self._process: subprocess.Popen | None = None
+        # What it is and how long it took to get ready.
         self.about: dict = {}
         self.rounds: list[dict] = []
 
     def ready(self) -> bool:
-        """Waits until it has compiled and warmed up; False if it died instead."""
+        """Starts it and waits until it is warm; False if it died instead."""
+        self._process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=self._environment,
+        )
         self.about = self._read() or {}
         return bool(self.about)
 
@@ -81,7 +84,9 @@ class Contender:
         return bool(figures)
 
     def close(self) -> None:
-        """Ends the process."""
+        """Ends the process, if there is one."""
+        if self._process is None:
+            return
         self._process.stdin.close()
         try:
             self._process.wait(timeout=30)

@@ -1,0 +1,173 @@
+"""This project's side of `benchmarks/step.py`: one contender process.
+
+Training is the program that `ltpa_tf.training.train` runs, one whole epoch per round;
+inference is an exported SavedModel, loaded as any TensorFlow program would.
+"""
+
+import argparse
+import tempfile
+import time
+
+import keras
+import tensorflow as tf
+from ml_collections import ConfigDict
+
+from benchmarks.rounds import Turn
+from configs import common
+from ltpa_tf import data, serving
+from ltpa_tf.training import distribution
+from ltpa_tf.training.parts import assemble, build_model
+
+POLICIES = {"bf16": "mixed_bfloat16", "fp16": "mixed_float16", "fp32": "float32"}
+
+
+class Training:
+    """One epoch of training per round.
+
+    Args:
+        config: What to train.
+        source: On which data.
+        warm_up: Steps before the first round; compiling is the first.
+    """
+
+    def __init__(self, config: ConfigDict, source: data.Source, warm_up: int):
+        strategy = distribution.make_strategy(config.runtime.strategy)
+        self._parts = assemble(config, strategy, source)
+        self._iterator = self._parts.feed.iterator(0)
+        self._images = config.train.batch_size * self._parts.steps_per_epoch
+        self._step = 0
+        start = time.perf_counter()
+        self._take(1)
+        self.compile_seconds = round(time.perf_counter() - start, 1)
+        self._take(warm_up - 1)
+        self._step = self._parts.steps_per_epoch
+
+    def __call__(self) -> dict:
+        """One round."""
+        start = time.perf_counter()
+        loss = self._take(self._parts.steps_per_epoch)
+        return {
+            "seconds": time.perf_counter() - start,
+            "images": self._images,
+            "loss": loss,
+        }
+
+    def _take(self, steps: int) -> float:
+        """Takes steps and waits for them; their mean loss."""
+        parts = self._parts
+        sums, bad_step = parts.program.train(self._iterator, self._step, steps)
+        self._step += steps
+        total, _, examples, *_ = sums.numpy()
+        parts.state.reset_sums()
+        if int(bad_step) >= 0:
+            raise RuntimeError(f"not finite at step {int(bad_step)}")
+        return float(total / examples)
+
+
+class Inference:
+    """`steps` batches per round through an export's `serving_default`.
+
+    Args:
+        config: What to export; untrained.
+        source: Where images come from.
+        steps: Batches per round.
+        warm_up: Batches before the first round.
+    """
+
+    def __init__(
+        self, config: ConfigDict, source: data.Source, steps: int, warm_up: int
+    ):
+        with tempfile.TemporaryDirectory() as folder:
+            version = serving.export(
+                build_model(config, source),
+                f"{folder}/model",
+                class_names=source.class_names,
+            )
+            self._loaded = tf.saved_model.load(str(version))
+        self._signature = self._loaded.signatures["serving_default"]
+        self._images = tf.constant(source.train.array[: config.train.batch_size])
+        self._steps = steps
+        start = time.perf_counter()
+        self._take(1)
+        self.compile_seconds = round(time.perf_counter() - start, 1)
+        self._take(warm_up - 1)
+
+    def __call__(self) -> dict:
+        """One round."""
+        start = time.perf_counter()
+        self._take(self._steps)
+        return {
+            "seconds": time.perf_counter() - start,
+            "images": self._steps * len(self._images),
+        }
+
+    def _take(self, batches: int) -> None:
+        for _ in range(batches):
+            self._signature(images=self._images)["probabilities"].numpy()
+
+
+def config_of(options: argparse.Namespace) -> ConfigDict:
+    """att3-concat-pc with the peer's settings."""
+    config = common.get_config()
+    config.data.name, config.data.dir = "npz", options.data
+    config.model.name = "vgg_att3_concat_pc"
+    config.model.dropout = "none"
+    config.model.width = options.width
+    config.train.batch_size = options.batch
+    config.train.label_smoothing = 0.1
+    config.augment.crop, config.augment.flip = 4, True
+    config.optimizer.learning_rate = 0.01
+    config.optimizer.schedule = "constant"
+    config.runtime.precision = POLICIES[options.precision]
+    config.runtime.jit = options.jit
+    return config
+
+
+def main() -> None:
+    """Speaks with the parent process, see `rounds.Turn`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--task", choices=("train", "infer"), default="train")
+    parser.add_argument("--data", required=True, help="npz: x_train, y_train, ...")
+    parser.add_argument("--batch", type=int, default=512)
+    parser.add_argument("--steps", type=int, default=10, help="per round (infer)")
+    parser.add_argument("--warm_up", type=int, default=5, help="steps before round 1")
+    parser.add_argument("--width", type=float, default=1.0)
+    parser.add_argument("--precision", choices=POLICIES, default="bf16")
+    parser.add_argument("--jit", choices=("auto", "on", "off"), default="auto")
+    parser.add_argument("--threads", type=int, default=0, help="on a CPU; 0: all")
+    options = parser.parse_args()
+    turn = Turn()
+    if options.threads:
+        tf.config.threading.set_intra_op_parallelism_threads(options.threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+    gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:  # the other contender is on the same one
+        tf.config.experimental.set_memory_growth(gpu, True)
+
+    start = time.perf_counter()
+    config = config_of(options)
+    keras.config.set_dtype_policy(config.runtime.precision)
+    source = data.load("npz", dir=options.data)
+    if options.task == "train":
+        work = Training(config, source, options.warm_up)
+    else:
+        work = Inference(config, source, options.steps, options.warm_up)
+    turn.say(
+        software=f"ltpa_tf, tensorflow {tf.__version__}, keras {keras.__version__}",
+        device=distribution.device_name(),
+        options=vars(options),
+        ready_seconds=round(time.perf_counter() - start, 1),
+        compile_seconds=work.compile_seconds,
+    )
+    turn.take(lambda: {**work(), **_memory(gpus)})
+
+
+def _memory(gpus) -> dict:
+    if not gpus:
+        return {}
+    peak = tf.config.experimental.get_memory_info("GPU:0")["peak"]
+    return {"peak_memory_gb": round(peak / 1e9, 2)}
+
+
+if __name__ == "__main__":
+    main()

@@ -122,7 +122,16 @@ def assemble(
         state=state,
         feed=feed,
         program=Program(
-            strategy, make_step(config, model, optimizer), state, feed, jit=jit
+            strategy,
+            make_step(config, model, optimizer),
+            state,
+            feed,
+            jit=jit,
+            # On a CPU, XLA's convolutions in a loop are slow.
+            loop_inside=jit
+            and replicas == 1
+            and isinstance(feed, ResidentFeed)
+            and distribution.has_accelerator(),
         ),
         validation=validation,
         estimate=estimate if averaged else None,

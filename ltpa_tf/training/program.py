@@ -15,7 +15,7 @@ class Program:
     n steps are one call of one graph: a loop around `strategy.run`. Inside it XLA, if
     on, compiles what a replica computes: the whole step where there is one replica;
     where there are more the two halves, and TensorFlow's collectives add up between
-    them. Where one replica also holds its images, the loop itself is inside XLA: the
+    them. With one replica that holds its images the loop itself can be inside XLA: the
     accelerator then goes from step to step without waiting for the host. Only one step
     is ever compiled, whatever n is.
 
@@ -25,6 +25,7 @@ class Program:
         state: The variables that steps read and write.
         feed: Where examples come from.
         jit: Whether XLA compiles.
+        loop_inside: Whether the loop is inside XLA, too.
     """
 
     def __init__(
@@ -35,17 +36,14 @@ class Program:
         feed: StreamFeed | ResidentFeed,
         *,
         jit: bool,
+        loop_inside: bool = False,
     ):
         self._strategy = strategy
         self._step = step
         self._state = state
         self._feed = feed
         compiled = tf.function(jit_compile=True) if jit else _as_it_is
-        self._loop_inside = (
-            jit
-            and strategy.num_replicas_in_sync == 1
-            and isinstance(feed, ResidentFeed)
-        )
+        self._loop_inside = loop_inside
         self._loop = compiled(self._whole_steps)
         self._whole = compiled(self._whole_step)
         self._first_half = compiled(self._packed_forward_backward)

@@ -4,7 +4,10 @@ import keras
 import numpy as np
 import pytest
 
+from ltpa_tf.training.optimizers import make_optimizer
 from ltpa_tf.training.parts import assemble
+from ltpa_tf.training.program import Program
+from ltpa_tf.training.step import make_step
 from ltpa_tf.training.validation import Validation
 
 STEPS = 20
@@ -90,6 +93,25 @@ def test_xla_equals_no_xla(run, build, replicas):
     settings = {"data__placement": "resident", "augment__crop": 1}
     compiled = run(normed, replicas, runtime__jit="on", **settings)
     assert_close(compiled, run(normed, replicas, **settings))
+
+
+def test_a_loop_inside_xla_equals_one_outside(config, source, strategies, build):
+    config.data.placement = "resident"
+    config.augment.crop = 1
+
+    def weights(calls, **inside):
+        keras.utils.set_random_seed(0)
+        parts = assemble(config, strategies[1], source, build(dropout=0.0))
+        optimizer = make_optimizer(config, parts.model, parts.schedule)
+        step = make_step(config, parts.model, optimizer)
+        program = Program(strategies[1], step, parts.state, parts.feed, **inside)
+        for first, steps in calls:
+            program.train(None, first, steps)
+        return parts.state.to_arrays()
+
+    inside = weights([(0, 6)], jit=True, loop_inside=True)
+    assert_close(inside, weights([(0, 6)], jit=False))
+    assert_same(inside, weights([(0, 1), (1, 5)], jit=True, loop_inside=True))
 
 
 def test_replicas_keep_their_own_statistics_until_they_are_averaged(

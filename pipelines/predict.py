@@ -89,7 +89,9 @@ def _print_table(files: Sequence[Path], predictions: Sequence["Prediction"]) -> 
     import rich.console
     import rich.table
 
-    table = rich.table.Table("image", "class", "probability", "next")
+    # Folded where it is too long: its end, the file's name, is what tells it apart.
+    image = rich.table.Column("image", overflow="fold")
+    table = rich.table.Table(image, "class", "probability", "next")
     for file, prediction in zip(files, predictions, strict=True):
         following = ", ".join(f"{name} {p:.1%}" for name, p in prediction.top()[1:3])
         table.add_row(
@@ -135,10 +137,9 @@ def _strip(file: Path, prediction: "Prediction") -> "Image.Image":
     import numpy as np
     from PIL import Image
 
-    from ltpa_tf import explain
+    from ltpa_tf import data, explain
 
-    with Image.open(file) as opened:
-        image = opened.convert("RGB")
+    image = Image.fromarray(data.decode_image(file.read_bytes()).numpy())
     scale = _STRIP_HEIGHT / image.height
     size = (max(1, round(scale * image.width)), _STRIP_HEIGHT)
     enlarge = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS

@@ -50,7 +50,7 @@ def get_config() -> ConfigDict:
     # A row of the paper's tables; `ltpa_tf.models.rows()` lists them.
     model.name = "vgg_att2_concat_pc"
     # The rest changes single choices of that row; "" / () / 0 = as the row has it.
-    # "paper", "vgg_d", "vgg_e".
+    # "paper", "vgg_d", "vgg_e", "fast".
     model.trunk = ""
     # Numbers of the convolutions that feed an attention estimator.
     model.levels = ()

@@ -56,10 +56,11 @@ def attention_vgg(
         input_shape: `(height, width, channels)`. Height and width from 32 up, or None
             for any.
         classes: Number of classes, 2 or more.
-        trunk: `"paper"`, `"vgg_d"` or `"vgg_e"`: the paper's own, or a VGG
-            configuration with its pools in place.
+        trunk: `"paper"`, `"vgg_d"`, `"vgg_e"` or `"fast"`: the paper's own, a VGG
+            configuration with its pools in place, or one for short trainings.
         levels: Numbers of the convolutions that are attended to, 1 to 13 (1 to 16 in
-            `"vgg_e"`); sorted, and duplicates count once. `()`: no attention.
+            `"vgg_e"`, 1 to 10 in `"fast"`); sorted, and duplicates count once. `()`: no
+            attention.
         tap: `"before_pool"` (the paper) or `"after_pool"`: where a level's features are
             taken. No difference at levels that no pool follows.
         compatibility: `"pc"`, `"dp"`, `"local"` or `"additive"`.

@@ -22,7 +22,7 @@ def layers_of(trunk, kind, **kwargs):
 
 @pytest.mark.parametrize(
     ("trunk", "convolutions", "levels"),
-    [("paper", 15, 13), ("vgg_d", 13, 13), ("vgg_e", 16, 16)],
+    [("paper", 15, 13), ("vgg_d", 13, 13), ("vgg_e", 16, 16), ("fast", 10, 10)],
 )
 def test_number_of_convolutions_and_levels(trunk, convolutions, levels):
     assert len(layers_of(trunk, keras.layers.Conv2D)) == convolutions
@@ -43,16 +43,18 @@ def test_the_papers_two_first_pools_have_moved_behind():
     [
         ("vgg_d", [32, 32, 16, 16, 8, 8, 8, 4, 4, 4, 2, 2, 2]),
         ("vgg_e", [32, 32, 16, 16, 8, 8, 8, 8, 4, 4, 4, 4, 2, 2, 2, 2]),
+        ("fast", [32, 32, 16, 16, 16, 8, 8, 8, 4, 4]),
     ],
 )
-def test_vgg_has_its_pools_in_place(trunk, sizes):
+def test_pools_are_in_place(trunk, sizes):
     _, features = features_of(trunk)
     assert [f.before_pool.shape[1] for f in features] == sizes
-    assert features[-1].after_pool.shape[1:3] == (1, 1)
+    assert features[-1].after_pool.shape[1] == sizes[-1] // 2
 
 
 @pytest.mark.parametrize(
-    ("trunk", "multiplications"), [("paper", 3.79e9), ("vgg_d", 0.313e9)]
+    ("trunk", "multiplications"),
+    [("paper", 3.79e9), ("vgg_d", 0.313e9), ("fast", 0.832e9)],
 )
 def test_cost_of_an_image(trunk, multiplications):
     """The attention trunk costs twelve times the plain VGG."""

@@ -228,7 +228,7 @@ def test_without_batch_norm_and_dropout_there_is_none_anywhere():
     [
         (
             {"trunk": "resnet"},
-            "trunk: received 'resnet'; accepted: paper, vgg_d, vgg_e",
+            "trunk: received 'resnet'; accepted: paper, vgg_d, vgg_e, fast",
         ),
         ({"levels": (99,)}, "levels: received 99; accepted: .*1 to 13 for paper"),
         ({"levels": (0, 13)}, "levels: received 0; accepted"),

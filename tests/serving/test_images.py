@@ -9,6 +9,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from ltpa_tf import data
+from ltpa_tf.data.folder import read_folder
 from ltpa_tf.serving import images as image_files
 from ltpa_tf.serving.sentences import sentence
 
@@ -67,12 +69,36 @@ def test_files_of_all_kinds_and_sizes_in_one_batch(decode):
     )
 
 
-def chunk(kind, data):
+def test_a_server_sees_the_pixels_that_training_saw(tmp_path):
+    files = {
+        "large.jpg": encode(photo(300, 401), "JPEG", quality=90),
+        "twice.jpg": encode(photo(64, 48), "JPEG"),
+        "small.jpeg": encode(photo(20, 23), "JPEG", progressive=True),
+        "colour.png": encode(photo(90, 61)),
+        "size.png": encode(photo(*SIZE)),
+        "grey.png": encode(photo(44, 50, channels=1)),
+        "alpha.png": encode(photo(70, 33, channels=4)),
+        "deep.png": encode(photo(40, 40, channels=1).astype(np.uint16) * 257),
+    }
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        for file, content in files.items():
+            (tmp_path / name / file).write_bytes(content)
+    source = data.load("folder", dir=str(tmp_path), image_size=32)
+    parts, _ = read_folder(tmp_path)
+    for part, split in (("train", source.train), ("test", source.test)):
+        contents = [path.read_bytes() for path in parts[part][0]]
+        served = image_files.decode_batch(tf.constant(contents), (32, 32))
+        np.testing.assert_array_equal(served, split.array)
+    assert len(source.train) + len(source.test) == 2 * len(files)
+
+
+def chunk(kind, content):
     return (
-        struct.pack(">I", len(data))
+        struct.pack(">I", len(content))
         + kind
-        + data
-        + struct.pack(">I", zlib.crc32(kind + data))
+        + content
+        + struct.pack(">I", zlib.crc32(kind + content))
     )
 
 

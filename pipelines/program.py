@@ -10,6 +10,7 @@ from absl import app, flags
 from ml_collections import ConfigDict, config_flags
 
 import configs
+from ltpa_tf import compile_cache
 from ltpa_tf.errors import SettingError
 from ltpa_tf.quiet import start_tensorflow
 

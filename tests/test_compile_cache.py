@@ -1,0 +1,64 @@
+"""XLA's cache folder: where it is, what wins over it, how it stays small."""
+
+import os
+
+import pytest
+
+from ltpa_tf import compile_cache
+
+
+@pytest.fixture
+def gpus(tmp_path, monkeypatch):
+    """A machine with two GPUs of one kind, and no settings of the user's."""
+    for name in ("TF_XLA_FLAGS", "XLA_FLAGS", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LTPA_CACHE_DIR", str(tmp_path / "cache"))
+    for number in ("0", "1"):
+        (tmp_path / "gpus" / number).mkdir(parents=True)
+        information = tmp_path / "gpus" / number / "information"
+        information.write_text("Model: \t\t NVIDIA H100 80GB HBM3\nIRQ: 1\n")
+    yield tmp_path / "gpus"
+    for name in ("TF_XLA_FLAGS", "XLA_FLAGS"):
+        os.environ.pop(name, None)
+
+
+def test_both_caches_are_in_a_folder_per_kind_of_gpu(gpus, tmp_path):
+    folder = compile_cache.enable(gpus)
+    assert folder.parent == tmp_path / "cache"
+    assert folder.name.endswith("-nvidia-h100-80gb-hbm3")
+    assert str(folder) in os.environ["TF_XLA_FLAGS"]
+    assert os.environ["XLA_FLAGS"].endswith(str(folder / "tuning"))
+
+
+def test_the_users_own_flags_win_and_stay(gpus, monkeypatch):
+    mine = "--tf_xla_persistent_cache_directory=/mine"
+    monkeypatch.setenv("TF_XLA_FLAGS", mine)
+    monkeypatch.setenv("XLA_FLAGS", "--xla_gpu_autotune_level=2")
+    compile_cache.enable(gpus)
+    assert os.environ["TF_XLA_FLAGS"] == mine
+    first, second = os.environ["XLA_FLAGS"].split()
+    assert first == "--xla_gpu_autotune_level=2"
+    assert second.startswith("--xla_gpu_per_fusion_autotune_cache_dir=")
+
+
+@pytest.mark.parametrize("why", ["no gpu", "switched off", "not writable"])
+def test_nothing_is_set_where_there_is_no_cache(gpus, tmp_path, monkeypatch, why):
+    if why == "no gpu":
+        gpus = tmp_path / "none"
+    elif why == "switched off":
+        monkeypatch.setenv("LTPA_CACHE_DIR", "")
+    else:
+        (tmp_path / "cache").write_text("a file in its place")
+    assert compile_cache.enable(gpus) is None
+    assert "TF_XLA_FLAGS" not in os.environ
+    assert "XLA_FLAGS" not in os.environ
+
+
+def test_files_not_used_for_longest_go_first(tmp_path):
+    for age, name in enumerate(["new", "middle", "old"]):
+        (tmp_path / name).write_bytes(bytes(10))
+        os.utime(tmp_path / name, (1000 - age, 1000 - age))
+    compile_cache.shrink(tmp_path, 25)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["middle", "new"]
+    compile_cache.shrink(tmp_path, 25)
+    assert len(list(tmp_path.iterdir())) == 2

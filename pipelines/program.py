@@ -42,6 +42,7 @@ def run(
             )
         try:
             if tensorflow:
+                compile_cache.enable()
                 start_tensorflow()
             return main(argv) or 0
         except SettingError as error:

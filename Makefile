@@ -4,13 +4,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help quickstart test test-slow lint format clean
+.PHONY: help quickstart serve-demo test test-slow lint format clean
 
 help:  ## This list.
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
 
 quickstart: $(READY)  ## Train, evaluate, explain, export and ask a small model.
 	@$(BIN)/python -m pipelines.quickstart
+
+serve-demo: $(READY)  ## Serve the quickstart model with a page to explore it.
+	@test -d saved_models/quickstart/1 || $(MAKE) --no-print-directory quickstart
+	@$(BIN)/python -m pipelines.serve --model_dir=saved_models/quickstart
 
 test: lint  ## Lint, format check and the fast tests.
 	@$(BIN)/python -m pytest -n 2 -m "not slow"

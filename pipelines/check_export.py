@@ -13,6 +13,9 @@ from absl import flags
 from pipelines import program
 
 _EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Folder of the model's versions.")
+_BASE_PATH = flags.DEFINE_string(
+    "base_path", None, "Where the server will find the folder, if not here."
+)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -21,7 +24,7 @@ def main(argv: Sequence[str]) -> int:
     program.start_tensorflow()
     from ltpa_tf import serving
 
-    findings = serving.check_export(_EXPORT_DIR.value)
+    findings = serving.check_export(_EXPORT_DIR.value, base_path=_BASE_PATH.value)
     for sentence in findings:
         print(sentence)
     if not findings:

@@ -14,6 +14,9 @@ from pipelines import program
 _EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Folder of the model's versions.")
 _VERSION = flags.DEFINE_integer("version", None, "The version that gets the label.")
 _LABEL = flags.DEFINE_string("label", "stable", "The label.")
+_BASE_PATH = flags.DEFINE_string(
+    "base_path", None, "Where the server will find the folder, if not here."
+)
 
 
 def main(argv: Sequence[str]) -> None:
@@ -22,7 +25,9 @@ def main(argv: Sequence[str]) -> None:
     program.start_tensorflow()
     from ltpa_tf import serving
 
-    labels = serving.label(_EXPORT_DIR.value, **{_LABEL.value: _VERSION.value})
+    labels = serving.label(
+        _EXPORT_DIR.value, _BASE_PATH.value, **{_LABEL.value: _VERSION.value}
+    )
     for label, version in sorted(labels.items()):
         print(f"{label}: version {version}")
 

@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from absl import flags
 
@@ -50,14 +51,20 @@ def main(argv: Sequence[str]) -> int:
     del argv
     program.start_tensorflow()
     from ltpa_tf import serving
-    from ltpa_tf.serving import model_server
+    from ltpa_tf.serving import model_server, server_files
 
-    findings = serving.check_export(_MODEL_DIR.value, load=False)
+    command = model_server.find() if _SERVER.value != "development" else None
+    model = server_files.read_models(_MODEL_DIR.value)
+    findings = serving.check_export(
+        _MODEL_DIR.value,
+        load=False,
+        # The development server doesn't care whether the folder was moved.
+        base_path=None if command or model is None else model.base_path,
+    )
     for sentence in findings:
         print(sentence)
     if findings:
         return 1
-    command = model_server.find() if _SERVER.value != "development" else None
     if command:
         return _serve_for_real(command)
     if _SERVER.value == "tensorflow":
@@ -112,7 +119,7 @@ def _serve_for_development() -> int:
 def _say_where(server: "DevelopmentServer | ModelServer", explorer: str) -> None:
     from ltpa_tf.serving.server.pages import sample_files
 
-    url = f"{server.url}/v1/models/{server.name}"
+    url = f"{server.url}/v1/models/{quote(server.name)}"
     sample = shlex.quote(str(sample_files(Path(_MODEL_DIR.value))[0]))
     print(
         f"""

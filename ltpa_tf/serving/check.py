@@ -9,13 +9,16 @@ from ltpa_tf.serving import server_files, versions
 from ltpa_tf.serving.check_version import changes, problems
 
 
-def check_export(directory: str | os.PathLike, *, load: bool = True) -> list[str]:
+def check_export(
+    directory: str | os.PathLike, *, load: bool = True, base_path: str | None = None
+) -> list[str]:
     """Checks a folder of versions and the server's files beside them.
 
     Args:
         directory: What `export` wrote into.
         load: Whether every version is also loaded and asked: all its warm-up requests,
             and a batch of our own. Without it only files are read.
+        base_path: Where the server will find the folder, if not here.
 
     Returns:
         One sentence for each thing a server would refuse or a client would trip over,
@@ -23,7 +26,8 @@ def check_export(directory: str | os.PathLike, *, load: bool = True) -> list[str
     """
     base = Path(directory)
     found = versions.list_versions(base)
-    sentences = [*_folders(base), *_server_files(base, set(found))]
+    wanted = Path(base_path) if base_path else base.resolve()
+    sentences = [*_folders(base), *_server_files(base, wanted, set(found))]
     previous = None
     for version in found.values():
         sentences += problems(version, load=load)
@@ -45,18 +49,20 @@ def _folders(base: Path) -> Iterator[str]:
             yield f"{entry}: a version without saved_model.pb"
 
 
-def _server_files(base: Path, existing: set[int]) -> Iterator[str]:
+def _server_files(base: Path, wanted: Path, existing: set[int]) -> Iterator[str]:
     for name, read, check in (
         (server_files.MODELS, server_files.read_models, _models),
         (server_files.BATCHING, server_files.read_batching, _batching),
         (server_files.MONITORING, server_files.read_monitoring, _monitoring),
     ):
         file = base / name
-        yield from _server_file(file, lambda read=read: read(base), check, existing)
+        yield from _server_file(
+            file, lambda read=read: read(base), check, wanted, existing
+        )
 
 
 def _server_file(
-    file: Path, read: Callable, check: Callable, existing: set[int]
+    file: Path, read: Callable, check: Callable, wanted: Path, existing: set[int]
 ) -> Iterator[str]:
     try:
         content = read()
@@ -66,16 +72,16 @@ def _server_file(
     if content is None:
         yield f"{file}: missing; export writes it"
         return
-    for sentence in check(content, file.parent, existing):
+    for sentence in check(content, wanted, existing):
         yield f"{file}: {sentence}"
 
 
-def _models(model, base: Path, existing: set[int]) -> Iterator[str]:
+def _models(model, wanted: Path, existing: set[int]) -> Iterator[str]:
     if not Path(model.base_path).is_absolute():
         yield f"base_path {model.base_path!r} isn't absolute"
-    elif Path(model.base_path).resolve() != base.resolve():
+    elif Path(model.base_path) != wanted:
         yield (
-            f"base_path is {model.base_path!r}, but the folder is {base.resolve()}; "
+            f"base_path is {model.base_path!r}, but the folder is {str(wanted)!r}; "
             "promote.py writes it anew"
         )
     if not model.name:
@@ -92,7 +98,7 @@ def _models(model, base: Path, existing: set[int]) -> Iterator[str]:
             yield f"label {label!r} is on version {version}, which isn't served"
 
 
-def _batching(batching, _base: Path, _existing: set[int]) -> Iterator[str]:
+def _batching(batching, _wanted: Path, _existing: set[int]) -> Iterator[str]:
     sizes, largest = list(batching.allowed_batch_sizes), batching.max_batch_size.value
     if sizes != sorted(set(sizes)) or (sizes and sizes[0] < 1):
         yield f"allowed_batch_sizes {sizes} must increase and be positive"
@@ -108,7 +114,7 @@ def _batching(batching, _base: Path, _existing: set[int]) -> Iterator[str]:
         yield "batch_timeout_micros must not be negative"
 
 
-def _monitoring(monitoring, _base: Path, _existing: set[int]) -> Iterator[str]:
+def _monitoring(monitoring, _wanted: Path, _existing: set[int]) -> Iterator[str]:
     prometheus = monitoring.prometheus_config
     if prometheus.enable and not prometheus.path.startswith("/"):
         yield f"prometheus path {prometheus.path!r} must start with /"

@@ -31,18 +31,21 @@ _MONITORING = f"""prometheus_config {{
 """
 
 
-def write(base: str | os.PathLike, labels: Mapping[str, int]) -> None:
+def write(
+    base: str | os.PathLike, labels: Mapping[str, int], base_path: str | None = None
+) -> None:
     """Writes the three files beside the versions; `models.config` last.
 
     Args:
         base: Folder of the versions; its name is the model's.
         labels: Label -> version. These versions are served, no others.
+        base_path: Where the server will find the folder, if not here.
     """
     base = Path(base)
     for name, text in ((BATCHING, batching_config()), (MONITORING, _MONITORING)):
         if not (base / name).exists():  # tuned by hand, perhaps
             write_text(base / name, text)
-    write_text(base / MODELS, models_config(base, labels))
+    write_text(base / MODELS, models_config(base_path or base.resolve(), labels))
 
 
 def batching_config() -> str:
@@ -56,8 +59,8 @@ num_batch_threads {{ value: {os.cpu_count() or 1} }}
 
 
 def models_config(base: str | os.PathLike, labels: Mapping[str, int]) -> str:
-    """The text of a `models.config` for one model."""
-    base = Path(base).resolve()
+    """The text of a `models.config` for one model in the folder `base`."""
+    base = Path(base)
     served = "".join(f"        versions: {v}\n" for v in sorted(set(labels.values())))
     named = "".join(
         f'    version_labels {{ key: "{label}" value: {version} }}\n'
@@ -127,11 +130,18 @@ def parse(file: Path, message):
         ) from None
 
 
-def label(base: str | os.PathLike, **labels: int) -> dict[str, int]:
+def label(
+    base: str | os.PathLike, base_path: str | None = None, **labels: int
+) -> dict[str, int]:
     """Moves labels to other versions: `label(base, stable=2)` promotes version 2.
 
     A server that polls `models.config` follows by itself, and answers from the version
     before until the new one is loaded.
+
+    Args:
+        base: Folder of the versions.
+        base_path: Where the server will find the folder, if not here.
+        **labels: Label -> version; the other labels stay where they are.
 
     Returns:
         All labels as they are now.
@@ -146,7 +156,7 @@ def label(base: str | os.PathLike, **labels: int) -> dict[str, int]:
                 name, version, f"a version in {base}: {[*existing] or 'none is there'}"
             )
     kept = {n: v for n, v in read_labels(base).items() if v in existing}
-    write(base, kept | labels)
+    write(base, kept | labels, base_path)
     return kept | labels
 
 

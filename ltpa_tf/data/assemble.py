@@ -129,9 +129,12 @@ def check_labels(labels: np.ndarray, class_names: tuple[str, ...], where: str) -
 
 
 def check_classes(labels: np.ndarray, class_names: tuple[str, ...], where: str) -> None:
-    """Refuses fewer than two classes, and a class without a training image."""
+    """Refuses fewer than two classes, equal names, and a class without an image."""
     if len(class_names) < 2:
         raise SettingError(where, f"{len(class_names)} class", "at least 2 classes")
+    twice = [name for name in set(class_names) if class_names.count(name) > 1]
+    if twice:
+        raise SettingError(where, f"two classes {min(twice)!r}", "a name for each")
     counts = np.bincount(labels, minlength=len(class_names))
     if not counts.all():
         raise SettingError(

@@ -104,9 +104,7 @@ def _inspect(file: Path) -> tuple[str, tuple[int, int]]:
 
     content = file.read_bytes()
     try:
-        with Image.open(
-            io.BytesIO(content), formats=("JPEG", "PNG", "BMP", "GIF")
-        ) as image:
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             width, height = image.size
             frames = getattr(image, "n_frames", 1)
             # JPEG at an eighth: reads all of the file at a third of the time.

@@ -88,6 +88,7 @@ def test_every_choice_has_its_own_fingerprint():
         ({"labels": np.array([0, -1, 2])}, "label -1 of example 1"),
         ({"labels": np.array([0, 2])}, "class 'dog' without"),
         ({"names": ("cat",), "labels": np.array([0, 0])}, "at least 2 classes"),
+        ({"names": ("cat", "dog", "cat")}, "two classes 'cat'"),
         ({"test": numbered(np.array([5]))}, r"somewhere \(test part\).*label 5"),
     ],
 )

@@ -21,7 +21,6 @@ _BASE_PATH = flags.DEFINE_string(
 def main(argv: Sequence[str]) -> int:
     """Prints the findings."""
     del argv
-    program.start_tensorflow()
     from ltpa_tf import serving
 
     findings = serving.check_export(_EXPORT_DIR.value, base_path=_BASE_PATH.value)

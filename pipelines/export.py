@@ -49,7 +49,6 @@ def main(argv: Sequence[str]) -> None:
     del argv
     if _FORMAT.value == "saved_model" and _QUANTIZE.value != "none":
         raise SettingError("--quantize", _QUANTIZE.value, "none, for a SavedModel")
-    program.start_tensorflow()
     from ltpa_tf import serving
     from ltpa_tf.run import RunFolder
 

@@ -60,7 +60,6 @@ def _predict(files: Sequence[Path]) -> list["Prediction"]:
         )
     if _SERVER.value and not _MODEL.value:
         raise SettingError("--model", _MODEL.value, "name of a model on the server")
-    program.start_tensorflow()
     from ltpa_tf import serving
     from ltpa_tf.run import RunFolder
 

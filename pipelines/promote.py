@@ -22,7 +22,6 @@ _BASE_PATH = flags.DEFINE_string(
 def main(argv: Sequence[str]) -> None:
     """Writes models.config anew and prints the labels."""
     del argv
-    program.start_tensorflow()
     from ltpa_tf import serving
 
     labels = serving.label(

@@ -49,7 +49,6 @@ _CORS = flags.DEFINE_list(
 def main(argv: Sequence[str]) -> int:
     """Serves until Ctrl-C."""
     del argv
-    program.start_tensorflow()
     from ltpa_tf import serving
     from ltpa_tf.serving import model_server, server_files
 

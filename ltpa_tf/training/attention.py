@@ -10,6 +10,8 @@ from ltpa_tf import data, models
 _EXAMPLES = 32
 # A map's brightness is full where it has this many times the even share.
 _FULL = 8.0
+# Smaller images are enlarged to at least this many pixels.
+_HEIGHT = 128
 
 
 class AttentionWatch:
@@ -48,10 +50,11 @@ class AttentionWatch:
         del maps["logits"]
         entropies = {f"entropy_{name}": entropy(m) for name, m in maps.items()}
         few = slice(self._pictures)
-        strips = [
-            self._images[few],
-            *(_picture(self._images, m)[few] for m in maps.values()),
-        ]
+        height, width = self._images.shape[1:3]
+        factor = -(-_HEIGHT // height)
+        size = height * factor, width * factor
+        strips = [_enlarged(self._images[few], *size)]
+        strips += [_enlarged(_grey(each[few]), *size) for each in maps.values()]
         return entropies, np.concatenate(strips, axis=2)
 
 
@@ -63,12 +66,15 @@ def entropy(maps: np.ndarray) -> float:
     return float(nats.mean() / np.log(shares.shape[1]))
 
 
-def _picture(images: np.ndarray, maps: np.ndarray) -> np.ndarray:
-    """The maps in grey at the images' size."""
-    _, height, width, _ = images.shape
-    _, rows, columns = maps.shape
+def _grey(maps: np.ndarray) -> np.ndarray:
+    """The maps as uint8 `[N, h, w, 3]`."""
     share = maps / np.maximum(maps.mean((1, 2), keepdims=True), 1e-12)
     grey = (255 * np.minimum(share / _FULL, 1)).astype(np.uint8)
-    large = grey[:, np.arange(height) * rows // height]
-    large = large[:, :, np.arange(width) * columns // width]
-    return np.repeat(large[..., np.newaxis], 3, axis=-1)
+    return np.repeat(grey[..., np.newaxis], 3, axis=-1)
+
+
+def _enlarged(images: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The nearest pixel of `[N, h, w, 3]` for each of `[N, height, width, 3]`."""
+    rows = np.arange(height) * images.shape[1] // height
+    columns = np.arange(width) * images.shape[2] // width
+    return images[:, rows][:, :, columns]

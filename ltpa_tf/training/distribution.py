@@ -131,7 +131,17 @@ def _multi_worker() -> tf.distribute.Strategy:
         _tf_config()
         resolver = resolvers.TFConfigClusterResolver()
     elif _in_slurm_step():
-        resolver = resolvers.SlurmClusterResolver()
+        job = int(os.environ.get("SLURM_JOB_ID", 0))
+        resolver = resolvers.SlurmClusterResolver(
+            # Jobs that share a machine must not share ports.
+            port_base=10000 + 16 * (job % 1500),
+            # SLURM itself binds GPUs to tasks. The resolver is told of enough for each
+            # task to have one, and not to touch them: it fails where it finds none.
+            gpus_per_node=int(os.environ["SLURM_STEP_NUM_TASKS"]),
+            gpus_per_task=1,
+            auto_set_gpu=False,
+        )
+        resolver.cluster_spec()  # it knows its own task only after this
     else:
         raise SettingError(
             "runtime.strategy",

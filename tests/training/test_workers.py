@@ -38,19 +38,33 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def start_workers(pair, folder, **settings):
+def tf_config():
+    """The environments of two workers by TF_CONFIG."""
+    hosts = [f"localhost:{free_port()}" for _ in range(2)]
+    tasks = [{"type": "worker", "index": index} for index in range(2)]
+    return [
+        {"TF_CONFIG": json.dumps({"cluster": {"worker": hosts}, "task": task})}
+        for task in tasks
+    ]
+
+
+def slurm():
+    """The environments that srun makes for two tasks on one machine."""
+    step = {
+        "SLURM_JOB_ID": str(os.getpid()),
+        "SLURM_STEP_NUM_TASKS": "2",
+        "SLURM_STEP_NODELIST": "localhost",
+        "SLURM_STEP_TASKS_PER_NODE": "2",
+    }
+    return [step | {"SLURM_PROCID": str(index)} for index in range(2)]
+
+
+def start_workers(pair, folder, environments=tf_config, **settings):
     """Starts one worker on each server; their process numbers."""
-    hosts = [f"localhost:{free_port()}" for _ in pair]
-    processes = []
-    for index, children in enumerate(pair):
-        task = {"type": "worker", "index": index}
-        cluster = json.dumps({"cluster": {"worker": hosts}, "task": task})
-        processes.append(
-            children.start(
-                folder, environment={"TF_CONFIG": cluster}, **SETTINGS | settings
-            )
-        )
-    return processes
+    return [
+        children.start(folder, environment=environment, **SETTINGS | settings)
+        for children, environment in zip(pair, environments(), strict=True)
+    ]
 
 
 def exit_codes(pair):
@@ -75,6 +89,13 @@ def uninterrupted(pair, tmp_path_factory):
     start_workers(pair, folder, train__epochs=30)
     assert exit_codes(pair) == [0, 0], pair[0].said() + pair[1].said()
     return folder
+
+
+@pytest.mark.slow
+def test_workers_find_each_other_in_slurm(pair, uninterrupted, tmp_path):
+    start_workers(pair, tmp_path / "run", slurm, train__epochs=30)
+    assert exit_codes(pair) == [0, 0], pair[0].said() + pair[1].said()
+    assert_same_run(tmp_path / "run", uninterrupted)
 
 
 @pytest.mark.slow

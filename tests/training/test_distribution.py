@@ -1,0 +1,72 @@
+import json
+
+import pytest
+import tensorflow as tf
+
+from ltpa_tf.errors import SettingError
+from ltpa_tf.training import distribution
+
+CLUSTER = {"worker": ["a:1", "b:2"]}
+
+
+@pytest.fixture(autouse=True)
+def no_cluster(monkeypatch):
+    for name in ("TF_CONFIG", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID"):
+        monkeypatch.delenv(name, raising=False)
+
+
+class Resolved:
+    """A strategy's answers about its cluster."""
+
+    def __init__(self, cluster, task_type, task_id):
+        self.cluster_resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+            tf.train.ClusterSpec(cluster), task_type=task_type, task_id=task_id
+        )
+
+
+def test_one_device_where_there_is_no_accelerator():
+    strategy = distribution.make_strategy("auto")
+    assert strategy.num_replicas_in_sync == 1
+    assert distribution.is_chief(strategy)
+    assert distribution.workers(strategy) == 1
+
+
+@pytest.mark.parametrize(
+    ("cluster", "task_type", "task_id", "chief"),
+    [
+        (CLUSTER, "worker", 0, True),
+        (CLUSTER, "worker", 1, False),
+        ({"chief": ["c:1"], **CLUSTER}, "chief", 0, True),
+        ({"chief": ["c:1"], **CLUSTER}, "worker", 0, False),
+    ],
+)
+def test_who_is_the_chief(cluster, task_type, task_id, chief):
+    assert distribution.is_chief(Resolved(cluster, task_type, task_id)) is chief
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"cluster": {}}'])
+def test_a_broken_tf_config_is_refused(monkeypatch, text):
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(SettingError, match="TF_CONFIG: received"):
+        distribution.make_strategy("multi_worker")
+
+
+def test_workers_need_a_cluster():
+    with pytest.raises(SettingError, match="neither TF_CONFIG nor a SLURM job step"):
+        distribution.make_strategy("multi_worker")
+
+
+def test_a_cluster_of_one_is_one_device(monkeypatch):
+    task = {"type": "worker", "index": 0}
+    cluster = {"cluster": {"worker": ["a:1"]}, "task": task}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(cluster))
+    assert distribution.make_strategy("auto").num_replicas_in_sync == 1
+
+
+def test_a_lost_worker_is_no_sentence_for_a_single_process():
+    error = tf.errors.UnavailableError(None, None, "gone")
+    with (
+        pytest.raises(tf.errors.UnavailableError),
+        distribution.lost_workers_as_errors(tf.distribute.get_strategy()),
+    ):
+        raise error

@@ -1,0 +1,91 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorboard.compat.proto import event_pb2
+
+from ltpa_tf import data
+from ltpa_tf.models import attention_vgg
+from ltpa_tf.training import train
+from ltpa_tf.training.attention import AttentionWatch, entropy
+
+
+def test_entropy_of_known_maps():
+    even = np.full((2, 4, 4), 1 / 16)
+    single = np.zeros((1, 4, 4))
+    single[0, 1, 2] = 1
+    half = np.zeros((1, 4, 4))
+    half[0, :2] = 1 / 8
+    assert entropy(even) == pytest.approx(1)
+    assert entropy(single) == pytest.approx(0)
+    assert entropy(half) == pytest.approx(np.log(8) / np.log(16))
+    assert entropy(np.concatenate([even, single, single])) == pytest.approx(0.5)
+    assert entropy(5 * half) == pytest.approx(entropy(half))  # sigmoid's sum isn't 1
+
+
+def attention_builder(config, source):
+    return attention_vgg(
+        source.image_shape,
+        len(source.class_names),
+        trunk="vgg_d",
+        levels=(2, 4),
+        width=0.0625,
+        dropout="none",
+    )
+
+
+@pytest.fixture(scope="module")
+def larger(source):
+    """The tiny data at 32x32."""
+
+    def enlarge(split):
+        return data.array_split(
+            np.kron(split.array, np.ones((1, 4, 4, 1), np.uint8)), split.labels
+        )
+
+    return dataclasses.replace(
+        source,
+        image_shape=(32, 32, 3),
+        **{
+            name: enlarge(getattr(source, name))
+            for name in ("train", "validation", "test")
+        },
+    )
+
+
+def test_pictures_show_images_beside_their_maps(larger):
+    model = attention_builder(None, larger)
+    entropies, pictures = AttentionWatch(model, larger, pictures=3).look()
+    assert entropies.keys() == {"entropy_level_2", "entropy_level_4"}
+    assert pictures.shape == (3, 128, 3 * 128, 3)
+    assert pictures.dtype == np.uint8
+    np.testing.assert_array_equal(pictures[:, ::4, :128:4], larger.test.array[:3])
+
+
+def test_without_attention_there_is_nothing_to_watch(source, build, config):
+    watch = AttentionWatch(build()(config, source), source, pictures=3)
+    assert watch.look() == ({}, None)
+
+
+def test_events_hold_what_metrics_hold(config, larger, tmp_path):
+    config.log.tensorboard = True
+    config.log.every_seconds = 1e-6
+    config.log.profile_start = 2
+    config.log.profile_steps = 2
+    summary = train(config, tmp_path, source=larger, build=attention_builder)
+    found = {}
+    for file in (tmp_path / "events").glob("*.v2"):
+        for record in tf.data.TFRecordDataset(str(file)).as_numpy_iterator():
+            event = event_pb2.Event.FromString(record)
+            for value in event.summary.value:
+                found[value.tag, event.step] = tf.make_ndarray(value.tensor)
+    for name in summary["metrics"].keys() - {"step"}:
+        expected = pytest.approx(summary["metrics"][name], rel=1e-5)
+        assert float(found[name, 8]) == expected, name
+    assert {"entropy_level_2", "gradient_norm", "val_loss"} < summary["metrics"].keys()
+    width, height, *images = found["attention", 8]
+    assert (int(width), int(height), len(images)) == (384, 128, 4)
+    assert any(tag == "running/loss" for tag, _ in found)
+    assert any("hparams" in tag for tag, _ in found)
+    assert list((tmp_path / "events").rglob("*.xplane.pb"))

@@ -1,7 +1,6 @@
 import errno
 import resource
 import shutil
-import subprocess
 
 import numpy as np
 import pytest
@@ -92,20 +91,6 @@ def test_leftovers_of_a_killed_save_are_ignored_and_removed(checkpoints, tmp_pat
     assert sorted(file.name for file in folder.iterdir()) == [
         f"step-{step:08d}.{kind}" for step in (1, 4) for kind in ("json", "npz")
     ]
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 1 MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
-    try:
-        subprocess.run(mount, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("no right to mount a small disk")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_full_disk_leaves_the_older_one_intact(small_disk):

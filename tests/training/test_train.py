@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -10,7 +11,7 @@ from comparison import assert_same_run, lines, weights
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.run import RunFolder
-from ltpa_tf.training import NonFiniteError, train
+from ltpa_tf.training import CheckpointError, NonFiniteError, train
 from ltpa_tf.training.checkpoints import Checkpoints
 
 
@@ -182,6 +183,23 @@ def test_a_loss_that_is_not_finite_stops_the_run(run, tmp_path):
     arrays, _ = Checkpoints(tmp_path / "a" / "checkpoints", keep=2).latest()
     assert all(np.isfinite(value).all() for value in arrays.values())
     assert arrays["bad_step.000"] == -1
+
+
+def test_a_full_disk_is_a_sentence_and_costs_nothing(run, small_disk, tmp_path):
+    class FillDisk(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                with (small_disk / "filler").open("wb") as filler:
+                    filler.write(bytes(shutil.disk_usage(small_disk).free))
+
+    settings = {"train__epochs": 4, "checkpoint__every_steps": 1}
+    whole = run("whole", **settings)
+    folder = small_disk / "run"
+    with pytest.raises(CheckpointError, match=f"{folder}.*: No space left on device"):
+        run(folder, [FillDisk()], **settings)
+    assert Checkpoints(folder / "checkpoints", keep=2).latest()
+    (small_disk / "filler").unlink()
+    assert_same_run(run(folder, **settings), whole)
 
 
 def test_workdir_that_can_not_be_written(config, source, tmp_path):

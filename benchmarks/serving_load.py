@@ -1,0 +1,96 @@
+"""Clients that ask a server as fast as it answers."""
+
+import base64
+import http.client
+import io
+import json
+import threading
+import time
+from collections.abc import Callable
+
+import grpc
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
+KINDS = ("REST JSON", "REST b64", "gRPC")
+
+
+def sender(kind: str, where: dict, image: np.ndarray, maps: bool) -> Callable[[], None]:
+    """A client of its own: each call is one request about one image, answered."""
+    if kind == "gRPC":
+        return _grpc(where, image, maps)
+    signature = "attention_maps" if maps else "serving_default"
+    value: object = image.tolist()
+    if kind == "REST b64":
+        signature = f"{signature.replace('serving_default', 'serving')}_bytes"
+        stream = io.BytesIO()
+        Image.fromarray(image).save(stream, "JPEG", quality=95)
+        value = {"b64": base64.b64encode(stream.getvalue()).decode()}
+    body = json.dumps({"signature_name": signature, "instances": [value]})
+    connection = http.client.HTTPConnection(where["url"].partition("://")[2])
+    connection.connect()
+    path = f"/v1/models/{where['name']}:predict"
+
+    def send() -> None:
+        connection.request("POST", path, body)
+        response = connection.getresponse()
+        content = response.read()
+        if response.status != 200:
+            raise RuntimeError(content.decode())
+
+    return send
+
+
+def _grpc(where: dict, image: np.ndarray, maps: bool) -> Callable[[], None]:
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    channel = grpc.insecure_channel(where["grpc"], options)
+    stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = where["name"]
+    request.model_spec.signature_name = "attention_maps" if maps else "serving_default"
+    request.inputs["images"].CopyFrom(tf.make_tensor_proto(image[None]))
+    return lambda: stub.Predict(request, timeout=60)
+
+
+def load(make: Callable[[], Callable[[], None]], clients: int, seconds: float) -> dict:
+    """Lets `clients` ask for `seconds`, each waiting for its answer before the next.
+
+    Returns:
+        Requests a second, and the 50th and 99th percentile of latency in milliseconds.
+    """
+    senders = [make() for _ in range(clients)]
+    latencies: list[float] = []
+    failures: list[Exception] = []
+    barrier = threading.Barrier(clients + 1)
+
+    def client(send: Callable[[], None]) -> None:
+        own = []
+        try:
+            send()  # connects, and warms up
+            barrier.wait()
+            end = time.perf_counter() + seconds
+            while (start := time.perf_counter()) < end:
+                send()
+                own.append(time.perf_counter() - start)
+        except Exception as error:
+            failures.append(error)
+            barrier.abort()
+        latencies.extend(own)
+
+    threads = [threading.Thread(target=client, args=(send,)) for send in senders]
+    for thread in threads:
+        thread.start()
+    barrier.wait()
+    start = time.perf_counter()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+    p50, p99 = np.percentile(latencies, [50, 99])
+    return {
+        "requests_per_second": len(latencies) / (time.perf_counter() - start),
+        "p50_ms": 1000 * p50,
+        "p99_ms": 1000 * p99,
+    }

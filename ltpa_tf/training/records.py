@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+import ltpa_tf
 from ltpa_tf import run
 
 
@@ -88,6 +89,11 @@ def write_dataset(folder: run.RunFolder, source) -> None:
 
 def versions() -> dict[str, str]:
     """What the result depends on."""
-    names = ("ltpa_tf", "tensorflow", "keras", "numpy")
+    # This package's own version is known also where it runs without being installed.
+    names = ("tensorflow", "keras", "numpy")
     found = {name: importlib.metadata.version(name) for name in names}
-    return {"python": platform.python_version(), **found}
+    return {
+        "python": platform.python_version(),
+        "ltpa_tf": ltpa_tf.__version__,
+        **found,
+    }

@@ -14,7 +14,7 @@ from ml_collections import ConfigDict
 
 from benchmarks.rounds import Turn
 from configs import common
-from ltpa_tf import data, serving
+from ltpa_tf import data
 from ltpa_tf.training import distribution
 from ltpa_tf.training.parts import assemble, build_model
 
@@ -77,6 +77,8 @@ class Inference:
     def __init__(
         self, config: ConfigDict, source: data.Source, steps: int, warm_up: int
     ):
+        from ltpa_tf import serving  # a GPU that trains needs none of it
+
         with tempfile.TemporaryDirectory() as folder:
             version = serving.export(
                 build_model(config, source),

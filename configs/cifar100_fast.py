@@ -19,7 +19,7 @@ def get_config():
     config.model.trunk = "fast"
     config.model.levels = (7, 10)
     config.model.dropout = "none"
-    config.train.epochs = 40
+    config.train.epochs = 48
     config.train.batch_size = 512
     config.train.label_smoothing = 0.1
     config.optimizer.learning_rate = 0.4

@@ -83,8 +83,7 @@ class Validation:
             sums = self._replica_sums(
                 *self._state.read_for_evaluation(), images, labels, mask
             )
-            context = tf.distribute.get_replica_context()
-            return context.all_reduce(tf.distribute.ReduceOp.SUM, sums)
+            return _over_replicas(tf.distribute.ReduceOp.SUM, sums)
 
         total = tf.zeros([3])
         for _ in tf.range(passes):
@@ -177,7 +176,7 @@ class NormEstimate:
             found = self._replica_statistics(
                 self._state.read(), batch, self._feed.held(), step, replica
             )
-            return context.all_reduce(tf.distribute.ReduceOp.MEAN, found)
+            return _over_replicas(tf.distribute.ReduceOp.MEAN, found)
 
         total = tf.zeros([sizes])
         for i in tf.range(batches):
@@ -215,3 +214,15 @@ def _momenta(model: keras.Model) -> dict[int, float]:
         if isinstance(layer, keras.layers.BatchNormalization)
         for variable in (layer.moving_mean, layer.moving_variance)
     }
+
+
+def _over_replicas(how: tf.distribute.ReduceOp, value: tf.Tensor) -> tf.Tensor:
+    """All replicas' values as one; to be called in a replica.
+
+    TensorFlow gives every collective a gradient of its own, which it keeps for good,
+    and with it the graph around: a process that trains many models would grow.
+    """
+    context = tf.distribute.get_replica_context()
+    if context.num_replicas_in_sync == 1:
+        return value
+    return context.all_reduce(how, value)

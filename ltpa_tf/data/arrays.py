@@ -30,9 +30,9 @@ def read_npz(file: str | Path) -> tuple[dict, tuple[str, ...]]:
     if not file.is_file():
         raise SettingError("data.dir", str(file), "an .npz file that exists")
     try:
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            arrays = dict(archive)
-    # TypeError: it is an .npy.
+        with file.open("rb") as stream:
+            # Of an .npy, which is one array, this makes no dictionary.
+            arrays = dict(np.load(stream, allow_pickle=False))
     except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise SettingError(
             str(file), f"an unreadable file ({error})", f"an .npz file with {KEYS}"

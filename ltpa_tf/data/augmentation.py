@@ -16,7 +16,7 @@ from ltpa_tf.errors import SettingError
 
 _GREY = 128
 # What the hashed numbers are for.
-_CROP, _FLIP, _CUTOUT, _STRENGTH, _CUT = range(0xA063, 0xA063 + 5)
+_MOVE, _CUTOUT, _STRENGTH, _CUT = range(0xA063, 0xA063 + 4)
 # Quantiles of the Beta distribution that are told apart.
 _QUANTILES = 1024
 
@@ -66,6 +66,11 @@ class Augmentation:
             )
 
     @property
+    def moves(self) -> bool:
+        """Whether images are shifted or mirrored."""
+        return bool(self.crop or self.flip)
+
+    @property
     def mixes(self) -> bool:
         """Whether images are mixed with their neighbours."""
         return bool(self.cutmix or self.mixup)
@@ -102,8 +107,11 @@ def augment(
     def draw(purpose, lanes=1):
         return hashing.random_bits(seed, epoch, positions, purpose, lanes)
 
-    if settings.crop or settings.flip:
-        images = _crop_and_flip(images, settings, draw)
+    if settings.moves:
+        check_crop(settings.crop, images.shape)
+        images = _crop_and_flip(
+            images, *moves(settings, seed=seed, epoch=epoch, positions=positions)
+        )
     if settings.randaugment_layers:
         images = randaugment(
             images, settings.randaugment_layers, settings.randaugment_magnitude, draw
@@ -123,18 +131,55 @@ def augment(
     return images, labels
 
 
-def _crop_and_flip(images, settings: Augmentation, draw) -> tf.Tensor:
+def moves(
+    settings: Augmentation, *, seed, epoch, positions: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """How `augment` crops and flips.
+
+    Returns:
+        int32 [B, 2], the shift down and right, and bool [B], whether to mirror then.
+    """
+    bits = hashing.random_bits(seed, epoch, positions, _MOVE, lanes=3)
+    shift = hashing.below(bits[:, :2], 2 * settings.crop + 1) - settings.crop
+    return shift, (hashing.below(bits[:, 2], 2) == 1) & settings.flip
+
+
+def move_one(image: tf.Tensor, shift: tf.Tensor, mirrored: tf.Tensor) -> tf.Tensor:
+    """Crops and flips one image [H, W, 3] exactly as `augment` does a batch.
+
+    By slices: on a CPU, outside XLA, large images are moved several times faster so
+    than pixel by pixel in the gather of a batch.
+    """
+    height, width, _ = image.shape
+    down, right = tf.unstack(shift)
+    image = tf.gather(image, _reflected(tf.range(height) + down, height))
+    before, beyond = tf.maximum(-right, 0), tf.maximum(right, 0)
+    image = tf.concat(
+        [
+            tf.reverse(image[:, 1 : before + 1], [1]),
+            image[:, beyond : width - before],
+            tf.reverse(image[:, width - 1 - beyond : width - 1], [1]),
+        ],
+        axis=1,
+    )
+    image = tf.cond(mirrored, lambda: tf.reverse(image, [1]), lambda: image)
+    return tf.ensure_shape(image, (height, width, 3))
+
+
+def check_crop(crop: int, shape) -> None:
+    """Refuses a crop that reaches over a whole image of `shape` [..., H, W, C]."""
+    height, width = shape[-3:-1]
+    if crop >= min(height, width):
+        raise SettingError(
+            "augment.crop", crop, f"less than the image, {height}x{width}"
+        )
+
+
+def _crop_and_flip(images, shift, mirrored) -> tf.Tensor:
     """Reflect-pad, crop and mirror, as one gather over the whole batch."""
     _, height, width, channels = images.shape
-    if settings.crop >= min(height, width):
-        raise SettingError(
-            "augment.crop", settings.crop, f"less than the image, {height}x{width}"
-        )
-    shift = hashing.below(draw(_CROP, 2), 2 * settings.crop + 1) - settings.crop
     column = tf.range(width)[None]
-    if settings.flip:
-        mirrored = hashing.below(draw(_FLIP), 2) == 1
-        column = tf.where(mirrored, width - 1 - column, column)
+    column = tf.where(mirrored[:, None], width - 1 - column, column)
     row = _reflected(tf.range(height)[None] + shift[:, :1], height)
     column = _reflected(column + shift[:, 1:], width)
     image = tf.range(tf.shape(images)[0])[:, None]

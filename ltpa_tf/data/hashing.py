@@ -93,7 +93,8 @@ def _key(seed, epoch, purpose: int) -> tf.Tensor:
     """uint32 scalar; each argument in turn stirred in."""
     seed = tf.cast(seed, tf.int64)
     key = tf.constant(_GOLDEN, tf.uint32)
-    for word in (seed, tf.bitwise.right_shift(seed, 32), epoch, purpose):
+    # The epoch last: a graph computes what is before it once, as a constant.
+    for word in (seed, tf.bitwise.right_shift(seed, 32), purpose, epoch):
         key = _mix(key ^ _mix(tf.cast(word, tf.uint32) + _GOLDEN))
     return key
 

@@ -5,11 +5,19 @@ So training resumes at any step with no saved iterator, and the global batch is 
 same however many replicas and workers share it.
 """
 
+import dataclasses
+
 import numpy as np
 import tensorflow as tf
 
 from ltpa_tf.data import hashing
-from ltpa_tf.data.augmentation import Augmentation, augment
+from ltpa_tf.data.augmentation import (
+    Augmentation,
+    augment,
+    check_crop,
+    move_one,
+    moves,
+)
 from ltpa_tf.data.source import Split
 from ltpa_tf.errors import SettingError
 
@@ -117,7 +125,7 @@ def train_dataset(
             seed=seed,
         )
 
-    def finish(images, epoch, positions, indices):
+    def finish(images, epoch, positions, indices, settings=settings):
         one_hot = tf.one_hot(tf.gather(labels, indices), classes)
         return augment(
             images,
@@ -132,19 +140,30 @@ def train_dataset(
         epoch, positions, indices = locate(element)
         return finish(split.images(indices, epoch), epoch, positions, indices)
 
+    def examples(element):
+        epoch, positions, indices = locate(element)
+        how = moves(settings, seed=seed, epoch=epoch, positions=positions)
+        row = (tf.repeat(epoch, local), positions, indices, *how)
+        return tf.data.Dataset.from_tensor_slices(row)
+
+    def decoded(epoch, position, index, shift, mirrored):
+        image = split.image(index)
+        if settings.moves:
+            image = move_one(image, shift, mirrored)
+        return image, epoch, position, index
+
+    def finish_decoded(images, epochs, positions, indices):
+        rest = dataclasses.replace(settings, crop=0, flip=False)
+        return finish(images, epochs[0], positions, indices, rest)
+
     elements = tf.data.Dataset.range(np.iinfo(np.int64).max)
     if split.image is None:
         dataset = _parallel(elements, batch)
     else:
+        check_crop(settings.crop, split.shape)
         # Files are decoded one by one, in parallel also within a batch.
-        where = _parallel(elements, locate)
-        images = _parallel(
-            where.flat_map(lambda _e, _p, i: tf.data.Dataset.from_tensor_slices(i)),
-            split.image,
-        ).batch(local, drop_remainder=True)
-        dataset = tf.data.Dataset.zip(images, where).map(
-            lambda images, where: finish(images, *where)
-        )
+        images = _parallel(elements.flat_map(examples), decoded)
+        dataset = _parallel(images.batch(local, drop_remainder=True), finish_decoded)
     return dataset.prefetch(tf.data.AUTOTUNE)
 
 

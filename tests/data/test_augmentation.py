@@ -67,8 +67,8 @@ def test_nothing_by_default(images, labels):
 @pytest.mark.parametrize("crop", [0, 1, 4, 11])
 def test_crop_and_flip(images, labels, crop, flip):
     result, _ = run(images, labels, Augmentation(crop=crop, flip=flip))
-    shift = numbers(augmentation._CROP, 2 * crop + 1, lanes=2)
-    mirrored = numbers(augmentation._FLIP, 2)
+    shift = numbers(augmentation._MOVE, 2 * crop + 1, lanes=3)[:, :2]
+    mirrored = numbers(augmentation._MOVE, 2, lanes=3)[:, 2]
     for i, image in enumerate(images):
         padded = np.pad(image, ((crop, crop), (crop, crop), (0, 0)), "reflect")
         top, left = shift[i]
@@ -78,13 +78,17 @@ def test_crop_and_flip(images, labels, crop, flip):
         np.testing.assert_array_equal(result[i], expected)
 
 
-def test_crop_reaches_every_shift_and_flip_half_of_the_images():
-    bits = hashing.random_bits(SEED, EPOCH, tf.range(20_000), augmentation._CROP, 2)
-    shifts = hashing.below(bits, 9).numpy()
-    counts = np.bincount(shifts[:, 0] * 9 + shifts[:, 1], minlength=81)
+def test_every_shift_and_flip_is_as_frequent():
+    shift, mirrored = augmentation.moves(
+        Augmentation(crop=4, flip=True),
+        seed=SEED,
+        epoch=EPOCH,
+        positions=tf.range(20_000),
+    )
+    down, right = shift.numpy().T + 4
+    counts = np.bincount((down * 9 + right) * 2 + mirrored.numpy(), minlength=162)
+    assert len(counts) == 162
     assert scipy.stats.chisquare(counts).pvalue > 0.001
-    bits = hashing.random_bits(SEED, EPOCH, tf.range(20_000), augmentation._FLIP)
-    assert abs(hashing.below(bits, 2).numpy().mean() - 0.5) < 0.02
 
 
 @pytest.mark.parametrize("side", [1, 4, 5, 40])

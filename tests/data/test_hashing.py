@@ -20,7 +20,7 @@ def lowbias32(x: int) -> int:
 
 def expected_bits(seed: int, epoch: int, position: int, purpose: int, lane: int) -> int:
     key = 0x9E3779B9
-    for word in (seed & MASK, seed >> 32 & MASK, epoch, purpose):
+    for word in (seed & MASK, seed >> 32 & MASK, purpose, epoch):
         key = lowbias32(key ^ lowbias32(word + 0x9E3779B9 & MASK))
     lane_key = lowbias32(key + (lane + 1) * 0x9E3779B9 & MASK)
     return lowbias32(lowbias32(position ^ key) + lane_key & MASK)

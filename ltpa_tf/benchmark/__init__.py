@@ -1,0 +1,7 @@
+"""How fast a training step is, and what it depends on."""
+
+from ltpa_tf.benchmark.figure import scaling_figure
+from ltpa_tf.benchmark.measure import measure
+from ltpa_tf.benchmark.points import AXES, Point, points
+
+__all__ = ["AXES", "Point", "measure", "points", "scaling_figure"]

@@ -1,0 +1,186 @@
+"""Measures training steps: images a second, attention's share, memory.
+
+python -m pipelines.benchmark --out=runs/benchmark
+python -m pipelines.benchmark --out=runs/benchmark --batch_size=8 --width=0.125 \
+    --batch_sizes=4,8 --image_sizes= --widths= --levels=   # a minute on a CPU
+
+Moves along one axis at a time from a base point of att3-concat-pc, each point in a
+process of its own, on random images. Writes OUT/benchmark.json and OUT/benchmark.png.
+"""
+
+import dataclasses
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from absl import flags
+
+from ltpa_tf.errors import SettingError
+from pipelines import program
+
+_OUT = flags.DEFINE_string("out", None, "Folder for the results.")
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 512, "Examples per step; the base.")
+_IMAGE_SIZE = flags.DEFINE_integer("image_size", 32, "Pixels a side; the base.")
+_WIDTH = flags.DEFINE_float("width", 1.0, "Multiplies channel counts; the base.")
+_SERIES = {
+    "batch_size": flags.DEFINE_list(
+        "batch_sizes", ["128", "256", "512", "1024", "2048"], "Empty: not this axis."
+    ),
+    "image_size": flags.DEFINE_list(
+        "image_sizes",
+        ["32", "64", "128", "224"],
+        "In batches of as many pixels as the base.",
+    ),
+    "width": flags.DEFINE_list("widths", ["0.25", "0.5", "1", "2"], "See batch_sizes."),
+    "levels": flags.DEFINE_list("levels", ["0", "1", "2", "3"], "See batch_sizes."),
+    "replicas": flags.DEFINE_list(
+        "replicas", [], "Of the base's batch each; without a GPU, logical CPU devices."
+    ),
+}
+_PRECISION = flags.DEFINE_enum(
+    "precision",
+    "auto",
+    ["auto", "float32", "mixed_bfloat16", "mixed_float16"],
+    "auto: mixed_bfloat16 on a GPU, float32 without.",
+)
+_JIT = flags.DEFINE_enum("jit", "auto", ["auto", "on", "off"], "See runtime.jit.")
+_SECONDS = flags.DEFINE_float("seconds", 2.0, "How long to measure, three times.")
+_POINT = flags.DEFINE_string("point", "", "Measures this one point (JSON), here.")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Measures all points, or the one of --point."""
+    del argv
+    from ltpa_tf import benchmark
+
+    if _POINT.value:
+        point = benchmark.Point(**json.loads(_POINT.value))
+        found = benchmark.measure(point, _config(), seconds=_SECONDS.value)
+        print(json.dumps(found))
+        return 0
+    if not _OUT.value:
+        raise SettingError("--out", _OUT.value, "a folder for the results")
+    return _measure_all(benchmark)
+
+
+def _measure_all(benchmark) -> int:
+    from ltpa_tf.explain import style
+    from ltpa_tf.run import write_json
+
+    base = benchmark.Point(_BATCH_SIZE.value, _IMAGE_SIZE.value, _WIDTH.value)
+    series = {
+        axis: [_number(flag.name, value) for value in flag.value if value]
+        for axis, flag in _SERIES.items()
+    }
+    series = {axis: values for axis, values in series.items() if values}
+    plan = benchmark.points(base, series)
+    folder = Path(_OUT.value)
+    folder.mkdir(parents=True, exist_ok=True)
+    measured: dict = {}
+    records, failed = [], []
+    for axis, point in plan:
+        if point not in measured:
+            measured[point] = _in_a_process(point)
+        record = {"axis": axis, **dataclasses.asdict(point), **measured[point]}
+        print(_line(record), flush=True)
+        (failed if "error" in record else records).append(record)
+    report = {
+        "base": dataclasses.asdict(base),
+        "precision": _PRECISION.value,
+        "attention_share": _attention_share(measured, base),
+        "points": records,
+        "failed": failed,
+    }
+    write_json(folder / "benchmark.json", report)
+    if share := report["attention_share"]:
+        print(f"attention's own share of the step: {share:.1%}")
+    print(folder / "benchmark.json")
+    if any(record["axis"] in series for record in records):
+        print(style.save(benchmark.scaling_figure(records), folder / "benchmark.png"))
+    return 1 if failed else 0
+
+
+def _in_a_process(point) -> dict:
+    """What `--point` prints, or its last line of complaint as `error`.
+
+    A process of its own: a strategy, memory's peak and running out of memory are each a
+    whole process's matter.
+    """
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pipelines.benchmark",
+            f"--point={json.dumps(dataclasses.asdict(point))}",
+            f"--precision={_PRECISION.value}",
+            f"--jit={_JIT.value}",
+            f"--seconds={_SECONDS.value}",
+        ],
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        said = done.stderr.strip().splitlines()
+        return {"error": said[-1][:300] if said else f"exit code {done.returncode}"}
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def _config():
+    import tensorflow as tf
+
+    from configs import common
+
+    config = common.get_config()
+    config.model.dropout = "none"
+    config.augment.crop, config.augment.flip = 4, True
+    config.train.label_smoothing = 0.1
+    config.optimizer.learning_rate = 0.01
+    config.runtime.jit = _JIT.value
+    config.runtime.precision = _PRECISION.value
+    if _PRECISION.value == "auto":
+        on_gpu = bool(tf.config.list_physical_devices("GPU"))
+        config.runtime.precision = "mixed_bfloat16" if on_gpu else "float32"
+    return config
+
+
+def _attention_share(measured: dict, base) -> float | None:
+    """How much longer the base's step is than that of its trunk without attention."""
+    with_attention = measured.get(base, {}).get("step_ms")
+    without = measured[dataclasses.replace(base, levels=0)].get("step_ms")
+    if with_attention is None or without is None:
+        return None
+    return 1 - without / with_attention
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text) if "." in text else int(text)
+    except ValueError:
+        raise SettingError(f"--{name}", text, "numbers, separated by commas") from None
+
+
+def _line(record: dict) -> str:
+    where = " ".join(
+        f"{key}={record[key]:g}"
+        for key in ("batch_size", "image_size", "width", "levels", "replicas")
+    )
+    if "error" in record:
+        return f"{where}: {record['error']}"
+    text = (
+        f"{where}: {record['images_per_second']:,.1f} images/s, "
+        f"{record['step_ms']:.1f} ms"
+    )
+    if record["peak_memory_gb"]:
+        text += f", {record['peak_memory_gb']:.1f} GB"
+    return text
+
+
+def cli() -> None:
+    """Entry point of `ltpa-benchmark`."""
+    program.run(main)
+
+
+if __name__ == "__main__":
+    cli()

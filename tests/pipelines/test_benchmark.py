@@ -1,0 +1,47 @@
+"""benchmark.py, as small as it goes."""
+
+import json
+
+import pytest
+from PIL import Image
+
+TINY = ("--batch_size=4", "--width=0.0625", "--seconds=0.05", "--jit=off")
+NO_SERIES = ("--batch_sizes=", "--image_sizes=", "--widths=", "--levels=")
+
+
+def test_writes_figures_and_a_plot(start, tmp_path):
+    done = start("benchmark", f"--out={tmp_path}", *TINY, *NO_SERIES, "--levels=0")
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "benchmark.json").read_text())
+    assert report["base"]["width"] == 0.0625
+    assert report["failed"] == []
+    control, without, base = report["points"]
+    assert [p["axis"] for p in report["points"]] == ["control", "levels", "levels"]
+    assert (control["levels"], without["levels"], base["levels"]) == (0, 0, 3)
+    # One point is measured once, however many axes it is on.
+    assert control["step_ms_repeats"] == without["step_ms_repeats"]
+    assert base["parameters"] > control["parameters"] > 0
+    for point in report["points"]:
+        assert len(point["step_ms_repeats"]) == 3
+        rate = 1000 * point["batch_size"] / point["step_ms"]
+        assert point["images_per_second"] == pytest.approx(rate)
+        assert point["compile_seconds"] > 0
+        assert point["device"] == "CPU"
+        assert point["peak_memory_gb"] is None
+    expected = 1 - control["step_ms"] / base["step_ms"]
+    assert report["attention_share"] == pytest.approx(expected)
+    with Image.open(tmp_path / "benchmark.png") as picture:
+        picture.verify()
+
+
+def test_a_base_that_cannot_be_measured(start, tmp_path):
+    flags = (*NO_SERIES, "--batch_size=0")
+    done = start("benchmark", f"--out={tmp_path}", *flags)
+    assert done.returncode == 2
+    assert "batch_size: received 0; accepted: 1 or more" in done.stderr
+
+
+def test_needs_a_folder(start):
+    done = start("benchmark")
+    assert done.returncode == 2
+    assert "--out: received None; accepted: a folder for the results" in done.stderr

@@ -31,7 +31,9 @@ def test_stateless_updates_equal_kerass_own(config, name):
         arguments |= {"momentum": 0.9, "nesterov": True}
     kinds = {kind.lower(): kind for kind in dir(keras.optimizers)}
     kind = getattr(keras.optimizers, kinds[name])
-    if "adam_weight_decay" in inspect.signature(kind).parameters:  # Muon, by version
+    if name == "muon":
+        if "adam_weight_decay" not in inspect.signature(kind).parameters:
+            pytest.skip("Keras 3.12's own Muon fails on TensorFlow")
         arguments |= {"adam_weight_decay": 0.1}
     own = kind(**arguments)
     own.exclude_from_weight_decay([reference.layers[-1].bias])

@@ -2,9 +2,10 @@
 
     python -m pipelines.train --config=configs/cifar100.py --workdir=runs/cifar100
 
-Exit codes: 0 when the run is complete, 2 for a setting that can't be used, 3 when the
-loss was not finite, 4 when checkpoints can't be written or read, 143 after SIGTERM and
-130 after Ctrl-C (the state is saved then; the same command continues).
+Exit codes: 0 when the run is complete; 2 for a setting that can't be used, 3 when the
+loss was not finite, 4 when checkpoints can't be written or read: put that right first.
+From 128 up the same command continues: 143 after SIGTERM and 130 after Ctrl-C, which
+save the state, 138 when another worker was lost.
 """
 
 import sys

@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from ltpa_tf import data, models
+from ltpa_tf.training.state import local_variables
 
 # Images that the entropy is averaged over, at most.
 _EXAMPLES = 32
@@ -18,7 +19,7 @@ class AttentionWatch:
     """The maps of a fixed few images that are not trained on.
 
     Args:
-        model: The model in training; its maps are taken at the moment of each call.
+        model: The model, for its graph.
         source: The data set; its first test images are watched.
         pictures: How many images to make pictures of.
     """
@@ -31,11 +32,18 @@ class AttentionWatch:
         self._pictures = min(pictures, len(split))
         examples = tf.range(min(_EXAMPLES, len(split)), dtype=tf.int64)
         self._images = split.images(examples, tf.constant(0, tf.int64)).numpy()
-        attention = models.attention_model(model)
-        self._maps = tf.function(lambda images: attention(images, training=False))
+        self._model = model
+        self._attention = models.attention_model(model)
+        self._maps = tf.function(self._maps_with)
 
-    def look(self) -> tuple[dict[str, float], np.ndarray | None]:
-        """Entropies and pictures as the model is now.
+    def look(
+        self, weights: list[tf.Tensor], local: list[tf.Tensor]
+    ) -> tuple[dict[str, float], np.ndarray | None]:
+        """Entropies and pictures with these values of the model's variables.
+
+        Args:
+            weights: Values of its trainable variables.
+            local: Values of its other float variables.
 
         Returns:
             For each level `entropy_LEVEL`, the maps' mean entropy as a share of an even
@@ -45,7 +53,7 @@ class AttentionWatch:
         """
         if self._maps is None:
             return {}, None
-        found = self._maps(self._images.astype(np.float32))
+        found = self._maps(weights, local)
         maps = {name: value.numpy() for name, value in found.items()}
         del maps["logits"]
         entropies = {f"entropy_{name}": entropy(m) for name, m in maps.items()}
@@ -56,6 +64,12 @@ class AttentionWatch:
         strips = [_enlarged(self._images[few], *size)]
         strips += [_enlarged(_grey(each[few]), *size) for each in maps.values()]
         return entropies, np.concatenate(strips, axis=2)
+
+    def _maps_with(self, weights: list, local: list) -> dict[str, tf.Tensor]:
+        variables = [*self._model.trainable_variables, *local_variables(self._model)]
+        values = zip(variables, [*weights, *local], strict=True)
+        with keras.StatelessScope(state_mapping=list(values)):
+            return self._attention(tf.cast(self._images, tf.float32), training=False)
 
 
 def entropy(maps: np.ndarray) -> float:

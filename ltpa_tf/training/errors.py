@@ -1,4 +1,9 @@
-"""Why a training run ends before its last step."""
+"""Why a training run ends before its last step.
+
+Exit codes from 128 up say that the same command, started again, continues; lower ones
+that something must be put right first. Kubeflow's `ExitCode` restart policy reads them
+the same way.
+"""
 
 
 class TrainingError(RuntimeError):
@@ -26,7 +31,7 @@ class CheckpointError(TrainingError):
 class WorkerLostError(TrainingError):
     """Another process of the same run has ended or can't be reached."""
 
-    exit_code = 5
+    exit_code = 138  # Kubeflow's number for "try again"
 
 
 class Interrupted(TrainingError):

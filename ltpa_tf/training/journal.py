@@ -7,7 +7,7 @@ import numpy as np
 from ltpa_tf.training.attention import AttentionWatch
 from ltpa_tf.training.progress import Screen
 from ltpa_tf.training.records import Metrics
-from ltpa_tf.training.state import SUMS
+from ltpa_tf.training.state import SUMS, StateVariables
 from ltpa_tf.training.tensorboard import Board
 
 
@@ -42,11 +42,11 @@ class Journal:
         self.screen.step(step, figures)
         self.board.step(step, figures)
 
-    def epoch(self, line: dict) -> dict:
+    def epoch(self, line: dict, state: StateVariables) -> dict:
         """The results of an epoch; returns them with what was found beside."""
         if not self._chief:
             return line
-        entropies, pictures = self._watch.look()
+        entropies, pictures = self._watch.look(*state.read_for_evaluation())
         line = line | entropies
         self._metrics.append(line)
         self.screen.epoch(line["epoch"], line)

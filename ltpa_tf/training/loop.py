@@ -23,9 +23,6 @@ class Loop:
         callbacks: Keras callbacks.
         signals: Tells when to stop.
         pace: How many steps a call takes.
-
-    Attributes:
-        weights: The model's weights and `local` that count at the end of an epoch.
     """
 
     def __init__(
@@ -49,7 +46,6 @@ class Loop:
         self._started = False
         self._pending = None  # the last call's report, not yet waited for
         self._figures: dict[str, float] = {}
-        self.weights: tuple[list, list] = ([], [])
 
     def run(self) -> None:
         """Trains to the end, or until something stops it.
@@ -179,26 +175,26 @@ class Loop:
             found = parts.validation.evaluate()
             line |= {f"val_{name}": value for name, value in found.items()}
             self._consider_best(epoch + 1, line["val_accuracy"])
-        line = self._journal.epoch(line)
-        del line["epoch"]
-        self._callbacks.on_epoch_end(epoch, line)
-        position.stopped |= bool(parts.model.stop_training)
+        line = self._journal.epoch(line, parts.state)
+        if self._callbacks.callbacks:
+            set_weights(parts.model, *parts.state.evaluation_arrays())
+            del line["epoch"]
+            self._callbacks.on_epoch_end(epoch, line)
+            position.stopped |= bool(parts.model.stop_training)
         parts.state.reset_sums()
 
     def _settle(self) -> None:
-        """Makes the weights that count, and shows them in the Keras model."""
+        """Makes the weights and statistics that are evaluated and saved."""
         self._parts.state.average_local()
         if self._parts.estimate is not None:
             self._parts.estimate()
-        self.weights = self._parts.state.evaluation_arrays()
-        set_weights(self._parts.model, *self.weights)
 
     def _consider_best(self, epoch: int, accuracy: float) -> None:
         position = self._saver.position
         patience = self._parts.config.train.early_stopping
         if accuracy > position.best:
             position.best, position.best_epoch = accuracy, epoch
-            self._saver.save_best(self.weights)
+            self._saver.save_best()
         elif patience and epoch - position.best_epoch >= patience:
             self._journal.screen.say(
                 "Stopping early: validation accuracy was best in epoch "

@@ -141,11 +141,14 @@ class Saver:
             )
         self._last_save = time.monotonic()
 
-    def save_best(self, weights: tuple[list, list]) -> None:
+    def save_best(self) -> None:
         """Writes `best.keras`, before any checkpoint that knows of it."""
         if self._chief:
+            weights, local = self._state.evaluation_arrays()
             self._files.submit(
-                functools.partial(self._save_model, *weights, self._folder.best_file)
+                functools.partial(
+                    self._save_model, weights, local, self._folder.best_file
+                )
             )
 
     def newest(self) -> int | None:

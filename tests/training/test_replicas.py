@@ -128,6 +128,19 @@ def test_replicas_keep_their_own_statistics_until_they_are_averaged(
     np.testing.assert_allclose(together[0], apart.mean(0), rtol=1e-6)
 
 
+def test_a_run_goes_on_with_another_number_of_replicas(
+    config, source, strategies, build
+):
+    two, one = (assemble(config, strategies[n], source, build()) for n in (2, 1))
+    two.program.train(two.feed.iterator(0), 0, 3)
+    arrays = two.state.to_arrays()
+    one.state.from_arrays(arrays)
+    found = one.state.to_arrays()
+    np.testing.assert_allclose(found["local"][0], arrays["local"].mean(0), rtol=1e-6)
+    del found["local"], arrays["local"]
+    np.testing.assert_equal(found, arrays)
+
+
 @pytest.mark.parametrize("replicas", [1, 2, 4])
 @pytest.mark.parametrize("batch_size", [3, 16])
 def test_evaluation_counts_each_example_once(

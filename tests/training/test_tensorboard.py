@@ -9,6 +9,7 @@ from ltpa_tf import data
 from ltpa_tf.models import attention_vgg
 from ltpa_tf.training import train
 from ltpa_tf.training.attention import AttentionWatch, entropy
+from ltpa_tf.training.state import local_variables
 
 
 def test_entropy_of_known_maps():
@@ -56,7 +57,10 @@ def larger(source):
 
 def test_pictures_show_images_beside_their_maps(larger):
     model = attention_builder(None, larger)
-    entropies, pictures = AttentionWatch(model, larger, pictures=3).look()
+    weights = [tf.constant(v) for v in model.trainable_variables]
+    local = [tf.constant(v) for v in local_variables(model)]
+    watch = AttentionWatch(model, larger, pictures=3)
+    entropies, pictures = watch.look(weights, local)
     assert entropies.keys() == {"entropy_level_2", "entropy_level_4"}
     assert pictures.shape == (3, 128, 3 * 128, 3)
     assert pictures.dtype == np.uint8
@@ -65,7 +69,7 @@ def test_pictures_show_images_beside_their_maps(larger):
 
 def test_without_attention_there_is_nothing_to_watch(source, build, config):
     watch = AttentionWatch(build()(config, source), source, pictures=3)
-    assert watch.look() == ({}, None)
+    assert watch.look([], []) == ({}, None)
 
 
 def test_events_hold_what_metrics_hold(config, larger, tmp_path):

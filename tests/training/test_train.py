@@ -175,6 +175,19 @@ def test_averaged_weights_predict_well(run):
     assert lines(folder)[-1]["val_accuracy"] > 0.9
 
 
+def test_saves_by_the_clock_too(run, tmp_path):
+    with pytest.raises(Crash):
+        run(
+            "a",
+            [CrashAt(4)],
+            checkpoint__every_minutes=1e-6,
+            runtime__steps_per_call=1,
+        )
+    # The first step is alone, without batch callbacks: the crash is in the fifth.
+    steps = Checkpoints(tmp_path / "a" / "checkpoints", keep=2).steps()
+    assert steps == [4, 3]
+
+
 def test_a_loss_that_is_not_finite_stops_the_run(run, tmp_path):
     explode = keras.callbacks.LearningRateScheduler(lambda epoch: [0.05, 1e30][epoch])
     settings = {"optimizer__schedule": "constant", "checkpoint__every_steps": 1}

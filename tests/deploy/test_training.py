@@ -1,0 +1,134 @@
+"""The training manifests, as far as they can be tried without their clusters."""
+
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ltpa_tf.training.errors import Interrupted, WorkerLostError
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy" / "training"
+TINY = (
+    "--config=configs/quickstart.py",
+    "--config.model.width=0.0625",
+    "--config.data.train_examples=128",
+    "--config.train.batch_size=32",
+    "--config.train.epochs=1",
+    "--config.log.tensorboard=False",
+)
+
+
+@pytest.fixture
+def environment(tmp_path):
+    """An environment whose `python` is this one, with room for stand-ins."""
+    bin_folder = tmp_path / "bin"
+    bin_folder.mkdir()
+    path = f"{bin_folder}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return bin_folder, os.environ | {"PATH": path}
+
+
+def stand_in(folder, name, script):
+    file = folder / name
+    file.write_text("#!/bin/bash\n" + script)
+    file.chmod(file.stat().st_mode | stat.S_IXUSR)
+
+
+def test_tfjob_is_one_that_the_operator_takes():
+    job = yaml.safe_load((DEPLOY / "tfjob.yaml").read_text())
+    assert (job["apiVersion"], job["kind"]) == ("kubeflow.org/v1", "TFJob")
+    worker = job["spec"]["tfReplicaSpecs"]["Worker"]
+    assert worker["replicas"] == 2
+    pod = worker["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["name"] == "tensorflow"
+    mounted = {mount["name"] for mount in container["volumeMounts"]}
+    assert mounted == {volume["name"] for volume in pod["volumes"]}
+
+
+def test_tfjob_restarts_what_can_be_continued():
+    job = yaml.safe_load((DEPLOY / "tfjob.yaml").read_text())
+    assert job["spec"]["tfReplicaSpecs"]["Worker"]["restartPolicy"] == "ExitCode"
+    # The operator starts again what exits with 128 or more.
+    assert WorkerLostError.exit_code >= 128
+    assert Interrupted("", 128 + 15).exit_code == 143
+
+
+def test_tfjobs_flags_are_the_programs(tmp_path):
+    job = yaml.safe_load((DEPLOY / "tfjob.yaml").read_text())
+    pod = job["spec"]["tfReplicaSpecs"]["Worker"]["template"]["spec"]
+    (container,) = pod["containers"]
+    (tmp_path / "file").write_text("")
+    # Ends at the folder that can't be written: all other flags were understood.
+    workdir = f"--workdir={tmp_path / 'file' / 'run'}"
+    command = [sys.executable, "-m", "pipelines.train", *container["args"], workdir]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: --workdir")
+
+
+@pytest.mark.parametrize(("code", "requeued"), [(0, False), (2, False), (143, True)])
+def test_slurm_script_requeues_what_can_be_continued(
+    environment, tmp_path, code, requeued
+):
+    folder, variables = environment
+    stand_in(folder, "srun", f'echo "$@" > {tmp_path}/asked\nexit {code}\n')
+    stand_in(folder, "scontrol", f'echo "$@" > {tmp_path}/requeued\n')
+    done = subprocess.run(
+        [DEPLOY / "slurm.sh", "--workdir=/a b"],
+        env=variables | {"SLURM_JOB_ID": "77"},
+    )
+    assert done.returncode == code
+    assert (
+        "python -m pipelines.train --workdir=/a b" in (tmp_path / "asked").read_text()
+    )
+    assert (tmp_path / "requeued").exists() == requeued
+    if requeued:
+        assert (tmp_path / "requeued").read_text() == "requeue 77\n"
+
+
+@pytest.mark.slow
+def test_slurm_script_trains_on_two_tasks(environment, tmp_path):
+    folder, variables = environment
+    # What srun does with two tasks on one machine.
+    stand_in(
+        folder,
+        "srun",
+        """while [[ $1 == --* ]]; do shift; done
+        export SLURM_STEP_NUM_TASKS=2 SLURM_STEP_TASKS_PER_NODE=2
+        export SLURM_STEP_NODELIST=localhost
+        SLURM_PROCID=1 "$@" & SLURM_PROCID=0 "$@" && wait $!
+        """,
+    )
+    workdir = tmp_path / "run"
+    done = subprocess.run(
+        [DEPLOY / "slurm.sh", *TINY, f"--workdir={workdir}"],
+        env=variables | {"SLURM_JOB_ID": str(os.getpid()), "CUDA_VISIBLE_DEVICES": ""},
+        cwd=ROOT,
+    )
+    assert done.returncode == 0
+    assert json.loads((workdir / "summary.json").read_text())["replicas"] == 2
+
+
+@pytest.mark.slow
+def test_the_example_of_two_processes_runs_as_it_stands(environment, tmp_path):
+    text = (ROOT / "docs" / "distributed.md").read_text()
+    (example,) = (
+        block
+        for block in re.findall(r"```bash\n(.*?)```", text, re.DOTALL)
+        if "for index in 0 1" in block
+    )
+    for name in ("configs", "pipelines", "ltpa_tf"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    subprocess.run(
+        ["bash", "-c", example], check=True, env=environment[1], cwd=tmp_path
+    )
+    folder = tmp_path / "runs" / "two-workers"
+    summary = json.loads((folder / "summary.json").read_text())
+    assert (summary["replicas"], summary["epochs"]) == (2, 2)

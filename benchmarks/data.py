@@ -11,8 +11,10 @@ digits: the composites of the bundled data, against nothing.
 The contenders of a task take turns in one process. Rates are images a second.
 """
 
+import atexit
 import json
 import os
+import shutil
 import statistics
 import tempfile
 import time
@@ -128,6 +130,7 @@ def _photos() -> str:
     from PIL import Image
 
     folder = Path(tempfile.mkdtemp(prefix="photos"))
+    atexit.register(shutil.rmtree, folder)
     rng = np.random.RandomState(0)
     for number in range(JPEG_FILES):
         coarse = rng.randint(0, 256, (24, 32, 3)).astype(np.uint8)

@@ -35,7 +35,7 @@ def uninterrupted(children, tmp_path_factory):
     process = children.start(folder, **SETTINGS)
     wait_for(has_saved(folder), process)
     start = time.monotonic()
-    assert children.exit_code() == 0
+    assert children.exit_code() == 0, children.said()
     return folder, time.monotonic() - start
 
 
@@ -56,7 +56,7 @@ def test_killed_and_continued_is_the_uninterrupted_run(
     for share in (0.2, 0.5):
         assert kill_at(children, folder, share * seconds)
     children.start(folder, **SETTINGS)
-    assert children.exit_code() == 0
+    assert children.exit_code() == 0, children.said()
     assert "Continuing after step" in children.said()
     assert_same_run(folder, whole)
 
@@ -68,7 +68,7 @@ def test_killed_at_any_moment(children, uninterrupted, tmp_path, trial):
     moment = random.Random(trial).uniform(0, 0.95 * seconds)
     kill_at(children, tmp_path / "run", moment)
     children.start(tmp_path / "run", **SETTINGS)
-    assert children.exit_code() == 0
+    assert children.exit_code() == 0, children.said()
     assert_same_run(tmp_path / "run", whole)
 
 
@@ -87,7 +87,7 @@ def test_asked_to_stop_it_saves_first(children, uninterrupted, tmp_path, number)
     assert f"Stopped by {number.name} after step {step}" in children.said()
     assert not (folder / "summary.json").exists()
     children.start(folder, **SETTINGS)
-    assert children.exit_code() == 0
+    assert children.exit_code() == 0, children.said()
     assert f"Continuing after step {step}." in children.said()
     assert_same_run(folder, whole)
 
@@ -113,7 +113,7 @@ def test_a_damaged_checkpoint_costs_one_interval(
         content[len(content) // 3] ^= 4
     file.write_bytes(content)
     children.start(folder, **SETTINGS)
-    assert children.exit_code() == 0
+    assert children.exit_code() == 0, children.said()
     said = " ".join(children.said().split())
     assert f"The checkpoint of step {newest} is damaged" in said
     assert f"Continuing after step {older}." in said

@@ -1,0 +1,201 @@
+"""The client: what it refuses itself, and how it fails."""
+
+import http.server
+import json
+import socket
+import threading
+
+import numpy as np
+import pytest
+
+from ltpa_tf import serving
+from ltpa_tf.errors import SettingError
+from ltpa_tf.serving.server import DevelopmentServer
+
+
+@pytest.fixture(scope="module")
+def server(base):
+    with DevelopmentServer(base, rest_port=0, grpc_port=0) as server:
+        yield server
+
+
+@pytest.fixture(params=["rest", "grpc"])
+def connect(server, request):
+    address = {"rest": server.url, "grpc": f"grpc://{server.grpc_address}"}
+
+    def connect(model=server.name, **options):
+        return serving.Client(address[request.param], model, **options)
+
+    return connect
+
+
+IMAGE = np.zeros((1, 32, 32, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("images", "said"),
+    [
+        (np.full((1, 32, 32, 3), 300), "values from 300 to 300"),
+        (np.full((1, 32, 32, 3), -1), "values from -1"),
+        (np.full((1, 32, 32, 3), 0.5), "values from 0.5"),
+        (np.full((1, 32, 32, 3), np.nan), "values from nan"),
+        (np.full((1, 32, 32, 3), True), "type bool"),
+        (IMAGE[0], r"shape \(32, 32, 3\)"),
+        (IMAGE[:0], r"shape \(0, 32, 32, 3\)"),
+        (np.zeros((1, 16, 16, 3), np.uint8), r"shape \(1, 16, 16, 3\)"),
+    ],
+)
+def test_what_a_server_would_misread_is_refused(connect, images, said):
+    with connect() as client, pytest.raises(SettingError, match=said) as caught:
+        client.predict(images)
+    assert "0 to 255" in str(caught.value)
+
+
+def test_whole_numbers_of_any_type_are_taken(connect, images):
+    with connect() as client:
+        expected = client.predict(images)
+        for dtype in (int, np.uint16, float, np.float32):
+            for one, other in zip(
+                client.predict(images.astype(dtype)), expected, strict=True
+            ):
+                np.testing.assert_array_equal(one.probabilities, other.probabilities)
+
+
+def test_more_images_than_a_server_takes_go_in_several_requests(connect, images):
+    many = np.concatenate([images] * 14)
+    with connect() as client:
+        predictions = client.predict(many)
+        assert len(predictions) == 70
+        np.testing.assert_allclose(
+            predictions[69].probabilities, predictions[4].probabilities, atol=1e-6
+        )
+        with connect(batch=70) as greedy, pytest.raises(serving.RequestRefused):
+            greedy.predict(many)
+
+
+def test_a_bad_file_is_named(connect, tmp_path, images, encode):
+    files = [tmp_path / name for name in ("a.png", "b.png")]
+    files[0].write_bytes(encode(images[0]))
+    files[1].write_text("no image")
+    with connect() as client:
+        with pytest.raises(SettingError, match=r"b\.png.*JPEG or PNG"):
+            client.predict_files(files)
+        assert len(client.predict_files(files[:1])) == 1
+        with pytest.raises(SettingError, match=r"gone\.png"):
+            client.predict_files([tmp_path / "gone.png"])
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"model": "other"}, serving.NotServed),
+        ({"version": 9}, serving.NotServed),
+        ({"label": "nightly"}, serving.RequestRefused),
+    ],
+)
+def test_what_is_not_served(connect, options, error):
+    with connect(**options) as client, pytest.raises(error):
+        client.predict(IMAGE)
+
+
+def test_versions_and_labels(connect, images):
+    answers = []
+    for options in ({}, {"version": 1}, {"label": "stable"}, {"label": "canary"}):
+        with connect(**options) as client:
+            answers.append(client.predict(images[:1])[0].probabilities)
+    for one in answers[1:]:
+        np.testing.assert_array_equal(one, answers[0])
+
+
+@pytest.mark.parametrize("scheme", ["http", "grpc"])
+def test_nobody_there(scheme):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"{scheme}://127.0.0.1:{free.getsockname()[1]}"
+    with (
+        serving.Client(address, "m", retries=1) as client,
+        pytest.raises(serving.ServerUnreachable),
+    ):
+        client.predict(IMAGE)
+
+
+@pytest.mark.parametrize("scheme", ["http", "grpc"])
+def test_no_answer_in_time(scheme):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"{scheme}://127.0.0.1:{silent.getsockname()[1]}"
+        with (
+            serving.Client(address, "m", retries=0, timeout=0.3) as client,
+            pytest.raises(serving.ServerUnreachable),
+        ):
+            client.states()
+
+
+@pytest.mark.parametrize(
+    "server",
+    ["127.0.0.1:8501", "ftp://127.0.0.1", "http://", "", "grpc:127.0.0.1:8500"],
+)
+def test_addresses_that_are_none(server):
+    with pytest.raises(SettingError, match="grpc://HOST:PORT"):
+        serving.Client(server, "m")
+
+
+def test_version_and_label_exclude_each_other():
+    with pytest.raises(SettingError, match="one of them"):
+        serving.Client("http://127.0.0.1", "m", version=1, label="stable")
+
+
+@pytest.fixture
+def flaky():
+    """Fails with the codes in `failures`, one a request, then answers."""
+    failures, seen = [], []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            seen.append(self.path)
+            code = failures.pop(0) if failures else 200
+            state = {"version": "3", "state": "AVAILABLE"}
+            found = {"model_version_status": [state]}
+            content = json.dumps(found if code == 200 else {"error": "busy"}).encode()
+            self.send_response(code)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", failures, seen
+        server.shutdown()
+        thread.join()
+
+
+def test_a_busy_server_is_asked_again(flaky):
+    url, failures, seen = flaky
+    failures += [503, 429, 502]
+    with serving.Client(url, "a model", retries=3) as client:
+        assert client.states() == {3: "AVAILABLE"}
+    assert seen == ["/v1/models/a%20model"] * 4
+
+
+def test_a_server_that_stays_busy_has_failed(flaky):
+    url, failures, seen = flaky
+    failures += [503] * 9
+    with (
+        serving.Client(url, "m", retries=1) as client,
+        pytest.raises(serving.ServerFailed, match="busy"),
+    ):
+        client.states()
+    assert len(seen) == 2
+
+
+def test_a_refused_request_is_not_repeated(flaky):
+    url, failures, seen = flaky
+    failures += [400]
+    with (
+        serving.Client(url, "m") as client,
+        pytest.raises(serving.RequestRefused, match="busy"),
+    ):
+        client.states()
+    assert len(seen) == 1

@@ -1,4 +1,4 @@
-"""The one error that a user's own mistake raises."""
+"""Errors whose text is a sentence for the user."""
 
 
 class SettingError(ValueError):
@@ -24,3 +24,13 @@ class SettingError(ValueError):
         # An exception with several arguments can't be unpickled by default, and errors
         # cross process borders (test workers, tuning).
         return type(self), (self.setting, self.received, self.accepted)
+
+
+class WorkError(RuntimeError):
+    """Why work that had begun can't be finished; its text is a sentence for the user.
+
+    Attributes:
+        exit_code: What a program exits with.
+    """
+
+    exit_code = 1

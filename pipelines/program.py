@@ -11,7 +11,7 @@ from ml_collections import ConfigDict, config_flags
 
 import configs
 from ltpa_tf import compile_cache
-from ltpa_tf.errors import SettingError
+from ltpa_tf.errors import SettingError, WorkError
 from ltpa_tf.quiet import start_tensorflow
 
 # A flag defined here, --config, is its program's own: --help lists it there.
@@ -27,7 +27,8 @@ def run(
     """Runs `main` under absl and ends the process with its exit code.
 
     A `SettingError`, or a flag that can't be used, becomes one sentence on stderr and
-    exit code 2. Any other exception is a defect and keeps its traceback.
+    exit code 2; a `WorkError` likewise, with its own exit code. Any other exception is
+    a defect and keeps its traceback.
 
     Args:
         main: Takes the arguments that are no flags; returns an exit code or None.
@@ -47,6 +48,8 @@ def run(
             return main(argv) or 0
         except SettingError as error:
             return _say(str(error))
+        except WorkError as error:
+            return _say(str(error), error.exit_code)
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
             return EXIT_INTERRUPTED
@@ -162,6 +165,6 @@ def _override_mistake(
     return None
 
 
-def _say(sentence: str) -> int:
+def _say(sentence: str, exit_code: int = EXIT_SETTING) -> int:
     print(f"error: {sentence}", file=sys.stderr)
-    return EXIT_SETTING
+    return exit_code

@@ -44,8 +44,8 @@ def main(argv: Sequence[str]) -> int:
         result,
         {
             "export against memory": f"{difference:.0e} at most, in probability",
-            "seconds": f"{time.monotonic() - start:.0f}, of them "
-            f"{summary['seconds']:.0f} training",
+            "seconds": f"{time.monotonic() - start:.0f}; training took "
+            f"{summary['seconds']:.0f} in all",
             "attention maps": figure,
             "run folder": run.path,
             "export": version,

@@ -8,7 +8,6 @@ From 128 up the same command continues: 143 after SIGTERM and 130 after Ctrl-C, 
 save the state, 138 when another worker was lost.
 """
 
-import sys
 from collections.abc import Sequence
 
 from absl import flags
@@ -20,18 +19,13 @@ _WORKDIR = flags.DEFINE_string("workdir", None, "The run folder; made if needed.
 flags.mark_flag_as_required("workdir")
 
 
-def main(argv: Sequence[str]) -> int:
-    """Trains; returns the exit code."""
+def main(argv: Sequence[str]) -> None:
+    """Trains and prints the result."""
     del argv
     from ltpa_tf import training
 
-    try:
-        summary = training.train(_CONFIG.value, _WORKDIR.value)
-    except training.TrainingError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+    summary = training.train(_CONFIG.value, _WORKDIR.value)
     print(f"{_WORKDIR.value}: {_in_words(summary)}")
-    return 0
 
 
 def _in_words(summary: dict) -> str:

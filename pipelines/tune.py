@@ -14,7 +14,6 @@ for a setting that can't be used, 143 after SIGTERM and 130 after Ctrl-C (the sa
 command goes on then).
 """
 
-import sys
 from collections.abc import Sequence
 
 from absl import flags
@@ -26,18 +25,13 @@ _WORKDIR = flags.DEFINE_string("workdir", None, "The search's folder; made if ne
 flags.mark_flag_as_required("workdir")
 
 
-def main(argv: Sequence[str]) -> int:
-    """Searches; returns the exit code."""
+def main(argv: Sequence[str]) -> None:
+    """Searches."""
     del argv
     from configs import common
     from ltpa_tf import tuning
 
-    try:
-        tuning.search(_CONFIG.value, _WORKDIR.value, defaults=common.get_config())
-    except tuning.SearchError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    tuning.search(_CONFIG.value, _WORKDIR.value, defaults=common.get_config())
 
 
 def cli() -> None:

@@ -5,15 +5,11 @@ that something must be put right first. Kubeflow's `ExitCode` restart policy rea
 the same way.
 """
 
+from ltpa_tf.errors import WorkError
 
-class TrainingError(RuntimeError):
-    """A run that can't go on; its text is a sentence for the user.
 
-    Attributes:
-        exit_code: What `pipelines/train.py` exits with.
-    """
-
-    exit_code = 1
+class TrainingError(WorkError):
+    """A run that can't go on."""
 
 
 class NonFiniteError(TrainingError):

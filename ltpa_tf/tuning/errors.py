@@ -1,5 +1,7 @@
 """What ends a search."""
 
+from ltpa_tf.errors import WorkError
 
-class SearchError(RuntimeError):
-    """No trial can be trained, or none was; its text is a sentence for the user."""
+
+class SearchError(WorkError):
+    """No trial can be trained, or none was."""

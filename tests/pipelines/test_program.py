@@ -12,7 +12,7 @@ PROGRAM = """
 'Does a thing.'
 from absl import flags
 from pipelines import program
-from ltpa_tf.errors import SettingError
+from ltpa_tf.errors import SettingError, WorkError
 
 config = program.define_config()
 flags.DEFINE_string("its_own", "abc", "What for.")
@@ -25,6 +25,8 @@ def main(argv):
         raise RuntimeError("a defect")
     if config.value.seed == 9:
         raise KeyboardInterrupt
+    if config.value.seed == 10:
+        raise WorkError("The disk is full.")
     print("epochs", config.value.train.epochs, "levels", config.value.model.levels)
 
 program.run(main, tensorflow=False)
@@ -119,6 +121,12 @@ def test_defects_keep_their_traceback(program):
     done = program("--config=configs/cifar10.py", "--config.seed=8")
     assert done.returncode == 1
     assert "Traceback" in done.stderr
+
+
+def test_work_that_can_not_be_finished_is_a_sentence(program):
+    done = program("--config=configs/cifar10.py", "--config.seed=10")
+    assert done.returncode == 1
+    assert done.stderr == "error: The disk is full.\n"
 
 
 def test_interrupt_has_the_exit_code_of_shells(program):

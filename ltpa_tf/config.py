@@ -164,4 +164,4 @@ def _get(config: ConfigDict, key: str):
 def _with_tuples(value):
     if isinstance(value, dict):
         return {key: _with_tuples(item) for key, item in value.items()}
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(map(_with_tuples, value)) if isinstance(value, list) else value

@@ -1,10 +1,13 @@
-"""A quiet start of TensorFlow, for programs."""
+"""A quiet TensorFlow, for programs."""
 
+import contextlib
+import logging
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 
-from absl import logging
+from absl import logging as absl_logging
 
 
 def start_tensorflow() -> None:
@@ -16,7 +19,7 @@ def start_tensorflow() -> None:
     if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") in ("0", "1"):
         return
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
-    logging.set_verbosity(logging.WARNING)
+    absl_logging.set_verbosity(absl_logging.WARNING)
     # TensorFlow's C++ part writes to the file descriptor before it heeds any setting.
     sys.stderr.flush()
     kept = os.dup(2)
@@ -33,3 +36,21 @@ def start_tensorflow() -> None:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+
+
+@contextlib.contextmanager
+def retracing_expected() -> Iterator[None]:
+    """Without TensorFlow's warning that the same functions are traced again and again.
+
+    It is right for a program; each of many models in a process has its own functions.
+    """
+    logger = logging.getLogger("tensorflow")
+    logger.addFilter(_is_other)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_is_other)
+
+
+def _is_other(record: logging.LogRecord) -> bool:
+    return "triggered tf.function retracing" not in record.getMessage()

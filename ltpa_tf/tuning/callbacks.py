@@ -66,6 +66,8 @@ class MedianStopping(keras.callbacks.Callback):
         """Compares, and ends the trial where it lags behind."""
         del logs
         epoch += 1
+        if epoch == self.params["epochs"]:
+            return  # there is nothing left to spare
         mine = histories.best_until(histories.read(self._own), epoch, self._objective)
         others = [value for value in self._others(epoch) if value is not None]
         if epoch < self._from_epoch or mine is None or len(others) < _FEWEST:

@@ -62,11 +62,12 @@ class Execution:
 
         self.reason_file.unlink(missing_ok=True)
         try:
-            training.train(
-                config.from_json(self.config),
-                self.folder.path,
-                callbacks=self._callbacks(),
-            )
+            with quiet.retracing_expected():
+                training.train(
+                    config.from_json(self.config),
+                    self.folder.path,
+                    callbacks=self._callbacks(),
+                )
         except EnoughError:
             return DONE
         except training.Interrupted as error:
@@ -141,9 +142,7 @@ def _end_with_parent() -> None:
 
 def main() -> None:
     """The process of `Execution.run_apart`."""
-    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "2":  # as the search's own start
-        del os.environ["TF_CPP_MIN_LOG_LEVEL"]
-        quiet.start_tensorflow()
+    quiet.start_tensorflow()
     execution = Execution(**json.loads(sys.stdin.readline()))
     threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.exit(execution.run_here())

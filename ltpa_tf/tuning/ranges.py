@@ -9,15 +9,15 @@
         linear("optimizer.momentum", 0.8, 0.98, when={"optimizer.name": "sgd"}),
     )
 
-They are plain data; `ltpa_tf.tuning.Space` checks them against a config.
+They are plain data, which JSON holds; `ltpa_tf.tuning.Space` checks them against a
+config.
 """
 
-import dataclasses
 from collections.abc import Mapping
+from typing import NamedTuple
 
 
-@dataclasses.dataclass(frozen=True)
-class Range:
+class Range(NamedTuple):
     """The values that a search may give to one setting.
 
     Attributes:

@@ -96,7 +96,7 @@ def remember(base: ConfigDict, search: ConfigDict, file: Path) -> None:
     mine = {
         "config": base.to_dict(),
         "search": {k: v for k, v in search.to_dict().items() if k not in _FREE},
-        "space": [vars(item) for item in search.space],
+        "space": [item._asdict() for item in search.space],
     }
     mine["search"].pop("space")
     mine = json.loads(json.dumps(mine))

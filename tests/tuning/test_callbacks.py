@@ -24,13 +24,14 @@ def others(search, objective="val_accuracy"):
     write(search / "trial_4" / "run_0", [0.6, 0.7], objective)
 
 
-def is_stopped(search, values, *, from_epoch=1, objective="val_accuracy"):
+def is_stopped(search, values, *, from_epoch=1, objective="val_accuracy", epochs=9):
     trial = search / "trial_5"
     write(trial / "run_0", values, objective)
     callback = MedianStopping(trial, trial / "run_0", objective, from_epoch)
     model = keras.Sequential([keras.layers.Dense(1)])
     model.stop_training = False
     callback.set_model(model)
+    callback.set_params({"epochs": epochs})
     callback.on_epoch_begin(len(values) - 1)
     callback.on_epoch_end(len(values) - 1)
     verdict = histories.verdict_file(trial / "run_0")
@@ -64,6 +65,11 @@ def test_losses_are_better_below(tmp_path):
 def test_not_before_its_epoch(tmp_path):
     others(tmp_path)
     assert not is_stopped(tmp_path, [0.0, 0.0], from_epoch=3)
+
+
+def test_not_after_the_last_epoch(tmp_path):
+    others(tmp_path)
+    assert not is_stopped(tmp_path, [0.0, 0.0], epochs=2)
 
 
 def test_few_trials_stop_nothing(tmp_path):

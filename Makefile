@@ -34,11 +34,12 @@ clean:  ## Remove the set-up and all runs and exports.
 	rm -rf .venv runs saved_models/*/
 
 # The stamp is written last, so an interrupted set-up is done again. The resolver of an
-# old pip, such as the 23.0 that Python 3.10 brings, does not come to an end here.
+# old pip, such as the 23.0 that Python 3.10 brings, does not come to an end here. The
+# warning that is ignored goes with every editable installation.
 $(READY): setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 10) <= v < (3, 14) else f"Python 3.10 to 3.13 is needed, this is {v.major}.{v.minor}; try: make PYTHON=python3.12")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	@echo "Installing into .venv (a few minutes the first time)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $(READY)

@@ -1,10 +1,14 @@
-"""CIFAR-100 to the paper's best accuracy, 77.03%, in the shortest time on one GPU.
+"""CIFAR-100 towards the paper's best accuracy, 77.03%, in a short time on one GPU.
 
     python -m pipelines.train --config=configs/cifar100_fast.py --workdir=runs/fast
     python -m benchmarks.time_to_accuracy --config=configs/cifar100_fast.py
 
 Two attention levels in a wide, shallow VGG trunk (0.83 GMAC an image); accuracy is that
 of the last epoch, no part of the test set selects anything.
+
+One H100, 4 seeds: 76.36 +- 0.15% (77.13 +- 0.22% with the mirrored image's logits
+added) in 32.5 s, and 53 s of compiling once. So 77.03% is reached only with the
+mirrored image. Log: docs/logs/h100-cifar100-fast.log.
 """
 
 from configs import common

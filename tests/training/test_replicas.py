@@ -1,9 +1,12 @@
 """The same numbers whatever the devices, the calls and the compiler."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 
+from ltpa_tf import data
 from ltpa_tf.training.optimizers import make_optimizer
 from ltpa_tf.training.parts import assemble
 from ltpa_tf.training.program import Program
@@ -126,6 +129,23 @@ def test_replicas_keep_their_own_statistics_until_they_are_averaged(
     together = parts.state.to_arrays()["local"]
     np.testing.assert_array_equal(together[0], together[1])
     np.testing.assert_allclose(together[0], apart.mean(0), rtol=1e-6)
+
+
+def test_replicas_drop_different_units(config, source, strategies):
+    def dropping(config, source):
+        images = keras.Input(source.image_shape)
+        x = keras.layers.Dropout(0.5)(images)
+        x = keras.layers.BatchNormalization()(x)
+        x = keras.layers.GlobalAveragePooling2D()(x)
+        return keras.Model(images, keras.layers.Dense(3)(x))
+
+    grey = data.array_split(np.full_like(source.train.array, 99), source.train.labels)
+    same_images = dataclasses.replace(source, train=grey)
+    parts = assemble(config, strategies[4], same_images, dropping)
+    parts.program.train(parts.feed.iterator(0), 0, 1)
+    # Of equal images, statistics can differ by what is dropped alone.
+    rows = parts.state.to_arrays()["local"]
+    assert len(np.unique(rows, axis=0)) == 4
 
 
 def test_a_run_goes_on_with_another_number_of_replicas(

@@ -2,11 +2,13 @@
 
 import dataclasses
 import json
+import re
 import shutil
 
 import keras
 import numpy as np
 import pytest
+import tiny
 from comparison import assert_same_run, lines, weights
 
 from ltpa_tf.errors import SettingError
@@ -52,6 +54,19 @@ def run(config, source, build, tmp_path):
     return run
 
 
+@pytest.fixture(scope="module")
+def finished_once(tmp_path_factory, source, build):
+    folder = tmp_path_factory.mktemp("finished")
+    train(tiny.make_config(), folder, source=source, build=build())
+    return folder
+
+
+@pytest.fixture
+def finished(finished_once, tmp_path):
+    """A finished run of the default settings, called "a"."""
+    return shutil.copytree(finished_once, tmp_path / "a")
+
+
 def test_a_run_learns_and_leaves_a_complete_folder(run, capsys):
     folder = RunFolder(run("a", train__epochs=3))
     assert [line["epoch"] for line in lines(folder.path)] == [1, 2, 3]
@@ -75,12 +90,12 @@ def test_a_run_learns_and_leaves_a_complete_folder(run, capsys):
     }
 
 
-def test_same_seed_twice_is_the_same_run(run):
-    assert_same_run(run("a"), run("b"))
+def test_same_seed_twice_is_the_same_run(run, finished):
+    assert_same_run(run("b"), finished)
 
 
-def test_another_seed_is_another_run(run):
-    assert lines(run("a")) != lines(run("b", seed=1))
+def test_another_seed_is_another_run(run, finished):
+    assert lines(run("b", seed=1)) != lines(finished)
 
 
 def test_continued_after_a_crash_is_the_uninterrupted_run(run, tmp_path):
@@ -100,41 +115,53 @@ def test_continued_after_a_crash_is_the_uninterrupted_run(run, tmp_path):
     assert_same_run(run("cut", **settings), whole)
 
 
-def test_a_complete_run_is_left_alone(run, capsys):
-    folder = run("a")
-    before = {file: file.stat().st_mtime_ns for file in folder.rglob("*")}
+def test_a_complete_run_is_left_alone(run, finished, capsys):
+    before = {file: file.stat().st_mtime_ns for file in finished.rglob("*")}
     run("a")
     assert "is complete: 2 epochs" in capsys.readouterr().out
-    assert {file: file.stat().st_mtime_ns for file in folder.rglob("*")} == before
+    assert {file: file.stat().st_mtime_ns for file in finished.rglob("*")} == before
 
 
-def test_another_config_in_the_folder_is_refused(run):
-    run("a")
+def test_another_config_in_the_folder_is_refused(run, finished):
     message = r"holds a run with optimizer\.learning_rate = 0\.05, and not 0\.1"
     with pytest.raises(SettingError, match=message):
         run("a", optimizer__learning_rate=0.1)
 
 
-def test_data_that_has_changed_is_refused(run, config, source, build):
-    folder = run("a")
-    (folder / "summary.json").unlink()
+def test_data_that_has_changed_is_refused(finished, config, source, build):
+    (finished / "summary.json").unlink()
     changed = dataclasses.replace(source, fingerprint="other colours")
     with pytest.raises(SettingError, match="'colours'; accepted: .*changed since"):
-        train(config, folder, source=changed, build=build())
+        train(config, finished, source=changed, build=build())
 
 
-def test_a_checkpoint_of_another_model_is_refused(run, build):
-    folder, other = run("a"), build(batch_norm=False)
-    (folder / "summary.json").unlink()
-    before = {file: file.read_bytes() for file in folder.rglob("step-*")}
+def test_a_checkpoint_of_another_model_is_refused(run, finished, build):
+    other = build(batch_norm=False)
+    (finished / "summary.json").unlink()
+    before = {file: file.read_bytes() for file in finished.rglob("step-*")}
     with pytest.raises(SettingError, match="the checkpoint of another model"):
         run("a", build_model=other)
-    assert {file: file.read_bytes() for file in folder.rglob("step-*")} == before
+    assert {file: file.read_bytes() for file in finished.rglob("step-*")} == before
 
 
-def test_how_it_is_run_may_change(run):
-    run("a")
+def test_how_it_is_run_may_change(run, finished, capsys):
     run("a", checkpoint__every_steps=1, log__every_seconds=1.0, runtime__jit="off")
+    assert "is complete" in capsys.readouterr().out
+
+
+def test_killed_between_last_checkpoint_and_summary(run, finished):
+    whole = shutil.copytree(finished, finished.with_name("whole"))
+    (finished / "summary.json").unlink()
+    (finished / "model.keras").unlink()
+    assert_same_run(run("a"), whole)
+
+
+def test_xla_is_announced(run, capsys):
+    run("compiled", runtime__jit="on", train__epochs=1)
+    said = capsys.readouterr().err
+    assert re.search(
+        r"Compiling .* with XLA \.\.\.\nCompiling .* took \d+\.\d s\n", said
+    )
 
 
 def test_the_saved_model_predicts_as_the_one_in_memory(run, source):

@@ -1,6 +1,6 @@
 """How fast the server answers: by transport, clients, batching and maps.
 
-python -m benchmarks.serving --out=serving.jsonl
+python -m pipelines.benchmark serving --out=serving.jsonl
 
 Every server runs in a process of its own; all are started before the first round and
 take turns, so that the machine's drift hits all alike. `--peer` (the default where
@@ -9,7 +9,9 @@ PyTorch is installed) adds the same model in PyTorch eager behind the same frame
 
 import argparse
 import contextlib
+import importlib.util
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -26,8 +28,9 @@ CLASSES = 10
 SIZE = 32
 
 
-def main(flags: argparse.Namespace) -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measures, prints tables, writes JSON lines."""
+    flags = _flags(arguments)
     image = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         make_model(Path(folder), flags.width)
@@ -80,7 +83,7 @@ def commands(folder: Path, flags: argparse.Namespace) -> dict[str, list[str]]:
             *("pytorch", f"--settings={json.dumps(settings)}"),
             f"--weights={folder / 'weights.npz'}",
         ]
-        cores = len(__import__("os").sched_getaffinity(0))
+        cores = os.cpu_count()
         found["pytorch"] = [*peer, "--threads=1"]
         found["pytorch, all cores each"] = [*peer, f"--threads={cores}"]
         found["pytorch, batching"] = [*peer, f"--threads={cores}", "--batching"]
@@ -179,22 +182,21 @@ def measure(
     return results
 
 
-def _has_torch() -> bool:
-    import importlib.util
-
-    return importlib.util.find_spec("torch") is not None
-
-
-if __name__ == "__main__":
+def _flags(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument(
-        "--width", type=float, default=0.25, help="of vgg_att3_concat_pc"
-    )
-    parser.add_argument("--seconds", type=float, default=3.0, help="of one measurement")
+    parser.add_argument("--width", type=float, default=0.25, help="of att3-concat-pc")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of a measurement")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32])
     parser.add_argument(
-        "--peer", action=argparse.BooleanOptionalAction, default=_has_torch()
+        "--peer",
+        action=argparse.BooleanOptionalAction,
+        default=importlib.util.find_spec("torch") is not None,
+        help="also PyTorch",
     )
     parser.add_argument("--out", help="JSON lines, one for each row")
-    main(parser.parse_args())
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main()

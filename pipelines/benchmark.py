@@ -6,6 +6,8 @@ python -m pipelines.benchmark --out=runs/benchmark --batch_size=8 --width=0.125 
 
 Moves along one axis at a time from a base point of att3-concat-pc, each point in a
 process of its own, on random images. Writes OUT/benchmark.json and OUT/benchmark.png.
+
+python -m pipelines.benchmark serving --help   # requests a second, of a server
 """
 
 import dataclasses
@@ -178,8 +180,13 @@ def _line(record: dict) -> str:
 
 
 def cli() -> None:
-    """Entry point of `ltpa-benchmark`."""
-    program.run(main)
+    """Entry point of `ltpa-benchmark`; `serving` as first argument measures a server."""
+    if sys.argv[1:2] == ["serving"]:
+        from benchmarks import serving  # of a checkout; it isn't installed
+
+        serving.main(sys.argv[2:])
+    else:
+        program.run(main)
 
 
 if __name__ == "__main__":

@@ -151,9 +151,9 @@ class NormEstimate:
         self._feed = feed
         self._seed = seed
         self._batches = min(max(1, _ESTIMATION_EXAMPLES // batch_size), steps_per_epoch)
-        momenta = _momenta(model)
         self._shapes = [tuple(v.shape) for v in local_variables(model)]
-        self._share = [1.0 - momenta[id(v)] for v in local_variables(model)]
+        momenta = _momenta(model)
+        self._momenta = [momenta.get(id(v)) for v in local_variables(model)]
         self._seeds = sum(is_seed(v) for v in model.non_trainable_variables)
         self._replica_statistics = tf.function(self._statistics, jit_compile=jit)
         self._iterator = None
@@ -187,31 +187,37 @@ class NormEstimate:
         self._strategy.run(lambda: self._state.write_evaluation_local(mean))
 
     def _statistics(self, state, batch, held, step, replica) -> tf.Tensor:
-        """This batch's statistics, packed.
+        """This batch's statistics, packed; what isn't one stays as it is.
 
         Batch norm gives m * old + (1 - m) * batch: with old = 0 that is the batch's.
         """
         images, _ = self._feed.examples(batch, held, step, replica)
+        before = [
+            value if momentum is None else tf.zeros_like(value)
+            for value, momentum in zip(state.local, self._momenta, strict=True)
+        ]
+        seeds = dropout_seeds(self._seed, step, replica, self._seeds)
         _, values = self._model.stateless_call(
             state.ema,
-            with_seeds(
-                self._model,
-                [tf.zeros(shape) for shape in self._shapes],
-                dropout_seeds(self._seed, step, replica, self._seeds),
-            ),
+            with_seeds(self._model, before, seeds),
             tf.cast(images, tf.float32),
             training=True,
         )
-        local = without_seeds(self._model, values)
-        return pack([v / s for v, s in zip(local, self._share, strict=True)])
+        after = without_seeds(self._model, values)
+        return pack(
+            [
+                value if momentum is None else value / (1.0 - momentum)
+                for value, momentum in zip(after, self._momenta, strict=True)
+            ]
+        )
 
 
 def _momenta(model: keras.Model) -> dict[int, float]:
-    """Batch norm's momentum by the id of each moving statistic."""
+    """The momentum of each moving statistic that training updates, by its id."""
     return {
         id(variable): layer.momentum
         for layer in model._flatten_layers()
-        if isinstance(layer, keras.layers.BatchNormalization)
+        if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
         for variable in (layer.moving_mean, layer.moving_variance)
     }
 

@@ -11,24 +11,8 @@ added) in 32.5 s, and 53 s of compiling once. So 77.03% is reached only with the
 mirrored image. Log: docs/logs/h100-cifar100-fast.log.
 """
 
-from configs import common
+from configs import recipes
 
 
 def get_config():
-    config = common.get_config()
-    config.data.name = "cifar100"
-    config.augment.crop = 4
-    config.augment.flip = True
-    config.model.name = "vgg_att2_concat_pc"
-    config.model.trunk = "fast"
-    config.model.levels = (7, 10)
-    config.model.dropout = "none"
-    config.train.epochs = 48
-    config.train.batch_size = 512
-    config.train.label_smoothing = 0.1
-    config.optimizer.learning_rate = 0.4
-    config.optimizer.schedule = "triangular"
-    config.optimizer.warmup_epochs = 8.0
-    config.optimizer.weight_decay = 5e-3
-    config.runtime.precision = "mixed_bfloat16"
-    return config
+    return recipes.fast("cifar100", epochs=48, warmup_epochs=8.0)

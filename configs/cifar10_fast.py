@@ -11,24 +11,8 @@ added) in 11.7 s, and 56 s of compiling once. 94.77% is not reached. Log:
 docs/logs/h100-cifar10-fast.log.
 """
 
-from configs import common
+from configs import recipes
 
 
 def get_config():
-    config = common.get_config()
-    config.data.name = "cifar10"
-    config.augment.crop = 4
-    config.augment.flip = True
-    config.model.name = "vgg_att2_concat_pc"
-    config.model.trunk = "fast"
-    config.model.levels = (7, 10)
-    config.model.dropout = "none"
-    config.train.epochs = 16
-    config.train.batch_size = 512
-    config.train.label_smoothing = 0.1
-    config.optimizer.learning_rate = 0.4
-    config.optimizer.schedule = "triangular"
-    config.optimizer.warmup_epochs = 3.0
-    config.optimizer.weight_decay = 5e-3
-    config.runtime.precision = "mixed_bfloat16"
-    return config
+    return recipes.fast("cifar10", epochs=16, warmup_epochs=3.0)

@@ -45,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             *measure(maps_cost(flags), servers, image, flags),
             *measure(peers(servers, flags), servers, image, flags),
         ]
+    conclude(results)
     if flags.out:
         lines = "".join(json.dumps(one) + "\n" for one in results)
         Path(flags.out).write_text(lines, encoding="utf-8")
@@ -180,6 +181,31 @@ def measure(
             f"{one['p50_ms']:9.2f}{one['p99_ms']:9.2f}"
         )
     return results
+
+
+def conclude(results: list[dict]) -> None:
+    """What maps cost, and how we stand to the peer at its best without batching."""
+    rates = {
+        (one["table"], one["server"], one["transport"], one["maps"]): one[
+            "requests_per_second"
+        ]
+        for one in results
+        if one["table"] != "transports"
+    }
+    print()
+    for kind in KINDS:
+        with_maps, without = (
+            rates["maps", "batching", kind, maps] for maps in (True, False)
+        )
+        print(f"maps cost {1 - with_maps / without:+.1%} of the requests over {kind}")
+    peer = [
+        rate
+        for (table, server, *_), rate in rates.items()
+        if table == "peers" and server in ("pytorch", "pytorch, all cores each")
+    ]
+    if peer:
+        ours = rates["peers", "batching", "REST JSON", False]
+        print(f"{ours / max(peer):.2f} times the requests of PyTorch eager")
 
 
 def _flags(arguments: Sequence[str] | None) -> argparse.Namespace:

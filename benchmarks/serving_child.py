@@ -12,19 +12,13 @@ import sys
 import threading
 import types
 
-import numpy as np
-import tensorflow as tf
-import uvicorn
-
-from ltpa_tf.serving.server import DevelopmentServer
-from ltpa_tf.serving.server.engine import Engine
-from ltpa_tf.serving.server.pages import listen
-from ltpa_tf.serving.server.rest import Rest
-from ltpa_tf.serving.server.serve import without_pauses
+from ltpa_tf.quiet import start_tensorflow
 
 
 def ours(flags: argparse.Namespace) -> None:
     """The development server."""
+    from ltpa_tf.serving.server import DevelopmentServer
+
     with DevelopmentServer(
         flags.model_dir, rest_port=0, grpc_port=0, batching=flags.batching
     ) as server:
@@ -33,9 +27,16 @@ def ours(flags: argparse.Namespace) -> None:
 
 def pytorch(flags: argparse.Namespace) -> None:
     """The peer, with `serving_default` alone."""
+    import numpy as np
+    import tensorflow as tf
     import torch
+    import uvicorn
 
     from benchmarks.pytorch_model import AttentionVGG, copy_weights
+    from ltpa_tf.serving.server.engine import Engine
+    from ltpa_tf.serving.server.pages import listen
+    from ltpa_tf.serving.server.rest import Rest
+    from ltpa_tf.serving.server.serve import without_pauses
 
     torch.set_num_threads(flags.threads)
     settings = json.loads(flags.settings)
@@ -44,7 +45,7 @@ def pytorch(flags: argparse.Namespace) -> None:
         copy_weights(model, [arrays[name] for name in arrays.files])
 
     @torch.inference_mode()
-    def predict(images: tf.Tensor) -> dict[str, types.SimpleNamespace]:
+    def predict(images):
         pixels = torch.from_numpy(images.numpy()).permute(0, 3, 1, 2).float()
         probabilities = model(pixels).softmax(-1)
         top = probabilities.topk(min(5, settings["classes"])).indices
@@ -90,4 +91,5 @@ if __name__ == "__main__":
     parser.add_argument("--size", type=int, default=32)
     parser.add_argument("--threads", type=int, default=1, help="of a PyTorch operation")
     arguments = parser.parse_args()
+    start_tensorflow()
     (ours if arguments.kind == "ours" else pytorch)(arguments)

@@ -20,6 +20,7 @@ from pathlib import Path
 from absl import flags
 
 from ltpa_tf.errors import SettingError
+from ltpa_tf.quiet import start_tensorflow
 from pipelines import program
 
 _OUT = flags.DEFINE_string("out", None, "Folder for the results.")
@@ -180,8 +181,9 @@ def _line(record: dict) -> str:
 
 
 def cli() -> None:
-    """Entry point of `ltpa-benchmark`; `serving` as first argument measures a server."""
+    """Entry point of `ltpa-benchmark`; `ltpa-benchmark serving` measures a server."""
     if sys.argv[1:2] == ["serving"]:
+        start_tensorflow()
         from benchmarks import serving  # of a checkout; it isn't installed
 
         serving.main(sys.argv[2:])

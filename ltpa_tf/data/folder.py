@@ -136,7 +136,9 @@ def _list(root: Path, names: tuple[str, ...]) -> tuple[list[Path], np.ndarray]:
         for file in files:
             if file.is_dir() or file.suffix.lower() not in SUFFIXES:
                 raise SettingError(
-                    str(file), file.suffix, " ".join(SUFFIXES) + " files"
+                    str(file),
+                    "a folder" if file.is_dir() else file.name,
+                    "in the folder of a class: " + " ".join(SUFFIXES) + " files",
                 )
         paths += files
         labels += [names.index(folder.name)] * len(files)

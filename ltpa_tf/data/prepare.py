@@ -153,10 +153,12 @@ def _builder_class(name: str, parts: dict, class_names: dict) -> type:
 
         def _generate_examples(self, part):
             columns = parts[part]
-            for number in range(len(columns["label"])):
+            examples = len(columns["label"])
+            digits = max(5, len(str(examples - 1)))  # 5 in TFDS's own CIFAR
+            for number in range(examples):
                 row = {key: column[number] for key, column in columns.items()}
-                # TFDS shuffles on disk; the number brings the order back.
-                yield number, {"id": f"{part}_{number:05d}", **row}
+                # TFDS shuffles on disk; sorting by id brings the order back.
+                yield number, {"id": f"{part}_{number:0{digits}d}", **row}
 
     Prepared.name = name
     return Prepared

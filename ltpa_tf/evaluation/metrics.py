@@ -14,8 +14,6 @@ TOP = 5
 class Classification:
     """What has been counted over the examples seen so far.
 
-    Two parts of a data set are put together by adding their counts, see `__add__`.
-
     Attributes:
         classes: Number of classes K.
         confusion: `[K, K]` examples by true class (row) and predicted class (column).
@@ -73,13 +71,6 @@ class Classification:
         np.add.at(self.bin_count, bins, 1)
         np.add.at(self.bin_confidence, bins, confidence)
         np.add.at(self.bin_correct, bins, predicted == labels)
-
-    def __add__(self, other: "Classification") -> "Classification":
-        """The counts of both together."""
-        total = Classification(self.classes)
-        for name in self.__dataclass_fields__.keys() - {"classes"}:
-            setattr(total, name, getattr(self, name) + getattr(other, name))
-        return total
 
     @property
     def examples(self) -> int:

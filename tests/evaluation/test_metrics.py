@@ -93,16 +93,6 @@ def test_result_does_not_depend_on_batches(predictions):
             assert parts[name] == pytest.approx(whole[name], rel=1e-12), name
 
 
-def test_parts_add_up(predictions):
-    logits, labels = predictions
-    both = count(logits[:123], labels[:123]) + count(logits[123:], labels[123:])
-    whole = count(logits, labels)
-    assert both.result(NAMES)["confusion"] == whole.result(NAMES)["confusion"]
-    assert both.in_top == whole.in_top
-    assert both.log_loss == pytest.approx(whole.log_loss)
-    np.testing.assert_allclose(both.bin_confidence, whole.bin_confidence)
-
-
 def test_equal_logits_earn_no_more_than_chance():
     labels = np.arange(7).repeat(10)
     result = count(np.zeros((70, 7)), labels).result(NAMES)

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from ltpa_tf.data import hashing
+from ltpa_tf.data.hashing import Integer
 from ltpa_tf.data.randaugment import randaugment
 from ltpa_tf.errors import SettingError
 
@@ -80,8 +81,8 @@ def augment(
     images: tf.Tensor,
     labels: tf.Tensor,
     *,
-    seed,
-    epoch,
+    seed: Integer,
+    epoch: Integer,
     positions: tf.Tensor,
     settings: Augmentation,
 ) -> tuple[tf.Tensor, tf.Tensor]:
@@ -132,7 +133,7 @@ def augment(
 
 
 def moves(
-    settings: Augmentation, *, seed, epoch, positions: tf.Tensor
+    settings: Augmentation, *, seed: Integer, epoch: Integer, positions: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """How `augment` crops and flips.
 
@@ -166,7 +167,7 @@ def move_one(image: tf.Tensor, shift: tf.Tensor, mirrored: tf.Tensor) -> tf.Tens
     return tf.ensure_shape(image, (height, width, 3))
 
 
-def check_crop(crop: int, shape) -> None:
+def check_crop(crop: int, shape: tuple[int, ...] | tf.TensorShape) -> None:
     """Refuses a crop that reaches over a whole image of `shape` [..., H, W, C]."""
     height, width = shape[-3:-1]
     if crop >= min(height, width):

@@ -133,7 +133,9 @@ def _fixed_split(bank: _Bank, examples: int) -> Split:
     return array_split(images, labels, boxes)
 
 
-def compose(bank: _Bank, indices: tf.Tensor, *, seed, epoch):
+def compose(
+    bank: _Bank, indices: tf.Tensor, *, seed: hashing.Integer, epoch: hashing.Integer
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Composites number `indices` of an epoch.
 
     Returns:

@@ -10,6 +10,8 @@ The mixing function is Chris Wellons' `lowbias32`
 import numpy as np
 import tensorflow as tf
 
+Integer = int | tf.Tensor  # a scalar
+
 _GOLDEN = 0x9E3779B9
 _SHUFFLE = 0x5F0F
 # The distance from a uniform permutation halves each round: 2^-32 x size at the end.
@@ -17,7 +19,7 @@ _ROUNDS = 32
 
 
 def random_bits(
-    seed, epoch, positions: tf.Tensor, purpose: int, lanes: int = 1
+    seed: Integer, epoch: Integer, positions: tf.Tensor, purpose: int, lanes: int = 1
 ) -> tf.Tensor:
     """32 random bits for each position and lane.
 
@@ -38,7 +40,7 @@ def random_bits(
     return _mix(rows[:, None] + lane_keys[None])
 
 
-def below(bits: tf.Tensor, bound) -> tf.Tensor:
+def below(bits: tf.Tensor, bound: Integer) -> tf.Tensor:
     """Maps random bits to integers 0 .. bound-1.
 
     Uses the upper 16 bits; the bias is at most bound / 2^16.
@@ -58,7 +60,9 @@ def byte(bits: tf.Tensor, number: int) -> tf.Tensor:
     return tf.cast(_right(bits, 8 * number) & 255, tf.int32)
 
 
-def shuffled(positions: tf.Tensor, size: int, seed, epoch) -> tf.Tensor:
+def shuffled(
+    positions: tf.Tensor, size: int, seed: Integer, epoch: Integer
+) -> tf.Tensor:
     """The example at each position of an epoch, in that epoch's random order.
 
     Every position is permuted by itself, in a fixed number of integer operations, so
@@ -89,7 +93,7 @@ def shuffled(positions: tf.Tensor, size: int, seed, epoch) -> tf.Tensor:
     return tf.cast(x, tf.int64)
 
 
-def _key(seed, epoch, purpose: int) -> tf.Tensor:
+def _key(seed: Integer, epoch: Integer, purpose: int) -> tf.Tensor:
     """uint32 scalar; each argument in turn stirred in."""
     seed = tf.cast(seed, tf.int64)
     key = tf.constant(_GOLDEN, tf.uint32)

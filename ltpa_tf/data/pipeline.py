@@ -44,7 +44,7 @@ def examples_of(
     examples: int,
     batch_size: int,
     replicas: int,
-    seed,
+    seed: hashing.Integer,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """What a replica trains on in a global step.
 

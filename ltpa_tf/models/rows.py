@@ -75,7 +75,7 @@ def build(
     classes: int = 10,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
-    dtype=None,
+    dtype: str | keras.DTypePolicy | None = None,
     **overrides,
 ) -> keras.Model:
     """The model of a row; see `attention_vgg` for arguments, input and output.

@@ -92,7 +92,7 @@ def trunk_features(
     width: float,
     batch_norm: bool,
     dropout: bool,
-    dtype=None,
+    dtype: str | keras.DTypePolicy | None = None,
 ) -> list[Features]:
     """The features of the first `depth` convolutions of a trunk.
 

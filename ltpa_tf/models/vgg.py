@@ -27,7 +27,7 @@ def attention_vgg(
     global_feature: str = "fc",
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
-    dtype=None,
+    dtype: str | keras.DTypePolicy | None = None,
     name: str = "attention_vgg",
 ) -> keras.Model:
     """A VGG whose prediction rests on attended local features alone.

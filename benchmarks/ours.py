@@ -1,7 +1,8 @@
 """This project's side of `benchmarks/step.py`: one contender process.
 
 Training is the program that `ltpa_tf.training.train` runs, one whole epoch per round;
-inference is an exported SavedModel, loaded as any TensorFlow program would.
+inference is an export, loaded as any program would: a SavedModel in TensorFlow, or an
+ONNX file in ONNX Runtime.
 """
 
 import argparse
@@ -14,7 +15,7 @@ from ml_collections import ConfigDict
 
 from benchmarks.rounds import Turn
 from configs import common
-from ltpa_tf import data
+from ltpa_tf import data, serving
 from ltpa_tf.training import distribution
 from ltpa_tf.training.parts import assemble, build_model
 
@@ -65,34 +66,29 @@ class Training:
 
 
 class Inference:
-    """`steps` batches per round through an export's `serving_default`.
+    """Some batches per round through an export, uint8 images to probabilities.
 
     Args:
         config: What to export; untrained.
         source: Where images come from.
-        steps: Batches per round.
-        warm_up: Batches before the first round.
+        options: The program's.
     """
 
     def __init__(
-        self, config: ConfigDict, source: data.Source, steps: int, warm_up: int
+        self, config: ConfigDict, source: data.Source, options: argparse.Namespace
     ):
-        from ltpa_tf import serving  # a GPU that trains needs none of it
-
+        self._images = source.train.array[: options.batch]
+        self._steps = options.steps
+        model = build_model(config, source)
+        make = {"tensorflow": _in_tensorflow, "onnx": _in_onnx_runtime}
         with tempfile.TemporaryDirectory() as folder:
-            version = serving.export(
-                build_model(config, source),
-                f"{folder}/model",
-                class_names=source.class_names,
+            self._ask = make[options.runtime](
+                model, source.class_names, self._images, folder, options.threads
             )
-            self._loaded = tf.saved_model.load(str(version))
-        self._signature = self._loaded.signatures["serving_default"]
-        self._images = tf.constant(source.train.array[: config.train.batch_size])
-        self._steps = steps
         start = time.perf_counter()
         self._take(1)
         self.compile_seconds = round(time.perf_counter() - start, 1)
-        self._take(warm_up - 1)
+        self._take(options.warm_up - 1)
 
     def __call__(self) -> dict:
         """One round."""
@@ -105,7 +101,29 @@ class Inference:
 
     def _take(self, batches: int) -> None:
         for _ in range(batches):
-            self._signature(images=self._images)["probabilities"].numpy()
+            self._ask()
+
+
+def _in_tensorflow(model, class_names, images, folder, threads):
+    del threads  # set for the whole process
+    version = serving.export(model, f"{folder}/model", class_names=class_names)
+    loaded = tf.saved_model.load(str(version))
+    signature, images = loaded.signatures["serving_default"], tf.constant(images)
+    # The signature lives as long as what it was loaded with.
+    return lambda loaded=loaded: signature(images=images)["probabilities"].numpy()
+
+
+def _in_onnx_runtime(model, class_names, images, folder, threads):
+    import onnxruntime
+
+    from ltpa_tf.serving.convert import to_onnx
+    from ltpa_tf.serving.signatures import Signatures
+
+    to_onnx(Signatures(model, class_names), f"{folder}/model.onnx", images[:4])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(f"{folder}/model.onnx", options)
+    return lambda: session.run(["probabilities"], {"images": images})
 
 
 def config_of(options: argparse.Namespace) -> ConfigDict:
@@ -136,6 +154,9 @@ def main() -> None:
     parser.add_argument("--width", type=float, default=1.0)
     parser.add_argument("--precision", choices=POLICIES, default="bf16")
     parser.add_argument("--jit", choices=("auto", "on", "off"), default="auto")
+    parser.add_argument(
+        "--runtime", choices=("tensorflow", "onnx"), default="tensorflow"
+    )
     parser.add_argument("--threads", type=int, default=0, help="on a CPU; 0: all")
     options = parser.parse_args()
     turn = Turn()
@@ -153,7 +174,7 @@ def main() -> None:
     if options.task == "train":
         work = Training(config, source, options.warm_up)
     else:
-        work = Inference(config, source, options.steps, options.warm_up)
+        work = Inference(config, source, options)
     turn.say(
         software=f"ltpa_tf, tensorflow {tf.__version__}, keras {keras.__version__}",
         device=distribution.device_name(),

@@ -135,20 +135,18 @@ def alternate(contenders: Sequence[Contender], rounds: int) -> list[dict]:
     return [c.summary() for c in alive if c.rounds]
 
 
-def table(summaries: Sequence[Mapping], reference: str) -> str:
-    """Lines of text: best and median rate, and the ratio to the reference by both."""
-    by_name = {s["name"]: s for s in summaries}
-    base = by_name.get(reference)
-    lines = [f"{'':28}{'best':>11}{'median':>11}   images/s"]
+def table(summaries: Sequence[Mapping], references: Sequence[str]) -> str:
+    """Lines of text: best and median rate, and the ratio to the fastest reference."""
+    kinds = ("best", "median")
+    rivals = [s for s in summaries if s["name"] in references]
+    rival = max(rivals, key=lambda s: s["best_images_per_second"], default=None)
+    lines = [f"{'':24}{'best':>11}{'median':>11}   images/s"]
     for summary in summaries:
-        best, median = (
-            summary[f"{kind}_images_per_second"] for kind in ("best", "median")
-        )
-        line = f"{summary['name']:28}{best:11.1f}{median:11.1f}"
-        if base and base is not summary:
-            line += (
-                f"   x{best / base['best_images_per_second']:.3f} / "
-                f"x{median / base['median_images_per_second']:.3f} of {reference}"
-            )
+        rates = [summary[f"{kind}_images_per_second"] for kind in kinds]
+        line = f"{summary['name']:24}" + "".join(f"{rate:11.1f}" for rate in rates)
+        if rival is not None and summary["name"] not in references:
+            others = [rival[f"{kind}_images_per_second"] for kind in kinds]
+            best, median = (r / o for r, o in zip(rates, others, strict=True))
+            line += f"   x{best:.3f}, x{median:.3f} of {rival['name']}"
         lines.append(line)
     return "\n".join(lines)

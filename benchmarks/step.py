@@ -27,6 +27,8 @@ GPU_PEERS = {
     "torch reduce-overhead": ["--mode=reduce-overhead"],
     "torch max-autotune": ["--mode=max-autotune"],
 }
+# Training is the same for both.
+OURS = {"ltpa_tf": [], "ltpa_tf onnx": ["--runtime=onnx"]}
 CPU_PEERS = {
     "torch": ["--mode=eager", "--layout=contiguous"],
     "torch channels_last": ["--mode=eager", "--layout=channels_last"],
@@ -73,14 +75,17 @@ def measure(task: str, options: argparse.Namespace, on_cpu: bool) -> None:
             f"--precision={'fp32' if on_cpu else 'bf16'}",
         ]
         hidden = {"CUDA_VISIBLE_DEVICES": "-1"} if on_cpu else {}
-        contenders = [contender("ltpa_tf", sys.executable, "ours", common, hidden)]
+        contenders = [
+            contender(name, sys.executable, "ours", common, hidden, OURS)
+            for name in (["ltpa_tf"] if training else OURS)
+        ]
         contenders += [
             contender(name, options.peer_python, "pytorch_peer", common, hidden, peers)
             for name in names
         ]
         summaries = alternate(contenders, options.rounds)
     print(f"\n{task}, batch {batch}, width {options.width}")
-    print(table(summaries, reference="ltpa_tf"))
+    print(table(summaries, references=tuple(peers)))
     if options.out:
         with Path(options.out).open("a", encoding="utf-8") as lines:
             for summary in summaries:
@@ -88,10 +93,10 @@ def measure(task: str, options: argparse.Namespace, on_cpu: bool) -> None:
                 lines.write(json.dumps(record) + "\n")
 
 
-def contender(name, python, module, common, environment, peers=None) -> Contender:
+def contender(name, python, module, common, environment, own) -> Contender:
     """A contender; `rounds.alternate` starts it."""
     command = [python, "-m", f"benchmarks.{module}", *common]
-    return Contender(name, command + (peers or {}).get(name, []), environment)
+    return Contender(name, command + own[name], environment)
 
 
 def random_images(folder: str, count: int) -> str:

@@ -13,6 +13,9 @@ from ltpa_tf.tuning import figures, hparams, importance, results
 from ltpa_tf.tuning.errors import SearchError
 from ltpa_tf.tuning.space import Space
 
+# Characters of a line where the screen is a file, whose width isn't known.
+_FILE_WIDTH = 110
+
 
 class Report:
     """Files and lines about the trials of one oracle.
@@ -40,6 +43,8 @@ class Report:
         self._workdir = workdir
         self._objective = search.objective
         self._console = Console(highlight=False, soft_wrap=True)
+        if not self._console.is_terminal:
+            self._console.width = _FILE_WIDTH
 
     def update(self, trial_id: str) -> None:
         """After a trial: `trials.csv`, `best_config.py`, HParams, less on the disk."""

@@ -19,7 +19,7 @@ from ltpa_tf.tuning import histories
 from ltpa_tf.tuning.space import Space
 from ltpa_tf.tuning.values import label
 
-_SHOWN = 15  # trials on screen
+_SHOWN = 10  # trials on screen
 
 
 def rows(

@@ -132,6 +132,13 @@ def test_a_killed_search_goes_on_at_the_trial_and_epoch(
     assert trials_of(workdir) == trials_of(whole)
 
 
+def chief_address():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    return {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": port}
+
+
 @pytest.mark.slow
 def test_one_chief_and_two_workers(make_config, start, tmp_path):
     """A grid of four trials, two of which can't be trained."""
@@ -143,13 +150,7 @@ def test_one_chief_and_two_workers(make_config, start, tmp_path):
         ),
         algorithm="grid",
     )
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    address = {
-        "KERASTUNER_ORACLE_IP": "127.0.0.1",
-        "KERASTUNER_ORACLE_PORT": port,
-    }
+    address = chief_address()
     workdir = tmp_path / "search"
     chief, *workers = (
         start(config, workdir, KERASTUNER_TUNER_ID=name, **address)
@@ -169,6 +170,21 @@ def test_one_chief_and_two_workers(make_config, start, tmp_path):
     assert all("\ntrial " in text for text in said)
     assert "2 trials completed, 2 failed" in shown
     assert (workdir / "best_config.py").exists()
+
+
+@pytest.mark.slow
+def test_a_worker_that_died_goes_on_with_its_trial(make_config, start, tmp_path):
+    config = make_config(epochs=25, space=RATES, trials=2)
+    workdir = tmp_path / "search"
+    address = chief_address()
+    chief = start(config, workdir, KERASTUNER_TUNER_ID="chief", **address)
+    worker = start(config, workdir, KERASTUNER_TUNER_ID="worker-0", **address)
+    wait_for(lambda: epochs_of(workdir / "trial_0" / "run_0") >= 3, worker)
+    worker.kill()
+    end(worker, -9)
+    again = start(config, workdir, KERASTUNER_TUNER_ID="worker-0", **address)
+    assert end(again).count("Continuing after step") == 1
+    assert "2 trials completed, 0 failed" in end(chief)
 
 
 @pytest.mark.parametrize(

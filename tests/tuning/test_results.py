@@ -103,7 +103,7 @@ def test_table_shows_the_best_first(tmp_path):
     assert text.index(f"{best[0]['val_accuracy']:.4f}") < text.index(
         f"{best[1]['val_accuracy']:.4f}"
     )
-    assert "20 trials completed, 1 failed; the best 15 are shown" in text
+    assert "20 trials completed, 1 failed; the best 10 are shown" in text
     assert "0:01:01" in text
 
 

@@ -12,6 +12,7 @@ import tensorflow as tf
 from ltpa_tf import models, serving
 from ltpa_tf.errors import SettingError
 from ltpa_tf.serving import graph
+from ltpa_tf.serving.signatures import Signatures
 
 CLOSE = {"rtol": 0, "atol": 1e-5}
 
@@ -129,25 +130,21 @@ print(loaded.signatures["serving_default"](images=images)["probabilities"].shape
     ],
     ids=["no attention", "indep", "dp"],
 )
-def test_other_models(build, images, class_names, tmp_path, overrides):
+def test_other_models(build, images, class_names, overrides):
     model = build(**overrides)
-    path = serving.export(model, tmp_path, class_names=class_names)
-    loaded = tf.saved_model.load(str(path))
-    assert ("attention_maps" in loaded.signatures) == bool(overrides["levels"])
-    outputs = loaded.signatures["serving_default"](images=tf.constant(images))
+    signatures = Signatures(model, class_names)
+    assert ("attention_maps" in signatures.functions()) == bool(overrides["levels"])
+    outputs = signatures.serving_default(tf.constant(images))
     logits = model.predict(images.astype("float32"), verbose=0)
     np.testing.assert_allclose(outputs["probabilities"], tf.nn.softmax(logits), **CLOSE)
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_a_mixed_precision_model_is_exported_in_float32(
-    build, expected, images, class_names, tmp_path, policy
+    build, expected, images, class_names, policy
 ):
     keras.config.set_dtype_policy(policy)
-    path = serving.export(build(), tmp_path, class_names=class_names)
-    outputs = tf.saved_model.load(str(path)).signatures["attention_maps"](
-        images=tf.constant(images)
-    )
+    outputs = Signatures(build(), class_names).attention_maps(tf.constant(images))
     np.testing.assert_allclose(
         outputs["probabilities"], expected["probabilities"], **CLOSE
     )

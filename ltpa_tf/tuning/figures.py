@@ -65,6 +65,7 @@ def importance_figure(importance: Importance, objective: str) -> Figure:
     figure = style.new_figure(5.0, height)
     axes = style.plain(style.place(figure, 0, 0, 4.6, height))
     believable = importance.r2 > 0
+    advice = "" if believable else ": read nothing into these bars"
     axes.barh(
         range(len(keys)),
         means,
@@ -82,7 +83,7 @@ def importance_figure(importance: Importance, objective: str) -> Figure:
         axes,
         f"What mattered for {_in_words(objective)}",
         "how much worse a random forest predicts unseen trials with the setting "
-        f"shuffled; lines: spread over folds\n{importance.caveat}",
+        f"shuffled; lines: spread over folds\n{importance.caveat}{advice}",
     )
     return figure
 
@@ -133,7 +134,7 @@ def _scale(axes: Axes, item: Range) -> None:
         axes.set_xlim(low / margin, high * margin)
         decades = math.log10(high / low)
         axes.xaxis.set_major_locator(
-            LogLocator(subs=(1, 3) if decades < 2.5 else (1,), numticks=8)
+            LogLocator(subs=(1, 3) if decades < 2.2 else (1,), numticks=8)
         )
         axes.xaxis.set_major_formatter(lambda value, position: f"{value:g}")
         axes.xaxis.set_minor_locator(NullLocator())

@@ -41,8 +41,8 @@ class Importance:
         """How far to believe it, in words."""
         if self.r2 <= 0:
             return (
-                f"of {self.trials} trials the forest learned nothing (R² {self.r2:.2f})"
-                ": read nothing into these bars"
+                f"from {self.trials} trials the forest learned nothing (R² on unseen "
+                f"ones {self.r2:.2f})"
             )
         return (
             f"the forest explains {self.r2:.0%} of the variance of trials it has not "

@@ -158,10 +158,12 @@ class Report:
             self._console.print(
                 f"Importance needs {importance.FEWEST} completed trials or more."
             )
+        elif mattered.r2 <= 0:
+            self._console.print(f"What mattered is not to be seen: {mattered.caveat}.")
         else:
             ranking = sorted(mattered.shares.items(), key=lambda item: -item[1][0])
             shown = ", ".join(f"{key} {mean:.2f}" for key, (mean, _) in ranking[:5])
-            self._console.print(f"What mattered: {shown} ({mattered.caveat})")
+            self._console.print(f"What mattered: {shown} ({mattered.caveat}).")
         file = self._workdir / "best_config.py"
         self._console.print(f"Pictures and all trials: {self._workdir}", markup=False)
         self._console.print("Train the best:", markup=False)

@@ -141,7 +141,7 @@ def test_importance_of_noise_says_so(tmp_path):
     measured = importance.measure(found, SPACE, "val_accuracy")
     assert measured.r2 < 0.1
     if measured.r2 <= 0:
-        assert "read nothing" in measured.caveat
+        assert "learned nothing" in measured.caveat
 
 
 def test_importance_of_too_little_is_none(tmp_path):

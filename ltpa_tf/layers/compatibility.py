@@ -86,9 +86,15 @@ class LocalCompatibility(Compatibility):
             `keras.initializers.RandomNormal(stddev=2**0.5)` (what its "MSR fan-out"
             gives for one output), starts with nearly one-hot maps.
         **kwargs: As for every Keras layer.
+
+    Attributes:
+        elementwise: Whether `<u, l_i>` is a product and a sum instead of a matrix
+            product. It is the same number, which XLA fuses with its neighbours; without
+            XLA the matrix product is the faster one. See `layers.fast`.
     """
 
     global_effect = "none"
+    elementwise = False
 
     def __init__(self, initializer="glorot_normal", **kwargs):
         super().__init__(**kwargs)
@@ -104,7 +110,10 @@ class LocalCompatibility(Compatibility):
         super().build(local_shape, global_feature_shape)
 
     def score(self, local, global_feature):
-        return keras.ops.matmul(local, keras.ops.cast(self.u, "float32"))
+        u = keras.ops.cast(self.u, "float32")
+        if self.elementwise:
+            return keras.ops.sum(local * u[:, 0], axis=-1, keepdims=True)
+        return keras.ops.matmul(local, u)
 
     def get_config(self):
         return {

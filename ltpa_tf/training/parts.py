@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 from ltpa_tf import data, models
 from ltpa_tf.config import model_arguments
 from ltpa_tf.errors import SettingError
+from ltpa_tf.layers import LocalCompatibility
 from ltpa_tf.layers.fast import FastMaxPooling
 from ltpa_tf.training import distribution
 from ltpa_tf.training.feed import ResidentFeed, StreamFeed, make_feed
@@ -78,7 +79,7 @@ def assemble(
     if config.train.sync_batch_norm:
         _synchronise(model)
     if jit:
-        _pool_elementwise(model)
+        _make_elementwise(model)
     schedule = make_schedule(config, steps_per_epoch)
     optimizer = make_optimizer(config, model, schedule)
     averaged = config.train.ema > 0
@@ -182,7 +183,8 @@ def _synchronise(model: keras.Model) -> None:
             layer.synchronized = True
 
 
-def _pool_elementwise(model: keras.Model) -> None:
+def _make_elementwise(model: keras.Model) -> None:
+    """Gives layers the form that XLA fuses best."""
     for layer in model._flatten_layers():
-        if isinstance(layer, FastMaxPooling):
+        if isinstance(layer, FastMaxPooling | LocalCompatibility):
             layer.elementwise = True

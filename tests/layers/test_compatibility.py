@@ -18,9 +18,12 @@ def with_u(layer, u):
     return layer
 
 
-def test_pc_by_hand():
+@pytest.mark.parametrize("elementwise", [False, True])
+def test_pc_by_hand(elementwise):
+    layer = with_u(layers.ParametrisedCompatibility(), (1, 3))
+    layer.elementwise = elementwise
     # <(1, 3), (1, 2) + (2, -1)> = 3 + 3, and so on.
-    scores = with_u(layers.ParametrisedCompatibility(), (1, 3))(LOCAL, GLOBAL)
+    scores = layer(LOCAL, GLOBAL)
     np.testing.assert_array_equal(scores, [[[6, -1, 11]]])
 
 
@@ -34,8 +37,11 @@ def test_dp_by_hand():
     np.testing.assert_array_equal(scores, [[[0, 7, -4]]])
 
 
-def test_local_by_hand():
-    scores = with_u(layers.LocalCompatibility(), (1, 3))(LOCAL, GLOBAL)
+@pytest.mark.parametrize("elementwise", [False, True])
+def test_local_by_hand(elementwise):
+    layer = with_u(layers.LocalCompatibility(), (1, 3))
+    layer.elementwise = elementwise
+    scores = layer(LOCAL, GLOBAL)
     np.testing.assert_array_equal(scores, [[[7, 0, 12]]])
 
 

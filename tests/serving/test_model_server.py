@@ -13,7 +13,10 @@ from ltpa_tf import serving
 from ltpa_tf.errors import SettingError
 from ltpa_tf.serving import model_server
 
-STAND_IN = """#!{python}
+# For the shell first, as a #! line can't name a Python whose path has a space.
+STAND_IN = """#!/bin/sh
+'''exec' "{python}" "$0" "$@"
+' '''
 import argparse, pathlib, sys
 sys.path.insert(0, {root!r})
 parser = argparse.ArgumentParser(allow_abbrev=False)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from google.protobuf import text_format
+from google.protobuf.message import Message
 from tensorflow_serving.config import model_server_config_pb2
 
 from ltpa_tf.errors import SettingError
@@ -80,7 +81,9 @@ def models_config(base: str | os.PathLike, labels: Mapping[str, int]) -> str:
 """
 
 
-def read_models(base: str | os.PathLike):
+def read_models(
+    base: str | os.PathLike,
+) -> model_server_config_pb2.ModelConfig | None:
     """The one `ModelConfig` in `models.config`, or None without such a file.
 
     Raises:
@@ -102,19 +105,19 @@ def read_labels(base: str | os.PathLike) -> dict[str, int]:
     return dict(model.version_labels) if model else {}
 
 
-def read_batching(base: str | os.PathLike):
+def read_batching(base: str | os.PathLike) -> Message | None:
     """The `BatchingParameters`, or None without such a file."""
     file = Path(base) / BATCHING
     return parse(file, protos.BatchingParameters()) if file.exists() else None
 
 
-def read_monitoring(base: str | os.PathLike):
+def read_monitoring(base: str | os.PathLike) -> Message | None:
     """The `MonitoringConfig`, or None without such a file."""
     file = Path(base) / MONITORING
     return parse(file, protos.MonitoringConfig()) if file.exists() else None
 
 
-def parse(file: Path, message):
+def parse(file: Path, message: Message) -> Message:
     """The file's text as `message`.
 
     Raises:

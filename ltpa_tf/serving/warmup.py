@@ -78,7 +78,9 @@ def read(version: str | os.PathLike) -> Iterator:
         raise ValueError(f"a damaged warm-up file: {error}") from error
 
 
-def replay(version: str | os.PathLike, loaded: tf.types.experimental.GenericFunction):
+def replay(
+    version: str | os.PathLike, loaded: tf.types.experimental.GenericFunction
+) -> int:
     """Sends every record through the loaded model, as a server does.
 
     Args:

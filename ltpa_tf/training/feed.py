@@ -3,6 +3,8 @@
 Either way the images of a step are the same, bit for bit.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import tensorflow as tf
 from ml_collections import ConfigDict
@@ -31,7 +33,7 @@ class StreamFeed:
         self._strategy = strategy
         self._arguments = arguments
 
-    def iterator(self, step: int, again_after: int = 0):
+    def iterator(self, step: int, again_after: int = 0) -> Iterator:
         """The per-replica examples of `step` and all later ones.
 
         Args:
@@ -56,7 +58,7 @@ class StreamFeed:
 
         return iter(self._strategy.distribute_datasets_from_function(dataset))
 
-    def next(self, iterator):
+    def next(self, iterator: Iterator) -> tuple:
         """The next batch of every replica; to be called outside of replicas."""
         return next(iterator)
 
@@ -64,7 +66,9 @@ class StreamFeed:
         """What a replica hands to `examples`; to be called in it, outside XLA."""
         return ()
 
-    def examples(self, batch, held: tuple, step: tf.Tensor, replica: tf.Tensor):
+    def examples(
+        self, batch: tuple, held: tuple, step: tf.Tensor, replica: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """A replica's images and labels; pure, part of what XLA compiles."""
         del held, step, replica
         return batch
@@ -121,7 +125,9 @@ class ResidentFeed:
         """This replica's images and labels, all of them, and the seed."""
         return tuple(v.read_value() for v in (self._images, self._labels, self.seed))
 
-    def examples(self, batch, held, step: tf.Tensor, replica: tf.Tensor):
+    def examples(
+        self, batch: tuple, held: tuple, step: tf.Tensor, replica: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """A replica's images and labels; pure, part of what XLA compiles."""
         images, labels, seed = held
         epoch, positions, indices = data.examples_of(

@@ -50,7 +50,9 @@ class Program:
         self._second_half = compiled(self._packed_apply)
         self._call = tf.function(self._train)
 
-    def train(self, iterator: Iterator, first: int, steps: int):
+    def train(
+        self, iterator: Iterator, first: int, steps: int
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Takes `steps` steps, the first of which is number `first`.
 
         Returns:

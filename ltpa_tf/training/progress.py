@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.progress import (
@@ -107,7 +108,7 @@ class Screen:
         self._last_line = time.monotonic()
 
     @contextlib.contextmanager
-    def waiting(self, what: str):
+    def waiting(self, what: str) -> Iterator[None]:
         """Says that something takes its time, and then how long it took."""
         self.say(f"{what} ...")
         start = time.monotonic()

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 import ltpa_tf
-from ltpa_tf import run
+from ltpa_tf import data, run
 
 
 class Metrics:
@@ -69,7 +69,7 @@ def save_model(model: keras.Model, file: Path) -> None:
         aside.unlink(missing_ok=True)
 
 
-def write_dataset(folder: run.RunFolder, source) -> None:
+def write_dataset(folder: run.RunFolder, source: data.Source) -> None:
     """`dataset.json`: what the run was trained on, and all that predicting needs."""
     splits = {"train": source.train, "validation": source.validation}
     splits["test"] = source.test

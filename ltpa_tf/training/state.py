@@ -128,7 +128,7 @@ class StateVariables:
         """The sums, and the first step that wasn't finite or -1; outside replicas."""
         return self._variables.sums.read_value(), self._variables.bad_step.read_value()
 
-    def shared(self, field: str):
+    def shared(self, field: str) -> list[np.ndarray] | np.ndarray:
         """One field, as arrays of the first replica."""
         return tf.nest.map_structure(
             lambda v: v.read_value().numpy(), getattr(self._variables, field)

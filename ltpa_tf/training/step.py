@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from ltpa_tf.data.hashing import random_bits
+from ltpa_tf.training.network import Network
 from ltpa_tf.training.optimizers import decayed_variables
 from ltpa_tf.training.state import State, is_seed, pack, unpack
 
@@ -78,6 +79,7 @@ class Step:
         decayed: list[keras.Variable],
     ):
         self._model = model
+        self._network = Network(model)
         self._optimizer = optimizer
         self._recipe = recipe
         self._shapes = [tuple(v.shape) for v in model.trainable_variables]
@@ -188,11 +190,10 @@ class Step:
         seeds = dropout_seeds(recipe.seed, step, replica, self._seeds)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(state.trainable)
-            logits, others = self._model.stateless_call(
+            logits, others = self._network(
                 state.trainable,
                 with_seeds(self._model, local, seeds),
                 tf.cast(images, tf.float32),
-                training=True,
             )
             losses = keras.losses.categorical_crossentropy(
                 labels,
@@ -261,7 +262,9 @@ def make_step(config, model, optimizer) -> Step:
     return Step(model, optimizer, recipe, decayed_variables(config, model))
 
 
-def dropout_seeds(seed: int, step: tf.Tensor, replica: tf.Tensor, count: int):
+def dropout_seeds(
+    seed: int, step: tf.Tensor, replica: tf.Tensor, count: int
+) -> tf.Tensor:
     """One seed per random generator of the model: int64 `[count, 2]`.
 
     A function of its arguments alone: nothing about dropout needs to be saved, and

@@ -1,7 +1,9 @@
 """Training in processes of their own."""
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -16,6 +18,7 @@ class Children:
 
     def __init__(self, log: Path):
         self._log = log
+        self._running = None
         self._server = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("tiny.py"))],
             stdin=subprocess.PIPE,
@@ -26,7 +29,14 @@ class Children:
         )
 
     def start(self, workdir: Path, devices=1, environment=None, **settings) -> int:
-        """The number of a process that trains in the folder."""
+        """The number of a process that trains in the folder.
+
+        A process that a failed test left behind is killed first.
+        """
+        if self._running:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._running, signal.SIGKILL)
+            self.exit_code()
         settings = {key.replace("__", "."): value for key, value in settings.items()}
         order = {
             "workdir": str(workdir),
@@ -38,10 +48,12 @@ class Children:
         self._log.write_text("")
         self._server.stdin.write(json.dumps(order) + "\n")
         self._server.stdin.flush()
-        return int(self._server.stdout.readline())
+        self._running = int(self._server.stdout.readline())
+        return self._running
 
     def exit_code(self) -> int:
         """Waits for the process; negative: the signal that ended it."""
+        self._running = None
         return int(self._server.stdout.readline())
 
     def said(self) -> str:

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ltpa_tf.training.checkpoints import Checkpoints
+
 PATIENCE = 120.0
 
 
@@ -75,6 +77,7 @@ def wait_for(condition: Callable[[], object], process: int):
         time.sleep(0.005)
 
 
-def has_saved(folder: Path, times: int = 1) -> Callable[[], bool]:
-    """Whether a run has kept so many checkpoints."""
-    return lambda: len(list((folder / "checkpoints").glob("*.json"))) >= times
+def has_saved(folder: Path, step: int = 0) -> Callable[[], bool]:
+    """Whether a run has kept a checkpoint of this step or a later one."""
+    kept = Checkpoints(folder / "checkpoints", keep=2)
+    return lambda: any(saved >= step for saved in kept.steps())

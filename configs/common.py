@@ -31,11 +31,11 @@ def get_config() -> ConfigDict:
     # "auto" (resident where there is an accelerator and they fit).
     data.placement = "auto"
 
-    # All of these are drawn anew for every image and epoch.
+    # All of these but the flip are drawn anew for every image and epoch.
     config.augment = augment = ConfigDict()
     # Shift by up to this many pixels, borders reflected.
     augment.crop = 0
-    # Mirror left-right half of the images.
+    # Mirror left-right each image in every other epoch, half of them at a time.
     augment.flip = False
     # Side in pixels of one grey square per image.
     augment.cutout = 0

@@ -1,4 +1,4 @@
-"""Augmentation of whole batches, as a pure function of (seed, epoch, position).
+"""Augmentation of whole batches, as a pure function of (seed, epoch, position, index).
 
 Everything is integer arithmetic on uint8 images, with numbers from
 `ltpa_tf.data.hashing`: the result is bitwise the same eagerly, in tf.data, on a GPU
@@ -17,7 +17,7 @@ from ltpa_tf.errors import SettingError
 
 _GREY = 128
 # What the hashed numbers are for.
-_MOVE, _CUTOUT, _STRENGTH, _CUT = range(0xA063, 0xA063 + 4)
+_SHIFT, _CUTOUT, _STRENGTH, _CUT, _FLIP = range(0xA063, 0xA063 + 5)
 # Quantiles of the Beta distribution that are told apart.
 _QUANTILES = 1024
 
@@ -28,7 +28,10 @@ class Augmentation:
 
     Attributes:
         crop: Shift by up to this many pixels each way, borders reflected.
-        flip: Mirror left-right, half of the images.
+        flip: Mirror left-right, each image in every other epoch: half of the images in
+            any epoch, and in two epochs both sides of each, which random mirroring
+            shows in half of the cases only (section 3.6 of
+            https://arxiv.org/abs/2404.00498).
         randaugment_layers: Random operations per image (RandAugment's N).
         randaugment_magnitude: Their strength, 0 to 10 (RandAugment's M).
         cutout: Side in pixels of one grey square per image, centred anywhere.
@@ -84,6 +87,7 @@ def augment(
     seed: Integer,
     epoch: Integer,
     positions: tf.Tensor,
+    indices: tf.Tensor,
     settings: Augmentation,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Augments a batch, or a shard of one.
@@ -96,6 +100,7 @@ def augment(
         positions: Integers [B], the places of the examples in their epoch. For CutMix
             and MixUp the examples at 2k and 2k+1 are neighbours and must stand side by
             side.
+        indices: Integers [B], which examples of the split they are.
         settings: What to do.
 
     Returns:
@@ -110,9 +115,10 @@ def augment(
 
     if settings.moves:
         check_crop(settings.crop, images.shape)
-        images = _crop_and_flip(
-            images, *moves(settings, seed=seed, epoch=epoch, positions=positions)
+        how = moves(
+            settings, seed=seed, epoch=epoch, positions=positions, indices=indices
         )
+        images = _crop_and_flip(images, *how)
     if settings.randaugment_layers:
         images = randaugment(
             images, settings.randaugment_layers, settings.randaugment_magnitude, draw
@@ -133,16 +139,24 @@ def augment(
 
 
 def moves(
-    settings: Augmentation, *, seed: Integer, epoch: Integer, positions: tf.Tensor
+    settings: Augmentation,
+    *,
+    seed: Integer,
+    epoch: Integer,
+    positions: tf.Tensor,
+    indices: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """How `augment` crops and flips.
+    """How `augment` crops and flips; its arguments.
 
     Returns:
         int32 [B, 2], the shift down and right, and bool [B], whether to mirror then.
     """
-    bits = hashing.random_bits(seed, epoch, positions, _MOVE, lanes=3)
-    shift = hashing.below(bits[:, :2], 2 * settings.crop + 1) - settings.crop
-    return shift, (hashing.below(bits[:, 2], 2) == 1) & settings.flip
+    bits = hashing.random_bits(seed, epoch, positions, _SHIFT, lanes=2)
+    shift = hashing.below(bits, 2 * settings.crop + 1) - settings.crop
+    # The first epoch's side is the image's own, for good.
+    side = hashing.below(hashing.random_bits(seed, 0, indices, _FLIP)[:, 0], 2)
+    turned = (side + tf.cast(epoch, tf.int32)) % 2 == 1
+    return shift, turned & settings.flip
 
 
 def move_one(image: tf.Tensor, shift: tf.Tensor, mirrored: tf.Tensor) -> tf.Tensor:

@@ -133,6 +133,7 @@ def train_dataset(
             seed=seed,
             epoch=epoch,
             positions=positions,
+            indices=indices,
             settings=settings,
         )
 
@@ -142,7 +143,9 @@ def train_dataset(
 
     def examples(element):
         epoch, positions, indices = locate(element)
-        how = moves(settings, seed=seed, epoch=epoch, positions=positions)
+        how = moves(
+            settings, seed=seed, epoch=epoch, positions=positions, indices=indices
+        )
         row = (tf.repeat(epoch, local), positions, indices, *how)
         return tf.data.Dataset.from_tensor_slices(row)
 

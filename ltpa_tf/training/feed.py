@@ -139,6 +139,7 @@ class ResidentFeed:
             seed=seed,
             epoch=epoch,
             positions=positions,
+            indices=indices,
             settings=self._augmentation,
         )
 

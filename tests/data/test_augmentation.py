@@ -10,6 +10,8 @@ from ltpa_tf.errors import SettingError
 
 SEED, EPOCH, CLASSES = 5, 3, 10
 BATCH, HEIGHT, WIDTH = 64, 12, 16
+# Which examples stand at the batch's positions.
+INDICES = np.random.RandomState(2).permutation(1_000)[:BATCH]
 ALL = (
     Augmentation(crop=4),
     Augmentation(flip=True),
@@ -42,6 +44,7 @@ def run(images, labels, settings, first=0, epoch=EPOCH):
         seed=SEED,
         epoch=epoch,
         positions=positions,
+        indices=tf.gather(INDICES, positions),
         settings=settings,
     )
 
@@ -67,8 +70,9 @@ def test_nothing_by_default(images, labels):
 @pytest.mark.parametrize("crop", [0, 1, 4, 11])
 def test_crop_and_flip(images, labels, crop, flip):
     result, _ = run(images, labels, Augmentation(crop=crop, flip=flip))
-    shift = numbers(augmentation._MOVE, 2 * crop + 1, lanes=3)[:, :2]
-    mirrored = numbers(augmentation._MOVE, 2, lanes=3)[:, 2]
+    shift = numbers(augmentation._SHIFT, 2 * crop + 1, lanes=2)
+    side = hashing.random_bits(SEED, 0, INDICES, augmentation._FLIP)[:, 0]
+    mirrored = (hashing.below(side, 2).numpy() + EPOCH) % 2
     for i, image in enumerate(images):
         padded = np.pad(image, ((crop, crop), (crop, crop), (0, 0)), "reflect")
         top, left = shift[i]
@@ -84,11 +88,29 @@ def test_every_shift_and_flip_is_as_frequent():
         seed=SEED,
         epoch=EPOCH,
         positions=tf.range(20_000),
+        indices=tf.range(20_000)[::-1],
     )
     down, right = shift.numpy().T + 4
     counts = np.bincount((down * 9 + right) * 2 + mirrored.numpy(), minlength=162)
     assert len(counts) == 162
     assert scipy.stats.chisquare(counts).pvalue > 0.001
+
+
+def test_every_image_is_mirrored_in_every_other_epoch():
+    def mirrored(epoch, positions, indices, seed=SEED):
+        settings = Augmentation(crop=4, flip=True)
+        where = {"positions": positions, "indices": tf.constant(indices)}
+        return augmentation.moves(settings, seed=seed, epoch=epoch, **where)[1].numpy()
+
+    positions, indices = tf.range(1_000), np.arange(1_000)
+    first = mirrored(0, positions, indices)
+    assert 0.4 < first.mean() < 0.6
+    np.testing.assert_array_equal(mirrored(1, positions, indices), ~first)
+    np.testing.assert_array_equal(mirrored(6, positions, indices), first)
+    order = np.random.RandomState(3).permutation(1_000)
+    np.testing.assert_array_equal(mirrored(2, positions, order), first[order])
+    other = mirrored(0, positions, indices, seed=SEED + 1)
+    assert 0.4 < (other != first).mean() < 0.6
 
 
 @pytest.mark.parametrize("side", [1, 4, 5, 40])
@@ -142,17 +164,18 @@ def test_mixup(images, labels, alpha):
 def test_same_eagerly_in_tf_data_and_under_xla(images, labels, settings):
     expected = run(images, labels, settings)
 
-    def step(images, labels, positions, epoch):
+    def step(images, labels, positions, indices, epoch):
         return augment(
             images,
             labels,
             seed=SEED,
             epoch=epoch,
             positions=positions,
+            indices=indices,
             settings=settings,
         )
 
-    inputs = (images, labels, np.arange(BATCH), np.int64(EPOCH))
+    inputs = (images, labels, np.arange(BATCH), INDICES, np.int64(EPOCH))
     streamed = next(iter(tf.data.Dataset.from_tensors(inputs).map(step)))
     compiled = tf.function(step, jit_compile=True)(*map(tf.constant, inputs))
     for result in (streamed, compiled):

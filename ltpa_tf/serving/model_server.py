@@ -130,6 +130,8 @@ def arguments(
         "monitoring_config_file": base / server_files.MONITORING,
         # Labels are assigned before their versions have finished loading.
         "allow_version_labels_for_unavailable_models": "true",
+        # What doesn't load is not tried five times more, a minute apart.
+        "max_num_load_retries": 0,
     }
     if batching:
         flags["enable_batching"] = "true"

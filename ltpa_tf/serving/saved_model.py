@@ -46,8 +46,8 @@ def export(
         facts: For the model card, see `card.facts_of`.
         samples: Name -> uint8 `[H, W, 3]`, images for the explorer to try.
         stable: Whether the new version gets the label `stable` too.
-        keep: How many of the newest versions to keep; 0 keeps all. Versions with a
-            label always stay.
+        keep: How many of the newest versions to keep; 0 keeps all. Versions that have
+            a label, or had it until now, always stay.
 
     Returns:
         The folder of the new version.
@@ -58,8 +58,9 @@ def export(
     """
     directory = Path(directory)
     version = versions.free_version(directory, version)
+    before = server_files.read_labels(directory)
     labels = {"canary": version}
-    if stable or "stable" not in server_files.read_labels(directory):
+    if stable or "stable" not in before:
         labels["stable"] = version
     signatures = Signatures(model, class_names)
     with versions.new_version(directory, version) as aside:
@@ -70,7 +71,8 @@ def export(
         write_text(aside / card.FILE, text)
         _write_samples(samples or {}, aside / SAMPLES)
     labels = server_files.label(directory, **labels)
-    versions.remove_old(directory, keep, spare=labels.values())
+    # A server answers from where a label was until it has loaded where it is now.
+    versions.remove_old(directory, keep, spare=[*before.values(), *labels.values()])
     return directory / str(version)
 
 

@@ -39,7 +39,7 @@ def write(
 
     Args:
         base: Folder of the versions; its name is the model's.
-        labels: Label -> version. These versions are served, no others.
+        labels: Label -> version.
         base_path: Where the server will find the folder, if not here.
     """
     base = Path(base)
@@ -60,9 +60,13 @@ num_batch_threads {{ value: {os.cpu_count() or 1} }}
 
 
 def models_config(base: str | os.PathLike, labels: Mapping[str, int]) -> str:
-    """The text of a `models.config` for one model in the folder `base`."""
+    """The text of a `models.config` for one model in the folder `base`.
+
+    All versions are served, as a server moves a label only to a version that it has
+    loaded, and otherwise doesn't even look at the rest of the file: with a list of
+    versions a new one would never be loaded (`ServerCore::ReloadConfig`).
+    """
     base = Path(base)
-    served = "".join(f"        versions: {v}\n" for v in sorted(set(labels.values())))
     named = "".join(
         f'    version_labels {{ key: "{label}" value: {version} }}\n'
         for label, version in sorted(labels.items())
@@ -72,10 +76,7 @@ def models_config(base: str | os.PathLike, labels: Mapping[str, int]) -> str:
     name: {_quoted(base.name)}
     base_path: {_quoted(str(base))}
     model_platform: "tensorflow"
-    model_version_policy {{
-      specific {{
-{served}      }}
-    }}
+    model_version_policy {{ all {{}} }}
 {named}  }}
 }}
 """
@@ -138,8 +139,8 @@ def label(
 ) -> dict[str, int]:
     """Moves labels to other versions: `label(base, stable=2)` promotes version 2.
 
-    A server that polls `models.config` follows by itself, and answers from the version
-    before until the new one is loaded.
+    A server that polls `models.config` follows by itself, once it has loaded the
+    version, and answers from the one before until then.
 
     Args:
         base: Folder of the versions.

@@ -1,7 +1,13 @@
-"""A small trained-like model and its export, made once."""
+"""A small trained-like model, its export made once, and servers of it."""
 
+import contextlib
+import dataclasses
 import io
+import os
+import shutil
 import socket
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -70,26 +76,151 @@ def _encode(image, form="PNG", mode="RGB", **options) -> bytes:
     return stream.getvalue()
 
 
-@pytest.fixture(scope="session", params=["development", "tensorflow_model_server"])
-def start_server(request):
-    """Starts a server of each kind on a folder of versions; a context manager.
+@dataclasses.dataclass(frozen=True)
+class Running:
+    """A server and the folder that it watches.
 
-    The real one when there is a `tensorflow_model_server`: TF_SERVING_BIN, the PATH.
+    `version` is the export of these tests; it is the highest and has both labels.
     """
-    if request.param == "development":
-        from ltpa_tf.serving.server import DevelopmentServer
 
-        return lambda base: DevelopmentServer(
-            base, rest_port=0, grpc_port=0, poll_seconds=0.2, origins=["*"]
-        )
+    name: str
+    url: str
+    grpc_address: str
+    base: Path
+    version: int
+    kind: str
+
+    def add(self, folder: Path) -> int:
+        """Puts a version into the folder as an export does; its number."""
+        from ltpa_tf.serving import versions
+
+        number = versions.free_version(self.base, None)
+        with versions.new_version(self.base, number) as aside:
+            shutil.copytree(folder, aside, dirs_exist_ok=True)
+        return number
+
+    def label(self, **labels: int) -> None:
+        """Moves labels, in a file that is written for where the server runs."""
+        from ltpa_tf.serving import server_files
+
+        where = server_files.read_models(self.base).base_path
+        server_files.label(self.base, where, **labels)
+
+    def of_label(self, label: str) -> int | None:
+        """The version that the server has loaded and answers for a label."""
+        import requests
+
+        url = f"{self.url}/v1/models/{self.name}/labels/{label}"
+        states = requests.get(url).json().get("model_version_status", [])
+        loaded = [int(one["version"]) for one in states if one["state"] == "AVAILABLE"]
+        return loaded[0] if loaded else None
+
+    def available(self) -> set[int]:
+        """The versions that are loaded."""
+        from ltpa_tf import serving
+
+        with serving.Client(self.url, self.name) as client:
+            states = client.states().items()
+        return {number for number, state in states if state == "AVAILABLE"}
+
+
+@pytest.fixture(scope="session")
+def wait_for():
+    """Waits until something is true, for a minute at most."""
+    return _wait_for
+
+
+def _wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="session", params=["development", "tensorflow_model_server"])
+def start_server(request, base, tmp_path_factory):
+    """Starts a server of each kind on a folder of its own; a context manager.
+
+    The real one is what runs at TF_SERVING_URL, or is started if there is a
+    `tensorflow_model_server`: TF_SERVING_BIN, the PATH, Docker.
+    """
     from ltpa_tf.serving import model_server
 
+    def copy() -> Path:
+        from ltpa_tf import serving
+
+        folder = tmp_path_factory.mktemp("served") / base.name
+        shutil.copytree(base, folder)
+        serving.label(folder, stable=1, canary=1)  # writes the new base_path
+        return folder
+
+    if request.param == "development":
+        return lambda: _development(copy())
+    if os.environ.get("TF_SERVING_URL"):
+        if os.environ.get("PYTEST_XDIST_WORKER"):
+            pytest.skip("TF_SERVING_URL is one server for all: run pytest without -n")
+        return lambda: _at_url(base / "1")
     command = model_server.find()
     if command is None:
-        pytest.skip("no tensorflow_model_server: TF_SERVING_BIN, PATH or docker")
-    return lambda base: model_server.ModelServer(
-        base, command, rest_port=_free_port(), grpc_port=_free_port(), cors=True
+        pytest.skip(
+            "no tensorflow_model_server: TF_SERVING_URL, TF_SERVING_BIN, PATH or docker"
+        )
+    return lambda: _real(copy(), command)
+
+
+@contextlib.contextmanager
+def _development(folder: Path) -> Iterator[Running]:
+    from ltpa_tf.serving.server import DevelopmentServer
+
+    with DevelopmentServer(
+        folder, rest_port=0, grpc_port=0, poll_seconds=0.2, origins=["*"]
+    ) as server:
+        yield Running(
+            server.name, server.url, server.grpc_address, folder, 1, "development"
+        )
+
+
+@contextlib.contextmanager
+def _real(folder: Path, command: list[str]) -> Iterator[Running]:
+    from ltpa_tf.serving.model_server import ModelServer
+
+    with ModelServer(
+        folder, command, rest_port=_free_port(), grpc_port=_free_port(), cors=True
+    ) as server:
+        yield Running(server.name, server.url, server.grpc_address, folder, 1, "real")
+
+
+@contextlib.contextmanager
+def _at_url(export: Path) -> Iterator[Running]:
+    """What runs already, with an export added to its folder; taken away afterwards."""
+    from ltpa_tf.serving import server_files, versions
+
+    try:
+        url, grpc, base = (
+            os.environ[f"TF_SERVING_{name}"] for name in ("URL", "GRPC", "BASE")
+        )
+    except KeyError as missing:
+        pytest.fail(f"TF_SERVING_URL needs {missing} beside it, see docs/serving.md")
+    base = Path(base).resolve()
+    model = server_files.read_models(base)
+    before, labels = set(versions.list_versions(base)), dict(model.version_labels)
+    server = Running(
+        model.name, url.rstrip("/"), grpc, base, max(before, default=0) + 1, "at a URL"
     )
+    try:
+        server.add(export)
+        server.label(stable=server.version, canary=server.version)
+        for label in ("stable", "canary"):
+            _wait_for(lambda label=label: server.of_label(label) == server.version)
+        yield server
+    finally:
+        server.label(**labels)
+        for label, number in labels.items():
+            _wait_for(lambda n=number, label=label: server.of_label(label) == n)
+        for number, folder in versions.list_versions(base).items():
+            if number not in before:
+                shutil.rmtree(folder)
+        _wait_for(lambda: server.available() <= before)
 
 
 def _free_port() -> int:
@@ -98,7 +229,7 @@ def _free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def server(start_server, base):
+def server(start_server):
     """A running server for the session's export."""
-    with start_server(base) as running:
+    with start_server() as running:
         yield running

@@ -21,7 +21,7 @@ import argparse, pathlib, sys
 sys.path.insert(0, {root!r})
 parser = argparse.ArgumentParser(allow_abbrev=False)
 for name in ("port", "rest_api_port", "model_config_file_poll_wait_seconds",
-             "file_system_poll_wait_seconds"):
+             "file_system_poll_wait_seconds", "max_num_load_retries"):
     parser.add_argument("--" + name, type=int, required=True)
 for name in ("model_config_file", "monitoring_config_file", "batching_parameters_file"):
     parser.add_argument("--" + name, type=pathlib.Path, required=True)

@@ -4,7 +4,6 @@ import base64
 import concurrent.futures
 import shutil
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -12,7 +11,6 @@ import requests
 
 from ltpa_tf import serving
 from ltpa_tf.serving import warmup
-from ltpa_tf.serving.server import DevelopmentServer
 
 
 @pytest.fixture(params=["rest", "grpc"])
@@ -58,8 +56,9 @@ def test_every_signature_over_every_transport(client, expected, images, encode):
     assert plain[0].names == expected[0].names
 
 
-def test_states(client):
-    assert client.states() == {1: "AVAILABLE"}
+def test_states(server, client):
+    there = serving.list_versions(server.base)
+    assert client.states().items() >= dict.fromkeys(there, "AVAILABLE").items()
 
 
 def post(server, body, target="", verb="predict"):
@@ -111,10 +110,10 @@ ZEROS = np.zeros((1, 32, 32, 3), int).tolist()
     ("target", "body", "status"),
     [
         ("", {"instances": ZEROS}, 200),
-        ("/versions/1", {"instances": ZEROS}, 200),
+        ("/versions/{version}", {"instances": ZEROS}, 200),
         ("/labels/stable", {"instances": ZEROS}, 200),
         ("/labels/canary", {"inputs": ZEROS}, 200),
-        ("/versions/7", {"instances": ZEROS}, 404),
+        ("/versions/999999", {"instances": ZEROS}, 404),
         ("/labels/nightly", {"instances": ZEROS}, 400),
         ("/versions/one", {"instances": ZEROS}, 400),
         ("", {"signature_name": "nope", "instances": ZEROS}, 400),
@@ -139,7 +138,7 @@ ZEROS = np.zeros((1, 32, 32, 3), int).tolist()
     ],
 )
 def test_status_codes_and_sentences(server, target, body, status):
-    response = post(server, body, target)
+    response = post(server, body, target.format(version=server.version))
     assert response.status_code == status, response.text
     assert response.headers["Content-Type"].startswith("application/json")
     assert ("error" in response.json()) == (status != 200)
@@ -149,13 +148,13 @@ def test_status_codes_and_sentences(server, target, body, status):
     ("path", "status"),
     [
         ("/v1/models/{name}", 200),
-        ("/v1/models/{name}/versions/1", 200),
+        ("/v1/models/{name}/versions/{version}", 200),
         ("/v1/models/{name}/labels/stable", 200),
         ("/v1/models/{name}/metadata", 200),
-        ("/v1/models/{name}/versions/1/metadata", 200),
+        ("/v1/models/{name}/versions/{version}/metadata", 200),
         ("/v1/models/other", 404),
         ("/v1/models/other/metadata", 404),
-        ("/v1/models/{name}/versions/9", 404),
+        ("/v1/models/{name}/versions/999999", 404),
         ("/v1/models/{name}:predict", 400),
         ("/v1/models/a/b/c", 400),
         ("/v1/models/..%2f..%2fetc%2fpasswd", 400),
@@ -163,7 +162,8 @@ def test_status_codes_and_sentences(server, target, body, status):
     ],
 )
 def test_paths(server, path, status):
-    response = requests.get(server.url + path.format(name=server.name))
+    path = path.format(name=server.name, version=server.version)
+    response = requests.get(server.url + path)
     assert response.status_code == status
     assert ("error" in response.json()) == (status != 200)
 
@@ -195,7 +195,7 @@ def test_many_at_once_each_get_their_own_answer(server, expected, images, encode
     """Batches are put together from several requests, good and bad ones."""
     files = [encode(one) for one in images]
     # A real server's batching answers the neighbours of a bad request as it does it.
-    with_bad = isinstance(server, DevelopmentServer)
+    with_bad = server.kind == "development"
 
     def ask(number):
         first, last = number % 5, number % 5 + 1 + number % 2
@@ -210,29 +210,20 @@ def test_many_at_once_each_get_their_own_answer(server, expected, images, encode
         list(pool.map(ask, range(80)))
 
 
-def wait_for(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.05)
-
-
 def test_a_new_version_arrives_under_load(
-    start_server, base, build, images, class_names, tmp_path
+    start_server, base, build, images, class_names, tmp_path, wait_for
 ):
-    """Canary beside stable, then promoted; not one request fails."""
-    folder = shutil.copytree(base, tmp_path / "animals")
-    serving.label(folder, stable=1, canary=1)
+    """Canary beside stable, then promoted; the old one goes. No request fails."""
     other = serving.export(build(seed=8), tmp_path / "aside", class_names=class_names)
     first, second = (
         serving.Predictor.from_saved_model(one).predict(images[:1])[0].probabilities
-        for one in (folder, other)
+        for one in (base, other)
     )
     assert np.abs(first - second).max() > 0.01
-    done, failures, count = threading.Event(), [], [0, 0]
+    done, failures, count = threading.Event(), [], [0] * 4
 
-    def load(server, number, kind):
-        with connect(server, kind, retries=0) as client:
+    def load(server, number, kind, **which):
+        with connect(server, kind, retries=0, **which) as client:
             while not done.is_set():
                 try:
                     client.predict(images[:1])
@@ -244,29 +235,27 @@ def test_a_new_version_arrives_under_load(
         with connect(server, "rest", label=label) as client:
             return client.predict(images[:1], maps=False)[0].probabilities
 
-    def ready(server, label, version):
-        url = f"{server.url}/v1/models/{server.name}/labels/{label}"
-        response = requests.get(url)
-        return response.ok and f'"version": "{version}"' in response.text
-
-    with start_server(folder) as server, connect(server, "rest") as client:
+    with start_server() as server:
+        kinds = [("rest", {}), ("grpc", {})]
+        kinds += [("rest", {"label": "stable"}), ("grpc", {"label": "canary"})]
         threads = [
-            threading.Thread(target=load, args=(server, number, kind))
-            for number, kind in enumerate(("rest", "grpc"))
+            threading.Thread(target=load, args=(server, number, kind), kwargs=which)
+            for number, (kind, which) in enumerate(kinds)
         ]
         for thread in threads:
             thread.start()
         try:
-            other.rename(folder / "2")
-            serving.label(folder, canary=2)
-            wait_for(lambda: ready(server, "canary", 2))
-            assert client.states() == {1: "AVAILABLE", 2: "AVAILABLE"}
+            new = server.add(other)
+            server.label(canary=new)
+            wait_for(lambda: server.of_label("canary") == new)
+            assert server.available() >= {server.version, new}
             np.testing.assert_allclose(answer(server, "stable"), first, atol=1e-5)
             np.testing.assert_allclose(answer(server, "canary"), second, atol=1e-5)
-            serving.label(folder, stable=2)
-            wait_for(lambda: ready(server, "stable", 2))
+            server.label(stable=new)
+            wait_for(lambda: server.of_label("stable") == new)
             np.testing.assert_allclose(answer(server, "stable"), second, atol=1e-5)
-            wait_for(lambda: client.states().get(1) != "AVAILABLE")
+            shutil.rmtree(server.base / str(server.version))
+            wait_for(lambda: server.version not in server.available())
         finally:
             done.set()
             for thread in threads:
@@ -275,13 +264,14 @@ def test_a_new_version_arrives_under_load(
     assert min(count) > 5
 
 
-def test_a_version_whose_warmup_fails_is_not_served(start_server, base, tmp_path):
-    folder = shutil.copytree(base, tmp_path / "animals")
-    shutil.copytree(folder / "1", tmp_path / "2")
-    (tmp_path / "2" / warmup.FILE).write_bytes(b"not a record at all")
-    (tmp_path / "2").rename(folder / "2")
-    serving.label(folder, stable=1, canary=2)
-    with start_server(folder) as server, connect(server, "rest") as client:
-        wait_for(lambda: client.states().get(2) == "END")
-        assert client.states()[1] == "AVAILABLE"
+def test_a_version_whose_warmup_fails_is_not_served(
+    start_server, base, tmp_path, wait_for
+):
+    bad = shutil.copytree(base / "1", tmp_path / "bad")
+    (bad / warmup.FILE).write_bytes(b"not a record at all")
+    with start_server() as server, connect(server, "rest", label="canary") as client:
+        number = server.add(bad)
+        server.label(canary=number)
+        wait_for(lambda: client.states().get(number) == "END")
+        assert server.of_label("canary") == server.version
         assert client.predict(np.zeros((1, 32, 32, 3), np.uint8))

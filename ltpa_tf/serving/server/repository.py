@@ -4,11 +4,10 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import tensorflow as tf
-from google.protobuf.message import Message
+from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.serving import graph, server_files, versions, warmup
@@ -53,14 +52,16 @@ class Repository:
     Which versions are wanted is said by `models.config`, or is the latest without such
     a file. A new version is loaded and warmed up while the others go on answering, and
     one that is no longer wanted is dropped only when all wanted ones are there;
-    requests under way finish with the version they started with.
+    requests under way finish with the version they started with. As a real server does
+    it, a file that moves a label to a version which isn't loaded is not taken at all.
 
     Args:
         base: Folder of the versions.
         poll_seconds: How often the folder is looked at.
 
     Raises:
-        SettingError: If there is no version that loads.
+        SettingError: If there is no version that loads, or `models.config` can't be
+            read.
     """
 
     def __init__(self, base: str | os.PathLike, poll_seconds: float = 1.0):
@@ -69,9 +70,12 @@ class Repository:
         self._loaded: dict[int, Version] = {}
         self._failed: dict[int, str] = {}
         self._loading: int | None = None
+        self._model: ModelConfig | None = None
+        self._refused = ""
         self._poll_seconds = poll_seconds
         self._stop = threading.Event()
         self.name = self.base.name
+        self._read_config()
         self.refresh()
         if not self._loaded:
             why = "; ".join(self._failed.values()) or "none is there"
@@ -119,27 +123,36 @@ class Repository:
         """Loads what is wanted and isn't there, then drops what isn't wanted."""
         existing = versions.list_versions(self.base)
         try:
-            model = server_files.read_models(self.base)
+            self._read_config()
+            self._refused = ""
         except SettingError as error:
-            logging.warning("%s; everything stays as it is", error)
-            return
-        wanted = _wanted(model, set(existing))
+            if self._refused != str(error):  # else it has been said
+                logging.warning("%s; everything stays as it is", error)
+            self._refused = str(error)
+        wanted = _wanted(self._model, set(existing))
         for number in sorted(wanted - set(self._loaded) - set(self._failed)):
             self._load(number, existing[number])
         if wanted & set(self._loaded):
-            kept = wanted if wanted <= set(self._loaded) else wanted | set(self._loaded)
+            complete = wanted <= set(self._loaded) | set(self._failed)
+            kept = wanted if complete else wanted | set(self._loaded)
             self._loaded = {n: v for n, v in self._loaded.items() if n in kept}
         self._failed = {n: why for n, why in self._failed.items() if n in existing}
+
+    def _read_config(self) -> None:
+        """Takes what `models.config` says now, all of it or nothing.
+
+        Raises:
+            SettingError: If it can't be read, or moves a label to a version that isn't
+                loaded.
+        """
+        model = server_files.read_models(self.base)
+        labels = dict(model.version_labels) if model else {}
+        for label, number in labels.items():
+            if self.labels.get(label, number) != number and number not in self._loaded:
+                raise SettingError(f"label {label}", number, "a version that is loaded")
+        self._model, self.labels = model, labels
         if model is not None:
             self.name = model.name
-            # A label stays with its old version until the new one is loaded.
-            self.labels |= {
-                label: number
-                for label, number in model.version_labels.items()
-                if number in self._loaded
-            }
-            for label in set(self.labels) - set(model.version_labels):
-                del self.labels[label]
 
     def _load(self, number: int, folder: Path) -> None:
         self._loading = number
@@ -159,9 +172,9 @@ class Repository:
                 self.refresh()
 
 
-def _wanted(model: Message | None, existing: set[int]) -> set[int]:
+def _wanted(model: ModelConfig | None, existing: set[int]) -> set[int]:
     """The versions that the policy asks for, as far as they exist."""
-    policy: Callable | Message | None = model and model.model_version_policy
+    policy = model.model_version_policy if model else None
     if policy is not None and policy.HasField("specific"):
         return existing & set(policy.specific.versions)
     if policy is not None and policy.HasField("all"):

@@ -4,6 +4,8 @@ A training step on a GPU spends some two fifths of its time between the convolut
 moving features (docs/performance.md). Both layers load, save and behave as Keras's own.
 """
 
+from collections.abc import Callable
+
 import keras
 
 _REGISTER = keras.saving.register_keras_serializable(package="ltpa_tf")
@@ -16,7 +18,28 @@ class FastBatchNormalization(keras.layers.BatchNormalization):
     The variance is E[x^2] - E[x]^2, in float32, instead of the mean of (x - E[x])^2:
     both sums are then one reduction. (Flax does the same.) With a mask, or synchronised
     over replicas, the statistics are Keras's own.
+
+    Attributes:
+        kernel: What normalises a training batch of images in their place, where XLA
+            doesn't fuse what Keras's operations compute: a function of float features
+            `[B, H, W, C]`, float32 gamma and beta `[C]`, and epsilon, that returns the
+            normalised features, the mean and the variance. The trainer sets it.
     """
+
+    kernel: Callable | None = None
+
+    def call(self, inputs, training=None, mask=None):
+        suits = mask is None and not self.synchronized and len(inputs.shape) == 4
+        if not (self.kernel and training and self.trainable and suits):
+            return super().call(inputs, training=training, mask=mask)
+        gamma, beta = map(keras.ops.convert_to_tensor, (self.gamma, self.beta))
+        outputs, mean, variance = self.kernel(inputs, gamma, beta, self.epsilon)
+        for moving, new in (
+            (self.moving_mean, mean),
+            (self.moving_variance, variance),
+        ):
+            moving.assign(moving * self.momentum + new * (1 - self.momentum))
+        return keras.ops.cast(outputs, self.compute_dtype)
 
     def _moments(self, inputs, mask):
         if mask is not None or self.synchronized:

@@ -10,10 +10,9 @@ from ml_collections import ConfigDict
 from ltpa_tf import data, models
 from ltpa_tf.config import model_arguments
 from ltpa_tf.errors import SettingError
-from ltpa_tf.layers import LocalCompatibility
-from ltpa_tf.layers.fast import FastMaxPooling
 from ltpa_tf.training import distribution
 from ltpa_tf.training.feed import ResidentFeed, StreamFeed, make_feed
+from ltpa_tf.training.forms import choose_forms
 from ltpa_tf.training.optimizers import make_optimizer
 from ltpa_tf.training.program import Program
 from ltpa_tf.training.schedules import make_schedule
@@ -78,8 +77,7 @@ def assemble(
     model = build(config, source)
     if config.train.sync_batch_norm:
         _synchronise(model)
-    if jit:
-        _make_elementwise(model)
+    choose_forms(model, jit)
     schedule = make_schedule(config, steps_per_epoch)
     optimizer = make_optimizer(config, model, schedule)
     averaged = config.train.ema > 0
@@ -181,10 +179,3 @@ def _synchronise(model: keras.Model) -> None:
     for layer in model._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = True
-
-
-def _make_elementwise(model: keras.Model) -> None:
-    """Gives layers the form that XLA fuses best."""
-    for layer in model._flatten_layers():
-        if isinstance(layer, FastMaxPooling | LocalCompatibility):
-            layer.elementwise = True

@@ -29,7 +29,7 @@ def get_config(argument: str = ""):
         ),
         choice(
             "model.levels",
-            *((7,), (10,), (7, 10), (7, 10, 13)),
+            *((7,), (10,), (7, 10), (4, 7, 10)),
             when={"model.trunk": "vgg_d"},
         ),
         choice("model.tap", "before_pool", "after_pool"),

@@ -81,7 +81,7 @@ class MedianStopping(keras.callbacks.Callback):
         if behind:
             self._verdict.write_text(
                 f"{mine:.4g} is worse than {median:.4g}, the median of {len(others)} "
-                f"runs after {epoch} epochs",
+                f"runs after epoch {epoch}",
                 encoding="utf-8",
             )
             self.model.stop_training = True

@@ -4,16 +4,51 @@ import difflib
 import math
 from collections.abc import Mapping, Sequence
 
+from ml_collections import ConfigDict
+
+from ltpa_tf import config as config_lib
 from ltpa_tf.errors import SettingError
+from ltpa_tf.training import optimizers
 from ltpa_tf.tuning.ranges import Range
 
 # Trials with other data, or another validation part, could not be compared.
-_FIXED = {
+FIXED = {
     "seed": "is set for each execution of a trial",
     "data.name": "has to be the same in all trials",
     "data.dir": "has to be the same in all trials",
     "data.validation_examples": "has to be the same in all trials",
 }
+
+
+def check_config(config: ConfigDict) -> None:
+    """A trial's settings, as far as they can be checked without the data.
+
+    Raises:
+        SettingError: Naming the first that can't be used.
+    """
+    config_lib.validate(config)
+    name, names = config.optimizer.name, optimizers.names()
+    if name.lower() not in names:
+        raise SettingError("optimizer.name", name, ", ".join(names))
+
+
+def check_ranges(ranges: Sequence[Range]) -> None:
+    """They are ranges, and there are some.
+
+    Raises:
+        SettingError: If they aren't.
+    """
+    if not ranges:
+        raise SettingError("search.space", (), "at least one range")
+    # A single range without its comma is the tuple of its own parts.
+    for item in ranges:
+        if not isinstance(item, Range):
+            raise SettingError(
+                "search.space",
+                item,
+                "a tuple of log(...), linear(...), integer(...), choice(...); of one "
+                "alone with a comma after it",
+            )
 
 
 def check_key(item: Range, config: Mapping[str, object]) -> None:
@@ -22,9 +57,11 @@ def check_key(item: Range, config: Mapping[str, object]) -> None:
     Raises:
         SettingError: If it isn't.
     """
-    if item.key in _FIXED:
+    if not isinstance(item.key, str):
+        raise SettingError("search.space", item.key, "a key of the config, then values")
+    if item.key in FIXED:
         raise SettingError(
-            "search.space", item.key, f"other keys: this one {_FIXED[item.key]}"
+            "search.space", item.key, f"other keys: this one {FIXED[item.key]}"
         )
     if item.key not in config:
         nearest = difflib.get_close_matches(item.key, config, n=3, cutoff=0.4)
@@ -47,6 +84,8 @@ def check_bounds(item: Range, default: object) -> None:
         raise SettingError(
             what, item.kind, f"choice(...), as it is {type(default).__name__}"
         )
+    for bound in item.values:
+        _check_number(what, bound)
     low, high = item.values
     whole = isinstance(low, int) and isinstance(high, int)
     if isinstance(default, int) and (not whole or item.kind == "linear"):
@@ -73,6 +112,8 @@ def check_conditions(item: Range, before: Sequence[Range]) -> None:
     """
     what = f"search.space: {item.key}, when"
     for key, allowed in item.when:
+        if not allowed:
+            raise SettingError(f"{what} {key}", [], "one value or more")
         parents = [r for r in before if r.key == key and r.kind == "choice"]
         if len(parents) != 1:
             raise SettingError(what, key, "the key of one choice that stands before")
@@ -91,11 +132,17 @@ def check_conditions(item: Range, before: Sequence[Range]) -> None:
 
 def _check_step(item: Range, whole: bool) -> None:
     what = f"search.space: {item.key}, step"
+    _check_number(what, item.step)
     if item.kind == "log":
         if not item.step > 1:
             raise SettingError(what, item.step, "above 1: it is a factor")
     elif not item.step > 0 or (whole and not isinstance(item.step, int)):
         raise SettingError(what, item.step, "a whole number" * whole or "above 0")
+
+
+def _check_number(what: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise SettingError(what, value, "a number")
 
 
 def _exclusive(left: Range, right: Range) -> bool:

@@ -59,6 +59,7 @@ class Execution:
         """Trains, or goes on with it; returns one of the codes above."""
         from ltpa_tf import config, training
         from ltpa_tf.tuning.callbacks import EnoughError
+        from ltpa_tf.tuning.checks import FIXED
 
         self.reason_file.unlink(missing_ok=True)
         try:
@@ -77,7 +78,8 @@ class Execution:
             return FATAL
         except (SettingError, training.TrainingError) as error:
             self._give_reason(error)
-            return FAILED
+            # What is the same in all trials can be used in none.
+            return FATAL if getattr(error, "setting", None) in FIXED else FAILED
         except Exception as error:
             traceback.print_exc()
             first_line = (str(error).splitlines() or [""])[0]

@@ -1,5 +1,6 @@
 """Pictures of a search."""
 
+import itertools
 import math
 
 import numpy as np
@@ -18,6 +19,8 @@ from ltpa_tf.tuning.values import label
 # Inches, of a panel and between two of them.
 _WIDTH, _HEIGHT, _ACROSS, _DOWN = 2.5, 1.9, 0.3, 0.85
 _COLUMNS = 4
+# Of a tick's label, across a panel.
+_LETTERS = 34
 
 
 def settings_figure(found: list[dict], space: Space, objective: str) -> Figure:
@@ -104,9 +107,11 @@ def _panel(
         # Side by side where they'd hide each other; the same each time.
         shift = np.random.default_rng(0).uniform(-0.15, 0.15, len(places))
         values = np.array(places) + shift
-        axes.set_xticks(range(len(choices)), [label(choice) for choice in choices])
-        axes.set_xlim(-0.5, len(choices) - 0.5)
-        if sum(len(label(choice)) + 2 for choice in choices) > 34:
+        names = [label(choice) for choice in choices]
+        axes.set_xticks(range(len(names)), names)
+        axes.set_xlim(-0.5, len(names) - 0.5)
+        widest = max(map(len, map("".join, itertools.pairwise(names)))) / 2
+        if widest + 1.5 > _LETTERS / len(names):
             axes.tick_params(axis="x", rotation=25)
     else:
         _scale(axes, item)

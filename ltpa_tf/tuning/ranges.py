@@ -16,6 +16,8 @@ config.
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from ltpa_tf.errors import SettingError
+
 
 class Range(NamedTuple):
     """The values that a search may give to one setting.
@@ -109,6 +111,8 @@ def choice(key: str, *values, when: Mapping | None = None) -> Range:
 
 
 def _pairs(when: Mapping | None) -> tuple[tuple[str, tuple], ...]:
+    if when is not None and not isinstance(when, Mapping):
+        raise SettingError("search.space: when", when, "{other key: value}")
     return tuple(
         (key, tuple(value) if isinstance(value, list) else (value,))
         for key, value in (when or {}).items()

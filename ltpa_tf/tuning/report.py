@@ -127,7 +127,7 @@ class Report:
         note = f"; {row['note']}" if row["note"] else ""
         self._console.print(
             f"{name}: {self._objective} {row[self._objective]:.4f} after "
-            f"{row['epochs']} epochs{note}; best so far "
+            f"{row['epochs']} epoch{'s' * (row['epochs'] != 1)}{note}; best so far "
             f"{best[0][self._objective]:.4f}, trial {best[0]['trial']}",
             markup=False,
         )

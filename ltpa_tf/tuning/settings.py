@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 from ltpa_tf import config as config_lib
 from ltpa_tf import run
 from ltpa_tf.errors import SettingError
+from ltpa_tf.tuning.checks import check_config
 from ltpa_tf.tuning.oracles import ALGORITHMS
 from ltpa_tf.tuning.space import Space
 
@@ -49,13 +50,13 @@ def check(base: ConfigDict, search: ConfigDict) -> Space:
     Raises:
         SettingError: Naming the first setting that can't be used.
     """
-    config_lib.validate(base)
+    check_config(base)
     for name, choices in (("algorithm", ALGORITHMS), ("objective", OBJECTIVES)):
         if search[name] not in choices:
             raise SettingError(f"search.{name}", search[name], ", ".join(choices))
     for name, lowest in _LOWEST.items():
         value = config_lib.flat(search)[name]
-        if value < lowest:
+        if not value >= lowest:  # also what is no number
             raise SettingError(f"search.{name}", value, f"{lowest} or more")
     if not base.data.validation_examples:
         raise SettingError(

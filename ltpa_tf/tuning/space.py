@@ -9,7 +9,13 @@ from ml_collections import ConfigDict
 
 from ltpa_tf import config as config_lib
 from ltpa_tf.errors import SettingError
-from ltpa_tf.tuning.checks import check_bounds, check_conditions, check_key
+from ltpa_tf.tuning.checks import (
+    check_bounds,
+    check_conditions,
+    check_config,
+    check_key,
+    check_ranges,
+)
 from ltpa_tf.tuning.ranges import Range
 from ltpa_tf.tuning.values import label, listed, rounded
 
@@ -38,6 +44,7 @@ class Space:
     """
 
     def __init__(self, ranges: Sequence[Range], config: ConfigDict):
+        check_ranges(ranges)
         self.ranges = tuple(ranges)
         self._config = config
         self._flat = config_lib.flat(config)
@@ -50,8 +57,6 @@ class Space:
         }
         self._names = _names(self.ranges)
         self._points = {}
-        if not self.ranges:
-            raise SettingError("search.space", (), "at least one range")
         for i, item in enumerate(self.ranges):
             check_key(item, self._flat)
             check_bounds(item, self._flat[item.key])
@@ -155,7 +160,7 @@ class Space:
         others = self._conditions(item)
         for value in points:
             try:
-                config_lib.validate(self.apply({**others, item.key: value}))
+                check_config(self.apply({**others, item.key: value}))
             except SettingError as error:
                 raise SettingError(
                     f"search.space: {item.key}",

@@ -8,12 +8,16 @@ from pathlib import Path
 import keras
 import keras_tuner
 from keras_tuner.engine import base_tuner
+from keras_tuner.src import config as keras_tuner_config
 from ml_collections import ConfigDict
 
 from ltpa_tf import config as config_lib
 from ltpa_tf import run
 from ltpa_tf.tuning import execution, histories, results
 from ltpa_tf.tuning.space import Space
+
+# It would print a traceback for every failed trial, whose reason is a sentence.
+keras_tuner_config.DEBUG = False
 
 
 class Tuner(base_tuner.BaseTuner):
@@ -89,6 +93,12 @@ class Tuner(base_tuner.BaseTuner):
             if histories.verdict_file(task.folder.path).exists():
                 break  # its other executions are spared
         return results
+
+    def on_trial_end(self, trial) -> None:
+        """Shows what is no trial's failure but a defect."""
+        if trial.status == "INVALID":
+            print(trial.message, file=sys.stderr, flush=True)
+        super().on_trial_end(trial)
 
     def load_model(self, trial) -> keras.Model:
         """The trial's model of its first execution's best epoch, in float32."""

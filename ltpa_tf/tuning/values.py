@@ -41,6 +41,10 @@ def listed(item: Range, kind: type) -> tuple | None:
             raise SettingError(
                 f"search.space: {item.key}, step", item.step, f"up to {_MOST:,} steps"
             )
+    if len(found) < 2:
+        raise SettingError(
+            f"search.space: {item.key}, step", item.step, "two values or more"
+        )
     return tuple(dict.fromkeys(found))
 
 

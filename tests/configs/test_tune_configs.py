@@ -7,14 +7,27 @@ import keras_tuner
 import pytest
 
 from ltpa_tf import config as config_lib
+from ltpa_tf import models
 from ltpa_tf.tuning import settings
 
 FOLDER = Path(__file__).parents[2] / "configs"
 SEARCHES = sorted(file.stem for file in FOLDER.glob("tune_*.py"))
+# What a model's shapes depend on, apart from its width.
+SHAPES = ("model.trunk", "model.levels", "model.tap", "model.head")
 
 
 def load(file):
     return settings.split(importlib.import_module(f"configs.{file}").get_config())
+
+
+def drawn(space, count=100):
+    hp = keras_tuner.HyperParameters()
+    space.register(hp)
+    oracle = keras_tuner.oracles.RandomSearchOracle(
+        "val_accuracy", max_trials=count, hyperparameters=hp, seed=1
+    )
+    for i in range(count):
+        yield space.settings(oracle.populate_space(str(i))["values"])
 
 
 @pytest.mark.parametrize("file", SEARCHES)
@@ -24,13 +37,17 @@ def test_search_is_valid(file):
 
 @pytest.mark.parametrize("file", SEARCHES)
 def test_random_trials_are_valid(file):
-    """Whatever is drawn, the model can be made."""
+    """Whatever is drawn, the model can be made for the data."""
     space = settings.check(*load(file))
-    hp = keras_tuner.HyperParameters()
-    space.register(hp)
-    oracle = keras_tuner.oracles.RandomSearchOracle(
-        "val_accuracy", max_trials=100, hyperparameters=hp, seed=1
-    )
-    for i in range(100):
-        values = oracle.populate_space(str(i))["values"]
-        config_lib.validate(space.apply(space.settings(values)))
+    made = set()
+    for found in drawn(space):
+        config = space.apply(found)
+        config_lib.validate(config)
+        shape = tuple(found.get(key) for key in SHAPES)
+        if shape in made:
+            continue
+        made.add(shape)
+        row = config_lib.model_arguments(config) | {"width": 0.01}
+        model = models.attention_vgg(input_shape=(32, 32, 3), classes=10, **row)
+        assert model.output_shape == (None, 10)
+    assert len(made) > 1

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import math
 
 import numpy as np
@@ -165,6 +166,30 @@ def test_settings_figure_has_a_dot_per_trial_and_setting(tmp_path):
         assert axes.get_ylim() == figure.axes[0].get_ylim()
     rates = {float(dot.get_offsets()[0][0]) for dot in figure.axes[0].collections}
     assert rates == {row["settings"]["optimizer.learning_rate"] for row in found[:12]}
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        ((13,), (10, 13), (7, 10, 13), (7,), (10,), (7, 10)),
+        ((4,), (7,), (4, 7), (4, 7, 10)),
+        ((2, 4, 7, 10, 13), (4, 7, 10, 13)),
+    ],
+)
+def test_names_of_choices_do_not_overlap(tmp_path, levels):
+    space = Space([choice("model.levels", *levels)], common.get_config())
+    found = trials(6, tmp_path)
+    for i, row in enumerate(found):
+        row["settings"] = {"model.levels": levels[i % len(levels)]}
+    figure = settings_figure(found, space, "val_accuracy")
+    figure.draw_without_rendering()
+    names = figure.axes[0].get_xticklabels()
+    assert [name.get_text() for name in names] == [
+        ",".join(map(str, numbers)) for numbers in levels
+    ]
+    if names[0].get_rotation() == 0:
+        boxes = [name.get_window_extent() for name in names]
+        assert all(a.x1 + 2 < b.x0 for a, b in itertools.pairwise(boxes))
 
 
 def test_a_diverged_loss_does_not_hide_the_others(tmp_path):

@@ -65,8 +65,9 @@ def test_failing_and_diverging_trials_are_recorded(search_config, tmp_path, caps
     assert [row["status"] for row in found].count("FAILED") == 3
 
     # What is on screen: each trial's fate, and what to do next.
-    said = capsys.readouterr().out
+    said, errors = capsys.readouterr()
     assert "failed: " in said
+    assert "Traceback" not in said + errors
     assert f"--config={workdir}/best_config.py" in said
 
     # The best config is the trial's, to the last setting.
@@ -182,6 +183,8 @@ def test_a_process_that_cannot_train_says_why(tiny_config, tmp_path):
         ({"runtime.strategy": "multi_worker"}, "one machine"),
         ({"runtime.strategy": "mirrored"}, "search.process_per_trial"),
         ({"train.label_smoothing": 1.5}, "train.label_smoothing"),
+        ({"optimizer.name": "adamv"}, "adamw"),
+        ({"search.hours": float("nan")}, "search.hours"),
     ],
 )
 def test_what_cannot_be_searched_is_refused_first(
@@ -215,6 +218,15 @@ def test_half_an_address_of_the_chief_is_refused(search_config, tmp_path, monkey
     monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
     with pytest.raises(SettingError, match="KERASTUNER_ORACLE_PORT"):
         start(search_config, tmp_path)
+
+
+def test_what_is_wrong_in_all_trials_ends_the_first(search_config, tmp_path):
+    search_config.data.name = "npz"
+    search_config.data.dir = str(tmp_path / "missing.npz")
+    search_config.search.space = (linear("train.ema", 0.0, 0.9),)
+    with pytest.raises(tuning.SearchError, match=r"data\.dir.*missing\.npz"):
+        start(search_config, tmp_path / "search")
+    assert len(list((tmp_path / "search").glob("trial_*"))) == 1
 
 
 def test_without_a_completed_trial_there_is_no_result(search_config, tmp_path):

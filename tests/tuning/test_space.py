@@ -21,7 +21,11 @@ def registered(space):
     ("ranges", "said"),
     [
         ([], "search.space: received (); accepted: at least one"),
+        (RATES, "of one alone with a comma after it"),
+        ([("optimizer.learning_rate", 0.1, 1)], "a tuple of log(...), linear(...)"),
+        ([log(0.1, 1, 2)], "received 0.1; accepted: a key of the config"),
         ([log("optimizer.learning_rat", 0.1, 1)], "optimizer.learning_rate"),
+        ([log("optimizer.learning_rate", "0.1", 1)], "received '0.1'; accepted: a num"),
         ([log("optimizer.learning_rate", 0, 1)], "above 0 on a log scale"),
         ([log("optimizer.learning_rate", 1, 0.1)], "the lower value, then"),
         ([linear("train.batch_size", 1, 9)], "integer(low, high)"),
@@ -39,6 +43,9 @@ def registered(space):
         ([choice("model.levels", (10,), (10, 99))], "received 99"),
         ([linear("optimizer.momentum", 0.5, 1.5)], "received 1.5"),
         ([linear("train.ema", 0.5, 0.9, step=0)], "step: received 0"),
+        ([linear("train.ema", 0.5, 0.9, step="a")], "step: received 'a'"),
+        ([integer("augment.crop", 0, 4, step=5)], "two values or more"),
+        ([choice("optimizer.name", "sgd", "adamv")], "received 'adamv'"),
         (
             [log("train.ema", 0.1, 0.9, step=1)],
             "step: received 1; accepted: above 1: it is a factor",
@@ -57,12 +64,24 @@ def registered(space):
             ],
             "received 'lion'; accepted: 'sgd', 'adamw'",
         ),
+        (
+            [
+                OPTIMIZERS,
+                linear("optimizer.momentum", 0, 0.9, when={"optimizer.name": []}),
+            ],
+            "received []; accepted: one value or more",
+        ),
     ],
 )
 def test_what_cannot_be_searched_is_refused(ranges, said):
     with pytest.raises(SettingError) as error:
         Space(ranges, common.get_config())
     assert said in str(error.value)
+
+
+def test_a_condition_is_on_a_key_and_its_values():
+    with pytest.raises(SettingError, match="accepted: {other key: value}"):
+        linear("optimizer.momentum", 0.8, 0.98, when="optimizer.name")
 
 
 def test_values_go_both_ways():

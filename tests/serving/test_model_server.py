@@ -31,7 +31,8 @@ for name in ("allow_version_labels_for_unavailable_models", "enable_batching",
 flags = parser.parse_args()
 from ltpa_tf.serving.server import DevelopmentServer
 DevelopmentServer(flags.model_config_file.parent, rest_port=flags.rest_api_port,
-                  grpc_port=flags.port).run()
+                  grpc_port=flags.port,
+                  origins=["*"] if flags.enable_cors_support else []).run()
 """
 
 

@@ -177,6 +177,9 @@ def test_pages_of_other_sites_may_ask_when_allowed(server):
     origin = {"Origin": "http://explorer.example"}
     url = f"{server.url}/v1/models/{server.name}"
     response = requests.get(url, headers=origin)
+    allowed = "Access-Control-Allow-Origin" in response.headers
+    if server.kind == "at a URL" and not allowed:
+        pytest.skip("the server at TF_SERVING_URL was started without CORS")
     assert response.headers["Access-Control-Allow-Origin"] == "*"
 
 

@@ -122,6 +122,7 @@ class Repository:
     def refresh(self) -> None:
         """Loads what is wanted and isn't there, then drops what isn't wanted."""
         existing = versions.list_versions(self.base)
+        self._load_wanted(existing)  # so that a label can move to it
         try:
             self._read_config()
             self._refused = ""
@@ -129,14 +130,18 @@ class Repository:
             if self._refused != str(error):  # else it has been said
                 logging.warning("%s; everything stays as it is", error)
             self._refused = str(error)
-        wanted = _wanted(self._model, set(existing))
-        for number in sorted(wanted - set(self._loaded) - set(self._failed)):
-            self._load(number, existing[number])
+        wanted = self._load_wanted(existing)
         if wanted & set(self._loaded):
             complete = wanted <= set(self._loaded) | set(self._failed)
             kept = wanted if complete else wanted | set(self._loaded)
             self._loaded = {n: v for n, v in self._loaded.items() if n in kept}
         self._failed = {n: why for n, why in self._failed.items() if n in existing}
+
+    def _load_wanted(self, existing: dict[int, Path]) -> set[int]:
+        wanted = _wanted(self._model, set(existing))
+        for number in sorted(wanted - set(self._loaded) - set(self._failed)):
+            self._load(number, existing[number])
+        return wanted
 
     def _read_config(self) -> None:
         """Takes what `models.config` says now, all of it or nothing.
@@ -149,7 +154,11 @@ class Repository:
         labels = dict(model.version_labels) if model else {}
         for label, number in labels.items():
             if self.labels.get(label, number) != number and number not in self._loaded:
-                raise SettingError(f"label {label}", number, "a version that is loaded")
+                raise SettingError(
+                    str(self.base / server_files.MODELS),
+                    f"label {label!r} on version {number}",
+                    "a version that is loaded",
+                )
         self._model, self.labels = model, labels
         if model is not None:
             self.name = model.name

@@ -9,9 +9,11 @@ from rich.console import Console
 
 from ltpa_tf import run
 from ltpa_tf.explain import style
-from ltpa_tf.tuning import figures, hparams, importance, results
+from ltpa_tf.tuning import figures, hparams, importance, results, settings
 from ltpa_tf.tuning.errors import SearchError
 from ltpa_tf.tuning.space import Space
+
+SUMMARY_FILE = "search_summary.json"
 
 # Characters of a line where the screen is a file, whose width isn't known.
 _FILE_WIDTH = 110
@@ -86,7 +88,7 @@ class Report:
             figure = figures.importance_figure(mattered, self._objective)
             style.save(figure, self._workdir / "importance.png")
         summary = self._summary(found, best, mattered)
-        run.write_json(self._workdir / "search_summary.json", summary)
+        run.write_json(self._workdir / SUMMARY_FILE, summary)
         self._show(found, mattered)
         return summary
 
@@ -135,6 +137,7 @@ class Report:
     def _summary(self, found, best, mattered) -> dict:
         return {
             "objective": self._objective,
+            "budget": settings.budget(self._search),
             "best": {
                 "trial": best[0]["trial"],
                 self._objective: best[0][self._objective],

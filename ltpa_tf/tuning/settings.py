@@ -14,8 +14,9 @@ from ltpa_tf.tuning.space import Space
 
 OBJECTIVES = ("val_accuracy", "val_loss")
 
+_BUDGET = ("trials", "hours", "failures")
 # What may be another when a search goes on: how long and how, not what, is searched.
-_FREE = ("trials", "hours", "failures", "keep_models", "process_per_trial")
+_FREE = (*_BUDGET, "keep_models", "process_per_trial")
 
 
 def split(config: ConfigDict) -> tuple[ConfigDict, ConfigDict]:
@@ -113,6 +114,19 @@ def remember(base: ConfigDict, search: ConfigDict, file: Path) -> None:
                 "another folder: this one holds a search with "
                 + _difference(part, theirs[part], mine[part]),
             )
+
+
+def budget(search: ConfigDict) -> dict:
+    """What ends the search, for its summary."""
+    return {name: search[name] for name in _BUDGET}
+
+
+def is_over(search: ConfigDict, summary_file: Path) -> bool:
+    """Whether a search with this budget has ended: no trial is left to do."""
+    if not summary_file.exists():
+        return False
+    summary = json.loads(summary_file.read_text(encoding="utf-8"))
+    return summary["budget"] == budget(search)
 
 
 _LOWEST = {

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import functools
 import os
 import signal
 import sys
@@ -15,10 +16,10 @@ from ml_collections import ConfigDict
 
 from ltpa_tf import run
 from ltpa_tf.errors import SettingError
-from ltpa_tf.tuning import settings
+from ltpa_tf.tuning import chief, settings
 from ltpa_tf.tuning.errors import SearchError
 from ltpa_tf.tuning.oracles import make_oracle
-from ltpa_tf.tuning.report import Report
+from ltpa_tf.tuning.report import SUMMARY_FILE, Report
 from ltpa_tf.tuning.tuner import Tuner
 
 
@@ -49,15 +50,23 @@ def search(
     folder = run.RunFolder(workdir)
     folder.create()
     with _only_one(folder.path), _exit_on_sigterm():
-        if not worker:
-            settings.remember(base, wanted, folder.path / "search.json")
+        is_over = functools.partial(
+            settings.is_over, wanted, folder.path / SUMMARY_FILE
+        )
+        if worker and not chief.wait_for(is_over):
+            print(f"The search in {folder.path} is over.")
+            return None
+        config_file = folder.path / "search.json"
+        if not worker or config_file.exists():
+            settings.remember(base, wanted, config_file)
         oracle = make_oracle(wanted, space, seed=base.seed, epochs=base.train.epochs)
         tuner = Tuner(oracle, space, wanted, folder.path)
         report = Report(oracle, space, wanted, defaults, folder.path)
         oracle.on_end = report.update
         oracle.verbose = 0  # its own lines, that is; the trials' are `report`'s
         try:
-            tuner.search()
+            if worker or not is_over():  # a chief would wait for workers
+                tuner.search()
         except keras_tuner.errors.FatalError as error:
             raise SearchError(str(error)) from error
         return None if worker else report.finish()

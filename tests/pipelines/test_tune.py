@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+PATIENCE = 900.0  # seconds; only what hangs takes so long
 
 CONFIG = """
 from configs import common, search as search_settings
@@ -48,28 +49,40 @@ def make_config(tmp_path):
     return make
 
 
+class Program(subprocess.Popen):
+    """The program; what it prints goes to a file."""
+
+    def __init__(self, log, *flags, **environment):
+        self.log = log
+        with log.open("w") as stream:
+            super().__init__(
+                [sys.executable, "-m", "pipelines.tune", *flags],
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                cwd=ROOT,
+                env=os.environ | environment,
+            )
+
+    @property
+    def said(self):
+        return self.log.read_text()
+
+
 @pytest.fixture
-def start():
+def start(tmp_path):
     """Starts the program; whatever still runs is killed at the end."""
     running = []
 
     def begin(config, workdir, *flags, **environment):
-        command = [sys.executable, "-m", "pipelines.tune", f"--config={config}"]
-        process = subprocess.Popen(
-            [*command, f"--workdir={workdir}", *flags],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=ROOT,
-            env=os.environ | environment,
-        )
-        running.append(process)
-        return process
+        flags = [f"--config={config}", f"--workdir={workdir}", *flags]
+        log = tmp_path / f"said-{len(running)}.txt"
+        running.append(Program(log, *flags, **environment))
+        return running[-1]
 
     yield begin
     for process in running:
         process.kill()
-        process.communicate()
+        process.wait()
 
 
 def trials_of(workdir):
@@ -86,44 +99,57 @@ def epochs_of(run):
     return len(file.read_text().splitlines()) if file.exists() else 0
 
 
-def wait_for(condition, process, seconds=240):
-    end = time.monotonic() + seconds
+def wait_for(condition, process=None):
+    """Waits for a state; `process` is to be alive until then."""
+    end = time.monotonic() + PATIENCE
     while not condition():
-        assert process.poll() is None, process.communicate()[0]
+        assert process is None or process.poll() is None, process.said
         assert time.monotonic() < end, "it takes too long"
-        time.sleep(0.05)
+        time.sleep(0.02)
 
 
-def end(process, code=0, seconds=400):
-    said = process.communicate(timeout=seconds)[0]
-    assert process.returncode == code, said
-    return said
+def children_of(process):
+    files = Path(f"/proc/{process.pid}/task").glob("*/children")
+    return [int(number) for file in files for number in file.read_text().split()]
+
+
+def is_running(number):
+    """Whether there is such a process, and it isn't one that only waits to be read."""
+    try:
+        status = Path(f"/proc/{number}/status").read_text()
+    except OSError:
+        return False
+    return "\nState:\tZ" not in status
+
+
+def end(process, code=0):
+    process.wait(PATIENCE)
+    assert process.returncode == code, process.said
+    return process.said
 
 
 RATES = '(log("optimizer.learning_rate", 0.01, 0.1),)'
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_a_killed_search_goes_on_at_the_trial_and_epoch(
-    make_config, start, tmp_path, how
-):
+def test_a_killed_search_goes_on_at_the_trial_and_epoch(make_config, start, tmp_path):
+    """Asked to stop in its first trial, killed in its second."""
     config = make_config(epochs=25, space=RATES, trials=3)
     workdir = tmp_path / "killed"
-    process = start(config, workdir)
-    run = workdir / "trial_1" / "run_0"
-    wait_for(lambda: epochs_of(run) >= 3, process)
-    process.send_signal(how)
-    end(process, -9 if how == signal.SIGKILL else 143)
-    time.sleep(2.0)
-    stopped_at = epochs_of(run)
-    time.sleep(3.0)
-    assert epochs_of(run) == stopped_at < 25, "the training outlived its search"
+    starts = []
+    for trial, how, code in (("0", signal.SIGTERM, 143), ("1", signal.SIGKILL, -9)):
+        process = start(config, workdir)
+        run = workdir / f"trial_{trial}" / "run_0"
+        wait_for(lambda run=run: epochs_of(run) >= 2, process)
+        (training,) = children_of(process)
+        process.send_signal(how)
+        starts.append(end(process, code))
+        wait_for(lambda it=training: not is_running(it))  # it ends with its search
+        assert epochs_of(run) < 25
     first = (workdir / "trial_0" / "run_0" / "summary.json").stat().st_mtime_ns
-
-    said = end(start(config, workdir))
-    assert said.count("Continuing after step") == 1
-    assert "trial 0 (" not in said, "a finished trial is not run again"
+    starts.append(end(start(config, workdir)))
+    assert [said.count("Continuing after step") for said in starts] == [0, 1, 1]
+    assert "trial 0 (" not in starts[-1], "a finished trial is not run again"
     assert (workdir / "trial_0/run_0/summary.json").stat().st_mtime_ns == first
     assert json.loads((workdir / "search_summary.json").read_text())["completed"] == 3
 
@@ -152,10 +178,16 @@ def test_one_chief_and_two_workers(make_config, start, tmp_path):
     )
     address = chief_address()
     workdir = tmp_path / "search"
-    chief, *workers = (
-        start(config, workdir, KERASTUNER_TUNER_ID=name, **address)
-        for name in ("chief", "worker-0", "worker-1")
-    )
+
+    def begin(name, *flags):
+        return start(config, workdir, *flags, KERASTUNER_TUNER_ID=name, **address)
+
+    workers = [begin("worker-0"), begin("worker-1")]
+    other = begin("worker-2", "--config.train.epochs=5")
+    for worker in (*workers, other):
+        wait_for(lambda worker=worker: "Waiting for the chief" in worker.said, worker)
+    chief = begin("chief")
+    assert "a search with train.epochs = 4, and not 5" in end(other, code=2)
     said = [end(worker) for worker in workers]
     shown = end(chief)
     rows = trials_of(workdir)
@@ -171,6 +203,10 @@ def test_one_chief_and_two_workers(make_config, start, tmp_path):
     assert "2 trials completed, 2 failed" in shown
     assert (workdir / "best_config.py").exists()
 
+    # Who comes too late doesn't wait for a chief; nor does the chief for workers.
+    assert "is over" in end(begin("worker-2"))
+    assert "2 trials completed, 2 failed" in end(begin("chief"))
+
 
 @pytest.mark.slow
 def test_a_worker_that_died_goes_on_with_its_trial(make_config, start, tmp_path):
@@ -179,9 +215,11 @@ def test_a_worker_that_died_goes_on_with_its_trial(make_config, start, tmp_path)
     address = chief_address()
     chief = start(config, workdir, KERASTUNER_TUNER_ID="chief", **address)
     worker = start(config, workdir, KERASTUNER_TUNER_ID="worker-0", **address)
-    wait_for(lambda: epochs_of(workdir / "trial_0" / "run_0") >= 3, worker)
+    wait_for(lambda: epochs_of(workdir / "trial_0" / "run_0") >= 2, worker)
+    (training,) = children_of(worker)
     worker.kill()
     end(worker, -9)
+    wait_for(lambda: not is_running(training))
     again = start(config, workdir, KERASTUNER_TUNER_ID="worker-0", **address)
     assert end(again).count("Continuing after step") == 1
     assert "2 trials completed, 0 failed" in end(chief)

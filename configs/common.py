@@ -85,6 +85,9 @@ def get_config() -> ConfigDict:
     # Take each replica's examples of a step in this many parts, one after another: the
     # same update in a fraction of the memory.
     train.accumulation_steps = 1
+    # For large images: keep only the features between every so many convolutions for
+    # the backward pass, compute the others again; 0 = keep all.
+    train.recompute = 0
     # Batch norm over the global batch instead of each replica's part (slower: without
     # XLA; replicas then compute exactly what one device does).
     train.sync_batch_norm = False

@@ -33,6 +33,7 @@ _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "train.label_smoothing": _FRACTION,
     "train.clip_norm": _NOT_NEGATIVE,
     "train.accumulation_steps": (lambda v: v >= 1, "1 or more"),
+    "train.recompute": (lambda v: v >= 0, "0 or more"),
     "train.ema": _FRACTION,
     "train.early_stopping": _NOT_NEGATIVE,
     "optimizer.learning_rate": _POSITIVE,

@@ -8,7 +8,7 @@ All of them take pixel values 0..255, channels last, and return float32 logits.
 
 from ltpa_tf.models.rows import build, resolve, rows
 from ltpa_tf.models.vgg import attention_vgg
-from ltpa_tf.models.views import attention_model, levels_of, prune
+from ltpa_tf.models.views import attention_model, levels_of, prune, reapplied
 
 __all__ = [
     "attention_model",
@@ -16,6 +16,7 @@ __all__ = [
     "build",
     "levels_of",
     "prune",
+    "reapplied",
     "resolve",
     "rows",
 ]

@@ -31,7 +31,7 @@ def attention_model(model: keras.Model) -> keras.Model:
             maps[layer.name] = outputs[2]
         return outputs
 
-    again = _reapplied(model, call)
+    again = reapplied(model, call)
     return keras.Model(again.input, {"logits": again.output, **maps}, name=model.name)
 
 
@@ -58,7 +58,7 @@ def prune(model: keras.Model) -> keras.Model:
             return layer(**{**bound, **kwargs, "global_feature": None})
         return layer(*args, **kwargs)
 
-    return _reapplied(model, call)
+    return reapplied(model, call)
 
 
 def levels_of(model: keras.Model) -> tuple[int, ...]:
@@ -71,8 +71,17 @@ def levels_of(model: keras.Model) -> tuple[int, ...]:
     return tuple(sorted(int(match[1]) for match in matches if match))
 
 
-def _reapplied(model: keras.Model, call: Callable) -> keras.Model:
-    """The model made anew by `call(layer, *args, **kwargs)` on the very same layers."""
+def reapplied(model: keras.Model, call: Callable) -> keras.Model:
+    """The model made anew by other calls of the very same layers.
+
+    Args:
+        model: A functional model.
+        call: Called as `call(layer, *args, **kwargs)` with symbolic tensors, for each
+            layer after all those that it depends on; returns what the layer makes.
+
+    Raises:
+        SettingError: The model is not functional.
+    """
     if not getattr(model, "inputs", None) or not getattr(model, "outputs", None):
         raise SettingError("model", type(model).__name__, "a functional Keras model")
     # Keras clones a compiled model together with its optimizer and slots; this one

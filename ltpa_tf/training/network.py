@@ -1,11 +1,12 @@
 """The model as a pure function, without the parts that can't change its output."""
 
-from collections.abc import Sequence
+import functools
 
 import keras
 import tensorflow as tf
 
 from ltpa_tf import models
+from ltpa_tf.training.segments import Segments, places
 
 
 class Network:
@@ -18,16 +19,19 @@ class Network:
 
     Args:
         model: A functional model; used for its graph, its variables are not read.
+        recompute: Convolutions per segment whose features are computed again in the
+            backward pass; 0 = all features are kept for it.
     """
 
-    def __init__(self, model: keras.Model):
-        self._live = models.prune(model)
-        self._trainable = _places(
-            self._live.trainable_variables, model.trainable_variables
+    def __init__(self, model: keras.Model, recompute: int = 0):
+        live = models.prune(model)
+        self._trainable = places(live.trainable_variables, model.trainable_variables)
+        self._others = places(
+            live.non_trainable_variables, model.non_trainable_variables
         )
-        self._others = _places(
-            self._live.non_trainable_variables, model.non_trainable_variables
-        )
+        self._call = functools.partial(live.stateless_call, training=True)
+        if recompute:
+            self._call = Segments(live, recompute)
 
     def __call__(
         self, trainable: list, others: list, images: tf.Tensor
@@ -42,19 +46,12 @@ class Network:
         Returns:
             The logits, and the new values of `non_trainable_variables`.
         """
-        logits, found = self._live.stateless_call(
+        logits, found = self._call(
             [trainable[i] for i in self._trainable],
             [others[i] for i in self._others],
             images,
-            training=True,
         )
         after = list(others)
         for place, value in zip(self._others, found, strict=True):
             after[place] = value
         return logits, after
-
-
-def _places(some: Sequence, of: Sequence) -> list[int]:
-    """Where each variable stands."""
-    place = {id(variable): i for i, variable in enumerate(of)}
-    return [place[id(variable)] for variable in some]

@@ -26,6 +26,8 @@ class Recipe:
         label_smoothing: Probability mass spread evenly over all classes.
         clip_norm: Largest norm of the whole gradient; 0 = no limit.
         accumulation_steps: Parts that a replica's examples are taken in, one by one.
+        recompute: Convolutions per segment whose features are computed again in the
+            backward pass; 0 = off.
         ema: Decay of the weights' moving average; 0 = off.
         coupled_decay: Weight decay that is added to the gradient.
         loss_scaling: Whether float16 may overflow, so that such a step is skipped.
@@ -36,6 +38,7 @@ class Recipe:
     label_smoothing: float = 0.0
     clip_norm: float = 0.0
     accumulation_steps: int = 1
+    recompute: int = 0
     ema: float = 0.0
     coupled_decay: float = 0.0
     loss_scaling: bool = False
@@ -79,7 +82,7 @@ class Step:
         decayed: list[keras.Variable],
     ):
         self._model = model
-        self._network = Network(model)
+        self._network = Network(model, recipe.recompute)
         self._optimizer = optimizer
         self._recipe = recipe
         self._shapes = [tuple(v.shape) for v in model.trainable_variables]
@@ -138,7 +141,9 @@ class Step:
             step: int64 scalar, the global step.
         """
         recipe = self._recipe
-        gradients = [g / state.loss_scale for g in summed.gradients]
+        gradients = summed.gradients
+        if recipe.loss_scaling:
+            gradients = [g / state.loss_scale for g in gradients]
         norm = tf.linalg.global_norm(gradients)
         if recipe.clip_norm:
             factor = recipe.clip_norm / tf.maximum(norm, recipe.clip_norm)
@@ -255,6 +260,7 @@ def make_step(config, model, optimizer) -> Step:
         label_smoothing=config.train.label_smoothing,
         clip_norm=config.train.clip_norm,
         accumulation_steps=config.train.accumulation_steps,
+        recompute=config.train.recompute,
         ema=config.train.ema,
         coupled_decay=config.optimizer.weight_decay if coupled else 0.0,
         loss_scaling=config.runtime.precision == "mixed_float16",

@@ -31,7 +31,7 @@ from ltpa_tf.training.tensorboard import Board
 _FREE = ("checkpoint.", "log.", "runtime.strategy", "runtime.jit", "data.dir")
 _FREE += ("runtime.steps_per_call", "data.download", "data.placement")
 _TIMES = ("seconds", "images_per_second")
-_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
+DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 
 
 def train(
@@ -139,7 +139,7 @@ def _disk_errors_as_sentences(folder: run.RunFolder) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _DISK_ERRORS:
+        if error.errno not in DISK_ERRORS:
             raise
         raise CheckpointError(
             f"{folder.path} can't be written to any more: {error.strerror}. Put this "

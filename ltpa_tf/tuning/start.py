@@ -16,6 +16,7 @@ from ml_collections import ConfigDict
 
 from ltpa_tf import run
 from ltpa_tf.errors import SettingError
+from ltpa_tf.training.start import DISK_ERRORS
 from ltpa_tf.tuning import chief, settings
 from ltpa_tf.tuning.errors import SearchError
 from ltpa_tf.tuning.oracles import make_oracle
@@ -49,7 +50,7 @@ def search(
     worker = _is_worker()
     folder = run.RunFolder(workdir)
     folder.create()
-    with _only_one(folder.path), _exit_on_sigterm():
+    with _only_one(folder.path), _exit_on_sigterm(), _sentences(folder.path):
         is_over = functools.partial(
             settings.is_over, wanted, folder.path / SUMMARY_FILE
         )
@@ -64,11 +65,8 @@ def search(
         report = Report(oracle, space, wanted, defaults, folder.path)
         oracle.on_end = report.update
         oracle.verbose = 0  # its own lines, that is; the trials' are `report`'s
-        try:
-            if worker or not is_over():  # a chief would wait for workers
-                tuner.search()
-        except keras_tuner.errors.FatalError as error:
-            raise SearchError(str(error)) from error
+        if worker or not is_over():  # a chief would wait for workers
+            tuner.search()
         return None if worker else report.finish()
 
 
@@ -96,6 +94,21 @@ def _only_one(folder: Path) -> Iterator[None]:
                 f"a folder in which no other search (as {name}) is running",
             ) from None
         yield
+
+
+@contextlib.contextmanager
+def _sentences(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except keras_tuner.errors.FatalError as error:
+        raise SearchError(str(error)) from error
+    except OSError as error:
+        if error.errno not in DISK_ERRORS:
+            raise
+        raise SearchError(
+            f"{folder} can't be written to any more: {error.strerror}. Put this right "
+            "and start again with the same --workdir to continue."
+        ) from error
 
 
 @contextlib.contextmanager

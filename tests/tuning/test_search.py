@@ -5,6 +5,7 @@ import fcntl
 import importlib.util
 import json
 import os
+import resource
 import signal
 import threading
 import time
@@ -227,6 +228,18 @@ def test_what_is_wrong_in_all_trials_ends_the_first(search_config, tmp_path):
     with pytest.raises(tuning.SearchError, match=r"data\.dir.*missing\.npz"):
         start(search_config, tmp_path / "search")
     assert len(list((tmp_path / "search").glob("trial_*"))) == 1
+
+
+def test_a_full_disk_is_a_sentence(search_config, tmp_path):
+    """Here, a limit on the length of files."""
+    search_config.search.space = (linear("train.ema", 0.0, 0.9),)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with pytest.raises(tuning.SearchError, match="can't be written to any more"):
+            start(search_config, tmp_path / "search")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def test_without_a_completed_trial_there_is_no_result(search_config, tmp_path):

@@ -130,7 +130,7 @@ def get_config() -> ConfigDict:
 
     config.runtime = runtime = ConfigDict()
     # "auto" (all GPUs of this machine; TF_CONFIG or SLURM where set), "none",
-    # "mirrored", "multi_worker".
+    # "mirrored", "multi_worker", "tpu".
     runtime.strategy = "auto"
     # XLA: "auto" (on accelerators), "on", "off".
     runtime.jit = "auto"

@@ -57,7 +57,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "optimizer.decay_mode": ("decoupled", "coupled"),
     "optimizer.decay_on": ("kernels", "all"),
     "optimizer.schedule": ("cosine", "step", "triangular", "constant"),
-    "runtime.strategy": ("auto", "none", "mirrored", "multi_worker"),
+    "runtime.strategy": ("auto", "none", "mirrored", "multi_worker", "tpu"),
     "runtime.jit": ("auto", "on", "off"),
     "runtime.precision": ("float32", "mixed_bfloat16", "mixed_float16"),
 }

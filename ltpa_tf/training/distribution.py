@@ -29,7 +29,8 @@ def make_strategy(name: str = "auto") -> tf.distribute.Strategy:
     Args:
         name: `"none"` for one device, `"mirrored"` for all accelerators of this machine
             (or all its logical CPU devices), `"multi_worker"` for the machines of
-            `TF_CONFIG` or of a SLURM job, `"auto"` for what fits.
+            `TF_CONFIG` or of a SLURM job, `"tpu"` for the TPU named by `TPU_NAME` or
+            this machine's own, `"auto"` for what fits.
 
     Returns:
         The strategy; TensorFlow's default one for a single device.
@@ -41,6 +42,8 @@ def make_strategy(name: str = "auto") -> tf.distribute.Strategy:
         name = _suitable()
     if name == "multi_worker":
         return _multi_worker()
+    if name == "tpu":
+        return _tpu()
     if name == "mirrored":
         return tf.distribute.MirroredStrategy(
             [f"{d.device_type}:{i}" for i, d in enumerate(_devices())]
@@ -71,7 +74,7 @@ def workers(strategy: tf.distribute.Strategy) -> int:
 
 def has_accelerator() -> bool:
     """Whether this process sees a GPU or TPU."""
-    return bool(_accelerators())
+    return bool(_gpus() or tf.config.list_logical_devices("TPU"))
 
 
 def device_name() -> str:
@@ -86,15 +89,17 @@ def device_name() -> str:
 def _suitable() -> str:
     if _cluster_size() > 1:
         return "multi_worker"
-    return "mirrored" if len(_accelerators()) > 1 else "none"
+    if tf.config.list_physical_devices("TPU"):
+        return "tpu"
+    return "mirrored" if len(_gpus()) > 1 else "none"
 
 
-def _accelerators() -> list:
-    return tf.config.list_logical_devices("GPU") + tf.config.list_logical_devices("TPU")
+def _gpus() -> list:
+    return tf.config.list_logical_devices("GPU")
 
 
 def _devices() -> list:
-    return _accelerators() or tf.config.list_logical_devices("CPU")
+    return _gpus() or tf.config.list_logical_devices("CPU")
 
 
 def _in_slurm_step() -> bool:
@@ -149,6 +154,21 @@ def _multi_worker() -> tf.distribute.Strategy:
             "another one: neither TF_CONFIG nor a SLURM job step (srun) is here",
         )
     return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+
+
+def _tpu() -> tf.distribute.Strategy:
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver(
+            os.environ.get("TPU_NAME", "local")
+        )
+        tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+    except (ValueError, OSError, tf.errors.OpError) as error:
+        reason = str(error).splitlines()[0]
+        raise SettingError(
+            "runtime.strategy", "tpu", f"another one: no TPU was found ({reason})"
+        ) from None
+    return tf.distribute.TPUStrategy(resolver)
 
 
 @contextlib.contextmanager

@@ -56,6 +56,14 @@ def test_workers_need_a_cluster():
         distribution.make_strategy("multi_worker")
 
 
+@pytest.mark.parametrize("name", [None, "no-such-tpu"])
+def test_a_tpu_that_is_not_there_is_a_sentence(monkeypatch, name):
+    if name:
+        monkeypatch.setenv("TPU_NAME", name)
+    with pytest.raises(SettingError, match=r"runtime.strategy: .* no TPU was found"):
+        distribution.make_strategy("tpu")
+
+
 def test_a_cluster_of_one_is_one_device(monkeypatch):
     task = {"type": "worker", "index": 0}
     cluster = {"cluster": {"worker": ["a:1"]}, "task": task}

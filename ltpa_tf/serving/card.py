@@ -103,6 +103,8 @@ def _recipe(config: dict | None, summary: dict | None) -> str:
         for key, value in config.get(part, {}).items()
         if value not in ("", 0, 0.0, False, None, [], ())
     }
+    if chosen.get("optimizer.schedule") != "step":
+        chosen = {k: v for k, v in chosen.items() if ".step_" not in k}
     rows = "".join(f"| {key} | {value} |\n" for key, value in chosen.items())
     digest = (summary or {}).get("weights_sha256")
     return (

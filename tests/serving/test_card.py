@@ -19,7 +19,12 @@ FACTS = {
     },
     "config": {
         "model": {"name": "vgg_att_pc", "width": 0.125, "dropout": ""},
-        "optimizer": {"learning_rate": 0.1, "weight_decay": 0.0},
+        "optimizer": {
+            "learning_rate": 0.1,
+            "weight_decay": 0.0,
+            "schedule": "cosine",
+            "step_factor": 0.5,
+        },
     },
     "summary": {"weights_sha256": "f00d"},
     "evaluation": {
@@ -55,6 +60,7 @@ def test_what_is_known_is_said(signatures):
     ):
         assert fact in card
     assert "weight_decay" not in card  # off
+    assert "step_factor" not in card  # of another schedule
     assert "Unknown" not in card
 
 

@@ -270,6 +270,15 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(open_page):
     assert page.locator("#controls").bounding_box()["width"] <= 320
 
 
+def test_a_finger_reads_the_map(open_page):
+    page = open_page(
+        viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True
+    )
+    show_sample(page)
+    page.locator("#view").tap()
+    expect(page.locator("#reading")).to_contain_text("times an even spread")
+
+
 def test_dark_mode(open_page):
     grounds = []
     for scheme in ("light", "dark"):

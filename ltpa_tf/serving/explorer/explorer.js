@@ -57,11 +57,16 @@ function listen() {
   document.addEventListener("paste", (event) => explore(event.clipboardData.files[0]));
   find("controls").addEventListener("input", draw);
   find("controls").addEventListener("submit", (event) => event.preventDefault());
-  view.addEventListener("pointermove", (event) => {
-    const box = view.getBoundingClientRect();
-    read((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
+  for (const kind of ["pointerdown", "pointermove"]) {
+    view.addEventListener(kind, (event) => {
+      const box = view.getBoundingClientRect();
+      read((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
+    });
+  }
+  view.addEventListener("pointerleave", (event) => {
+    // A finger that is lifted leaves too, and only then can one read.
+    if (event.pointerType !== "touch" && document.activeElement !== view) unread();
   });
-  view.addEventListener("pointerleave", () => document.activeElement !== view && unread());
   view.addEventListener("blur", unread);
   view.addEventListener("keydown", step);
 }

@@ -19,6 +19,7 @@ from ltpa_tf.layers.compatibility import (
 )
 from ltpa_tf.layers.estimator import AttentionEstimator
 from ltpa_tf.layers.heads import HEADS, ConcatHead, IndepHead
+from ltpa_tf.layers.initializers import PartialIdentity
 from ltpa_tf.layers.matching import ChannelMatching
 from ltpa_tf.layers.pooling import (
     NORMALIZATIONS,
@@ -27,6 +28,7 @@ from ltpa_tf.layers.pooling import (
     SoftmaxPooling,
 )
 from ltpa_tf.layers.preactivation import Preactivation
+from ltpa_tf.layers.whitening import Whitening
 
 __all__ = [
     "COMPATIBILITIES",
@@ -42,7 +44,9 @@ __all__ = [
     "IndepHead",
     "LocalCompatibility",
     "ParametrisedCompatibility",
+    "PartialIdentity",
     "Preactivation",
     "SigmoidPooling",
     "SoftmaxPooling",
+    "Whitening",
 ]

@@ -36,9 +36,10 @@ def checked(settings: Mapping) -> dict:
         if settings[name] not in choices:
             raise SettingError(name, settings[name], ", ".join(choices))
     settings["levels"] = _levels(settings["levels"], settings["trunk"])
-    width = settings["width"]
-    if not isinstance(width, numbers.Real) or not 0 < width < math.inf:
-        raise SettingError("width", width, "a number above 0")
+    for name in ("width", "logit_scale"):
+        value = settings[name]
+        if not isinstance(value, numbers.Real) or not 0 < value < math.inf:
+            raise SettingError(name, value, "a number above 0")
     if not isinstance(settings["batch_norm"], bool):
         raise SettingError("batch_norm", settings["batch_norm"], "True, False")
     return settings

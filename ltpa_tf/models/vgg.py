@@ -25,6 +25,7 @@ def attention_vgg(
     batch_norm: bool = True,
     dropout: str = "paper",
     global_feature: str = "fc",
+    logit_scale: float = 1.0,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
     dtype: str | keras.DTypePolicy | None = None,
@@ -75,6 +76,8 @@ def attention_vgg(
         batch_norm: Whether there is any batch norm.
         dropout: `"paper"` or `"none"`.
         global_feature: `"fc"` or `"gap"`, see above.
+        logit_scale: Multiplies the logits; below 1 plain gradient descent moves them
+            slower, see `ConcatHead`.
         mean: Per channel, of pixel values scaled to 0..1. Together with `std` it makes
             the first layer a normalisation; None: the trunk sees 0..255.
         std: Per channel, likewise.
@@ -103,6 +106,7 @@ def attention_vgg(
             "batch_norm": batch_norm,
             "dropout": dropout,
             "global_feature": global_feature,
+            "logit_scale": logit_scale,
         }
     )
     check_data(chosen, input_shape, classes, mean, std)
@@ -143,7 +147,9 @@ def attention_vgg(
         query, keys = _matched(local, g, level, compatibility, match, form)
         attended, _, _ = estimator(local, query, keys)
         descriptors.append(attended)
-    logits = HEADS[head](classes, **form, name="logits")(descriptors or [g])
+    logits = HEADS[head](classes, **form, logit_scale=logit_scale, name="logits")(
+        descriptors or [g]
+    )
     return keras.Model(images, logits, name=name)
 
 

@@ -18,6 +18,14 @@ def test_concat_by_hand():
     np.testing.assert_array_equal(head(DESCRIPTORS), [[31, 1302]])
 
 
+def test_logits_are_scaled():
+    head = ConcatHead(2, projection="linear", logit_scale=0.5)
+    head.build([(None, 2), (None, 1)])
+    head.linear[0].kernel.assign([[1, 0], [0, 1], [10, 100]])
+    head.linear[0].bias.assign([0, 1000])
+    np.testing.assert_array_equal(head(DESCRIPTORS), [[15.5, 651]])
+
+
 def test_indep_by_hand():
     head = IndepHead(2, projection="linear")
     head.build([(None, 2), (None, 1)])
@@ -25,6 +33,10 @@ def test_indep_by_hand():
     head.linear[0].kernel.assign([[np.log(3), 0], [0, 0]])
     head.linear[1].kernel.assign([[0, 0]])
     expected = np.log([[(0.75 + 0.5) / 2, (0.25 + 0.5) / 2]])
+    np.testing.assert_allclose(head(DESCRIPTORS), expected, rtol=1e-6)
+    # Odds of 9 : 1 with every logit doubled.
+    head.logit_scale = 2.0
+    expected = np.log([[(0.9 + 0.5) / 2, (0.1 + 0.5) / 2]])
     np.testing.assert_allclose(head(DESCRIPTORS), expected, rtol=1e-6)
 
 
@@ -102,6 +114,7 @@ def test_dropout_works_in_training_alone():
         ({"classes": 1}, "classes: received 1; accepted: 2 or more"),
         ({"classes": 3, "projection": "mlp"}, "projection: .*paper, linear"),
         ({"classes": 3, "dropout": 1.0}, "dropout: received 1.0"),
+        ({"classes": 3, "logit_scale": 0.0}, "logit_scale: received 0.0"),
     ],
 )
 @pytest.mark.parametrize("head", HEADS)

@@ -249,6 +249,7 @@ def test_without_batch_norm_and_dropout_there_is_none_anywhere():
         ({"width": 0}, "width: received 0; accepted: a number above 0"),
         ({"width": float("nan")}, "width: received nan"),
         ({"width": "1"}, "width: received '1'"),
+        ({"logit_scale": 0}, "logit_scale: received 0; accepted: a number above 0"),
         ({"batch_norm": "yes"}, "batch_norm: .*True, False"),
         ({"dropout": 0.5}, "dropout: .*paper, none"),
         ({"global_feature": "max"}, "global_feature: .*fc, gap"),

@@ -1,0 +1,68 @@
+"""A first layer that makes neighbouring pixels independent of each other."""
+
+import keras
+import numpy as np
+
+_SIZE = 2
+# Added to the variances, so that noise is not blown up to the size of the picture.
+_EPSILON = 5e-4
+
+
+@keras.saving.register_keras_serializable(package="ltpa_tf")
+class Whitening(keras.layers.Layer):
+    """A fixed 2x2 convolution whose outputs are uncorrelated and of equal size.
+
+    Neighbouring pixels are nearly equal, so their differences, where edges are, are
+    small and a network learns to use them late. The filters are the eigenvectors of
+    the covariance of the training images' 2x2 patches, each divided by the square root
+    of its eigenvalue, and the same with the other sign, for the ReLU that follows
+    (https://arxiv.org/abs/2404.00498, section 3.2). They are not trained.
+
+    Until `adapt` has seen images, the filters are the patch's pixels themselves.
+
+    Call arguments:
+        images: `[B, H, W, C]`, normalised.
+
+    Output:
+        `[B, H, W, 8 C]`, in the policy's compute dtype.
+    """
+
+    def build(self, images_shape):
+        self.channels = images_shape[-1]
+        inputs = _SIZE**2 * self.channels
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(_SIZE, _SIZE, self.channels, 2 * inputs),
+            initializer="zeros",
+            trainable=False,
+        )
+        self._assign(np.eye(inputs))
+        super().build(images_shape)
+
+    def adapt(self, images: np.ndarray) -> None:
+        """Makes the filters for images like these: float `[N, H, W, C]`, normalised."""
+        height, width = (size - _SIZE + 1 for size in images.shape[1:3])
+        patches = np.concatenate(
+            [
+                images[:, y : y + height, x : x + width]
+                for y in range(_SIZE)
+                for x in range(_SIZE)
+            ],
+            axis=-1,
+        ).reshape(-1, _SIZE**2 * self.channels)
+        patches = patches.astype("float64")
+        variances, vectors = np.linalg.eigh(patches.T @ patches / len(patches))
+        self._assign(vectors / np.sqrt(variances + _EPSILON))
+
+    def call(self, images):
+        return keras.ops.conv(
+            images, self.kernel, padding="same", data_format="channels_last"
+        )
+
+    def compute_output_shape(self, images_shape):
+        return (*images_shape[:-1], 2 * _SIZE**2 * images_shape[-1])
+
+    def _assign(self, filters):
+        """Sets the filters: columns over (y, x, channel), and their negatives."""
+        both = np.concatenate([filters, -filters], axis=1)
+        self.kernel.assign(both.reshape(self.kernel.shape))

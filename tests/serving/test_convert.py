@@ -40,14 +40,21 @@ def test_onnx(signatures, base, images, tmp_path):
     assert [one.name for one in file.parent.iterdir()] == ["m.onnx"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def litert():
     return pytest.importorskip("ai_edge_litert.interpreter")
 
 
-def test_litert(litert, signatures, base, images, tmp_path):
-    file = tmp_path / "m.tflite"
+@pytest.fixture(scope="module")
+def whole(litert, signatures, images, tmp_path_factory):
+    """The float32 file, and its difference from Keras."""
+    file = tmp_path_factory.mktemp("litert") / "whole.tflite"
     _, difference = convert.to_litert(signatures, file, images)
+    return file, difference
+
+
+def test_litert(litert, signatures, base, images, whole):
+    file, difference = whole
     assert difference < 1e-5
     interpreter = litert.Interpreter(model_path=str(file))
     predictor = serving.Predictor.from_saved_model(base)
@@ -64,13 +71,12 @@ def test_litert(litert, signatures, base, images, tmp_path):
     ("quantize", "share", "tolerance"), [("float16", 0.65, 1e-3), ("int8", 0.6, 0.15)]
 )
 def test_quantized_litert(
-    litert, signatures, base, images, tmp_path, quantize, share, tolerance
+    signatures, base, images, whole, tmp_path, quantize, share, tolerance
 ):
-    whole, small = tmp_path / "whole.tflite", tmp_path / "small.tflite"
-    convert.to_litert(signatures, whole, images)
+    small = tmp_path / "small.tflite"
     ask, difference = convert.to_litert(signatures, small, images, quantize)
     assert 0 < difference < tolerance
-    assert small.stat().st_size < share * whole.stat().st_size
+    assert small.stat().st_size < share * whole[0].stat().st_size
     predictions = serving.Predictor.from_saved_model(base).predict(images)
     assert_alike(ask(images), predictions, tolerance)
 

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
+from ltpa_tf import compile_cache
 from ltpa_tf.errors import SettingError
+from ltpa_tf.quiet import start_tensorflow
 from pipelines import program
 from pipelines.images import image_files
 
@@ -46,13 +48,16 @@ def main(argv: Sequence[str]) -> None:
     """Predicts, prints, writes."""
     del argv
     files = image_files(_IMAGES.value)
+    _check_source()
+    compile_cache.enable()
+    start_tensorflow()
     predictions = _predict(files)
     _print_table(files, predictions)
     if _OUTPUT.value:
         _write(Path(_OUTPUT.value), files, predictions)
 
 
-def _predict(files: Sequence[Path]) -> list["Prediction"]:
+def _check_source() -> None:
     sources = [_WORKDIR.value, _SAVED_MODEL.value, _SERVER.value]
     if sum(one is not None for one in sources) != 1:
         raise SettingError(
@@ -60,6 +65,9 @@ def _predict(files: Sequence[Path]) -> list["Prediction"]:
         )
     if _SERVER.value and not _MODEL.value:
         raise SettingError("--model", _MODEL.value, "name of a model on the server")
+
+
+def _predict(files: Sequence[Path]) -> list["Prediction"]:
     from ltpa_tf import serving
     from ltpa_tf.run import RunFolder
 
@@ -150,7 +158,7 @@ def _strip(file: Path, prediction: "Prediction") -> "Image.Image":
 def cli() -> None:
     """The installed command `ltpa-predict`."""
     flags.mark_flag_as_required("images")
-    program.run(main)
+    program.run(main, tensorflow=False)  # not before the flags are known to be right
 
 
 if __name__ == "__main__":

@@ -66,3 +66,13 @@ def digits_run(tmp_path_factory) -> Path:
     )
     model.save(run.model_file)
     return run.path
+
+
+@pytest.fixture(scope="session")
+def exported(start, trained_run, tmp_path_factory) -> Path:
+    """The folder of that run's export."""
+    base = tmp_path_factory.mktemp("exports") / "owls and more"
+    done = start("export", f"--workdir={trained_run}", f"--export_dir={base}")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == str(base / "1")
+    return base

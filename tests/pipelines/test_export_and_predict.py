@@ -25,15 +25,6 @@ def photos(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def exported(start, trained_run, tmp_path_factory):
-    base = tmp_path_factory.mktemp("exports") / "animals"
-    done = start("export", f"--workdir={trained_run}", f"--export_dir={base}")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == str(base / "1")
-    return base
-
-
 def test_run_and_export_answer_alike(start, trained_run, exported, photos, tmp_path):
     answers = []
     for source in (f"--workdir={trained_run}", f"--saved_model={exported}"):

@@ -15,14 +15,6 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def exported(start, trained_run, tmp_path_factory):
-    base = tmp_path_factory.mktemp("exports") / "owls and more"
-    done = start("export", f"--workdir={trained_run}", f"--export_dir={base}")
-    assert done.returncode == 0, done.stderr
-    return base
-
-
-@pytest.fixture(scope="module")
 def served(exported):
     """What serve.py says once it serves; it must end well on Ctrl-C."""
     ports = [_free_port(), _free_port()]

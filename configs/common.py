@@ -72,6 +72,8 @@ def get_config() -> ConfigDict:
     model.batch_norm = True
     # "paper", "none".
     model.dropout = ""
+    # Multiplies the logits; 0.125 lets SGD take large steps without wild predictions.
+    model.logit_scale = 1.0
 
     config.train = train = ConfigDict()
     # Passes over the training examples.
@@ -112,6 +114,8 @@ def get_config() -> ConfigDict:
     optimizer.decay_mode = "decoupled"
     # "kernels" (no decay on biases, batch norm, u), "all" (the paper).
     optimizer.decay_on = "kernels"
+    # Multiplies the learning rate of batch norm's shifts; short trainings take 64.
+    optimizer.shift_factor = 1.0
     # "cosine", "step", "triangular", "constant"; each after a linear warm-up.
     optimizer.schedule = "cosine"
     # "triangular": epochs of rise; the others: epochs from 0 to the peak.

@@ -21,22 +21,24 @@ def small_images(argument: str, default_row: str) -> ConfigDict:
 
 
 def fast(name: str, epochs: int, warmup_epochs: float) -> ConfigDict:
-    """Towards the paper's accuracy in seconds: a wide, shallow trunk, a large batch."""
+    """Towards the paper's accuracy in seconds, with a trunk that learns fast."""
     config = common.get_config()
     config.data.name = name
     config.augment.crop = 4
     config.augment.flip = True
     config.model.name = "vgg_att2_concat_pc"
     config.model.trunk = "fast"
-    config.model.levels = (7, 10)
+    config.model.levels = (6, 9)
+    config.model.logit_scale = 0.125
     config.model.dropout = "none"
     config.train.epochs = epochs
     config.train.batch_size = 512
-    config.train.label_smoothing = 0.1
+    config.train.label_smoothing = 0.2
     config.optimizer.learning_rate = 0.4
+    config.optimizer.shift_factor = 64.0
     config.optimizer.schedule = "triangular"
     config.optimizer.warmup_epochs = warmup_epochs
-    config.optimizer.weight_decay = 5e-3
+    config.optimizer.weight_decay = 1.3e-2
     config.runtime.precision = "mixed_bfloat16"
     return config
 

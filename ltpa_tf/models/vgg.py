@@ -58,9 +58,10 @@ def attention_vgg(
             for any.
         classes: Number of classes, 2 or more.
         trunk: `"paper"`, `"vgg_d"`, `"vgg_e"` or `"fast"`: the paper's own, a VGG
-            configuration with its pools in place, or one for short trainings.
+            configuration with its pools in place, or one for short trainings, whose
+            `Whitening` wants to be adapted to the training images.
         levels: Numbers of the convolutions that are attended to, 1 to 13 (1 to 16 in
-            `"vgg_e"`, 1 to 10 in `"fast"`); sorted, and duplicates count once. `()`: no
+            `"vgg_e"`, 1 to 9 in `"fast"`); sorted, and duplicates count once. `()`: no
             attention.
         tap: `"before_pool"` (the paper) or `"after_pool"`: where a level's features are
             taken. No difference at levels that no pool follows.

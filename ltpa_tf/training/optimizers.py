@@ -26,8 +26,14 @@ class _Pure:
     assign_add = BaseOptimizer.assign_add
     assign_sub = BaseOptimizer.assign_sub
     stateless_apply = BaseOptimizer.stateless_apply
-    _backend_update_step = BaseOptimizer._backend_update_step
     _var_key = BaseOptimizer._var_key
+
+    shift_factor = 1.0
+
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        for gradient, variable in zip(grads, trainable_variables, strict=True):
+            factor = self.shift_factor if variable.name == "beta" else 1.0
+            self.update_step(gradient, variable, learning_rate * factor)
 
 
 def names() -> tuple[str, ...]:
@@ -64,6 +70,7 @@ def make_optimizer(
         arguments["adam_weight_decay"] = decay or None
     pure = type(kind.__name__, (_without_distribution(kind), kind), {})
     optimizer = pure(name="optimizer", **arguments)
+    optimizer.shift_factor = settings.shift_factor
     decayed = decayed_variables(config, model)
     optimizer.exclude_from_weight_decay(
         [v for v in model.trainable_variables if not any(v is d for d in decayed)]

@@ -4,12 +4,14 @@ import dataclasses
 from collections.abc import Callable
 
 import keras
+import numpy as np
 import tensorflow as tf
 from ml_collections import ConfigDict
 
 from ltpa_tf import data, models
 from ltpa_tf.config import model_arguments
 from ltpa_tf.errors import SettingError
+from ltpa_tf.layers import Whitening
 from ltpa_tf.training import distribution
 from ltpa_tf.training.feed import ResidentFeed, StreamFeed, make_feed
 from ltpa_tf.training.forms import choose_forms
@@ -19,6 +21,9 @@ from ltpa_tf.training.schedules import make_schedule
 from ltpa_tf.training.state import StateVariables, initial_state
 from ltpa_tf.training.step import make_step
 from ltpa_tf.training.validation import NormEstimate, Validation
+
+# Pixels of training images that a `Whitening` is adapted to: 1,953 of CIFAR's images.
+_WHITENING_PIXELS = 2_000_000
 
 Build = Callable[[ConfigDict, data.Source], keras.Model]
 
@@ -42,8 +47,8 @@ class Parts:
 
 
 def build_model(config: ConfigDict, source: data.Source) -> keras.Model:
-    """The config's model, with the data set's normalisation inside."""
-    return models.attention_vgg(
+    """The config's model, with the data set's normalisation and whitening inside."""
+    model = models.attention_vgg(
         input_shape=source.image_shape,
         classes=len(source.class_names),
         mean=source.mean,
@@ -51,6 +56,19 @@ def build_model(config: ConfigDict, source: data.Source) -> keras.Model:
         name=config.model.name,
         **model_arguments(config),
     )
+    for layer in model.layers:
+        if isinstance(layer, Whitening):
+            normalised = keras.Model(model.input, layer.input)
+            layer.adapt(np.asarray(normalised(_sample(source.train))))
+    return model
+
+
+def _sample(split: data.Split) -> tf.Tensor:
+    """Training images from all over the split."""
+    height, width, _ = split.shape
+    count = min(len(split), max(1, _WHITENING_PIXELS // (height * width)))
+    indices = np.arange(count, dtype=np.int64) * len(split) // count
+    return split.images(tf.constant(indices), tf.constant(0, tf.int64))
 
 
 def assemble(

@@ -22,7 +22,7 @@ def layers_of(trunk, kind, **kwargs):
 
 @pytest.mark.parametrize(
     ("trunk", "convolutions", "levels"),
-    [("paper", 15, 13), ("vgg_d", 13, 13), ("vgg_e", 16, 16), ("fast", 10, 10)],
+    [("paper", 15, 13), ("vgg_d", 13, 13), ("vgg_e", 16, 16), ("fast", 9, 9)],
 )
 def test_number_of_convolutions_and_levels(trunk, convolutions, levels):
     assert len(layers_of(trunk, keras.layers.Conv2D)) == convolutions
@@ -43,7 +43,6 @@ def test_the_papers_two_first_pools_have_moved_behind():
     [
         ("vgg_d", [32, 32, 16, 16, 8, 8, 8, 4, 4, 4, 2, 2, 2]),
         ("vgg_e", [32, 32, 16, 16, 8, 8, 8, 8, 4, 4, 4, 4, 2, 2, 2, 2]),
-        ("fast", [32, 32, 16, 16, 16, 8, 8, 8, 4, 4]),
     ],
 )
 def test_pools_are_in_place(trunk, sizes):
@@ -52,9 +51,32 @@ def test_pools_are_in_place(trunk, sizes):
     assert features[-1].after_pool.shape[1] == sizes[-1] // 2
 
 
+def test_the_pools_of_a_quick_trunk_stand_before_batch_norm():
+    _, features = features_of("fast")
+    sizes = [16, 16, 16, 8, 8, 8, 4, 4, 4]
+    assert [f.before_pool.shape[1] for f in features] == sizes
+    assert all(f.before_pool is f.after_pool for f in features)
+    norms = layers_of("fast", keras.layers.BatchNormalization)
+    assert [norm.input.shape[1] for norm in norms] == sizes
+    assert not any(norm.scale for norm in norms)
+    for tap in ("before_pool", "after_pool"):
+        passed = [TRUNKS["fast"].pools_before(n, tap) for n in range(1, 10)]
+        assert [32 >> pools for pools in passed] == sizes
+
+
+def test_a_quick_trunk_hands_patches_through_from_the_start():
+    images, features = features_of("fast", width=1.0, dropout=False, batch_norm=False)
+    model = keras.Model(images, features[-1].after_pool)
+    pixels = np.random.default_rng(0).normal(size=(2, 32, 32, 3)).astype("float32")
+    # Each of 12 values of a patch and their negatives, after the ReLU; then 3 pools.
+    whitened = np.asarray(keras.ops.relu(model.get_layer("whitening")(pixels)))
+    largest = whitened.reshape(2, 4, 8, 4, 8, 24).max((2, 4))
+    np.testing.assert_allclose(model(pixels)[..., :24], largest, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("trunk", "multiplications"),
-    [("paper", 3.79e9), ("vgg_d", 0.313e9), ("fast", 0.832e9)],
+    [("paper", 3.79e9), ("vgg_d", 0.313e9), ("fast", 0.783e9)],
 )
 def test_cost_of_an_image(trunk, multiplications):
     """The attention trunk costs twelve times the plain VGG."""

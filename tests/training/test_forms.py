@@ -10,12 +10,14 @@ from ltpa_tf.layers.fast import FastBatchNormalization
 from ltpa_tf.training.forms import choose_forms
 
 
+@pytest.mark.parametrize("trunk", [{}, {"trunk": "fast", "levels": (6, 9)}])
 @pytest.mark.parametrize("jit", [False, True])
-def test_a_model_computes_the_same_in_every_form(jit):
+def test_a_model_computes_the_same_in_every_form(jit, trunk):
     def step(choose):
         keras.utils.set_random_seed(1)
         model = models.build(
             "vgg_att2_concat_pc",
+            **trunk,
             width=0.125,
             dropout="none",
             mean=(0.5,) * 3,

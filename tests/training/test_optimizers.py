@@ -50,6 +50,32 @@ def test_stateless_updates_equal_kerass_own(config, name):
         assert np.abs(value - initial).max() > 0
 
 
+@pytest.mark.parametrize("name", ["sgd", "adam"])
+def test_the_shifts_of_batch_norm_have_a_rate_of_their_own(config, name):
+    config.optimizer.name = name
+    config.optimizer.weight_decay = 0.0
+    images = keras.Input((3,))
+    outputs = keras.layers.BatchNormalization()(keras.layers.Dense(2)(images))
+    model = keras.Model(images, outputs)
+
+    def moved(factor):
+        config.optimizer.shift_factor = factor
+        optimizer = make_optimizer(config, model, 0.01)
+        values = [tf.constant(v) for v in model.trainable_variables]
+        slots = [tf.constant(v) for v in optimizer.variables]
+        for _ in range(3):
+            gradients = [0.1 * tf.ones_like(v) for v in values]
+            values, slots = optimizer.stateless_apply(slots, gradients, values)
+        steps = zip(values, model.trainable_variables, strict=True)
+        return {v.name: np.asarray(value - v) for value, v in steps}
+
+    slow, fast = moved(1.0), moved(8.0)
+    assert set(slow) == {"kernel", "bias", "gamma", "beta"}
+    for variable, step in slow.items():
+        factor = 8.0 if variable == "beta" else 1.0
+        np.testing.assert_allclose(fast[variable], factor * step, rtol=1e-4)
+
+
 def test_unknown_optimizer_is_answered_with_the_known_ones(config):
     config.optimizer.name = "sdg"
     with pytest.raises(SettingError, match=r"optimizer\.name.*sdg.*adamw.*sgd"):

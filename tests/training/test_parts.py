@@ -1,11 +1,14 @@
 import dataclasses
 
+import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
+from ltpa_tf import data
 from ltpa_tf.errors import SettingError
 from ltpa_tf.training.pace import Pace
-from ltpa_tf.training.parts import assemble, check_batch
+from ltpa_tf.training.parts import assemble, build_model, check_batch
 
 
 @pytest.mark.parametrize(
@@ -47,6 +50,22 @@ def test_images_that_are_not_in_memory_can_not_be_resident(config, source, build
             dataclasses.replace(source, train=train),
             build(),
         )
+
+
+def test_the_fast_trunk_is_whitened_for_the_training_images(config, source):
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (60, 16, 16, 3)).repeat(2, 1).repeat(2, 2)
+    images = images.astype(np.uint8)
+    source = dataclasses.replace(
+        source,
+        image_shape=(32, 32, 3),
+        train=data.array_split(images, np.zeros(60, np.int32)),
+    )
+    config.model.trunk, config.model.levels, config.model.width = "fast", (6, 9), 1 / 16
+    model = build_model(config, source)
+    whitened = keras.Model(model.input, model.get_layer("whitening").output)(images)
+    values = np.asarray(whitened)[:, :-1, :-1, :12].reshape(-1, 12)
+    np.testing.assert_allclose(values.T @ values / len(values), np.eye(12), atol=0.01)
 
 
 def test_calls_grow_while_they_are_short_and_shrink_when_they_are_long():

@@ -41,6 +41,7 @@ def train(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     source: data.Source | None = None,
     build: Build = build_model,
+    hparams: bool = True,
 ) -> dict:
     """Trains a model, or continues where an earlier call was cut off.
 
@@ -58,6 +59,8 @@ def train(
         source: The data set, instead of the one that `config.data` names.
         build: Makes the model from config and source, instead of what `config.model`
             names: any functional Keras model that takes pixel values and gives logits.
+        hparams: Whether TensorBoard's HParams page lists the run by itself; a search
+            lists its trials.
 
     Returns:
         The summary, as in `summary.json`.
@@ -91,7 +94,7 @@ def train(
         with (
             distribution.lost_workers_as_errors(strategy),
             _disk_errors_as_sentences(folder),
-            _journal(folder, parts, chief) as journal,
+            _journal(folder, parts, chief, hparams) as journal,
         ):
             metrics = records.Metrics(folder.metrics_file)
             saver = Saver(parts, folder, metrics, journal.screen.say, write)
@@ -149,7 +152,9 @@ def _disk_errors_as_sentences(folder: run.RunFolder) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _journal(folder: run.RunFolder, parts: Parts, chief: bool) -> Iterator[Journal]:
+def _journal(
+    folder: run.RunFolder, parts: Parts, chief: bool, hparams: bool
+) -> Iterator[Journal]:
     config = parts.config
     screen = Screen(
         config.train.epochs,
@@ -158,7 +163,7 @@ def _journal(folder: run.RunFolder, parts: Parts, chief: bool) -> Iterator[Journ
         every_seconds=config.log.every_seconds,
         quiet=not chief,
     )
-    board = Board(folder.events, config, enabled=chief)
+    board = Board(folder.events, config, enabled=chief, hparams=hparams)
     watch = AttentionWatch(parts.model, parts.source, config.log.images)
     metrics = records.Metrics(folder.metrics_file)
     with screen, contextlib.closing(board):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 from ml_collections import ConfigDict
-from tensorboard.plugins.hparams import api as hparams
+from tensorboard.plugins.hparams import api
 
 from ltpa_tf import config as configuration
 
@@ -22,9 +22,12 @@ class Board:
         folder: Where events go.
         config: The whole config; `config.log` says what is logged.
         enabled: Off for all processes but one.
+        hparams: Whether the HParams page lists the run.
     """
 
-    def __init__(self, folder: Path, config: ConfigDict, *, enabled: bool):
+    def __init__(
+        self, folder: Path, config: ConfigDict, *, enabled: bool, hparams: bool
+    ):
         self._folder = str(folder)
         self._settings = config.log
         self._picture_every = math.ceil(config.train.epochs / _PICTURED_EPOCHS)
@@ -34,8 +37,9 @@ class Board:
         self._writer = tf.summary.create_noop_writer()
         if self._enabled:
             self._writer = tf.summary.create_file_writer(self._folder)
-            with self._writer.as_default():
-                hparams.hparams(_plain(config))
+            if hparams:
+                with self._writer.as_default():
+                    api.hparams(_plain(config))
 
     def step(self, step: int, figures: dict[str, float]) -> None:
         """Running means within an epoch, every few seconds."""

@@ -68,6 +68,7 @@ class Execution:
                     config.from_json(self.config),
                     self.folder.path,
                     callbacks=self._callbacks(),
+                    hparams=False,
                 )
         except EnoughError:
             return DONE

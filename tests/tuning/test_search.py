@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams import metadata
 
 from configs import common
 from ltpa_tf import config as config_lib
@@ -88,7 +90,19 @@ def test_failing_and_diverging_trials_are_recorded(search_config, tmp_path, caps
         start(search_config, workdir)
 
 
+def sessions_of(workdir):
+    """The folders that TensorBoard's HParams page has a line for."""
+    files = {file.parent for file in workdir.rglob("events.out.tfevents.*")}
+    return {
+        str(folder.relative_to(workdir))
+        for folder in files
+        if metadata.SESSION_START_INFO_TAG
+        in EventAccumulator(str(folder)).Reload().summary_metadata
+    }
+
+
 def test_executions_are_seeds_and_their_mean_counts(search_config, tmp_path):
+    search_config.log.tensorboard = True
     search_config.search.trials = 1
     search_config.search.executions = 2
     search_config.search.space = (log("optimizer.learning_rate", 0.01, 0.1),)
@@ -104,6 +118,9 @@ def test_executions_are_seeds_and_their_mean_counts(search_config, tmp_path):
     assert summary["best"]["val_accuracy"] == pytest.approx(sum(values) / 2)
     row = trials_of(tmp_path / "search")[0]
     assert float(row["spread"]) == pytest.approx(abs(values[0] - values[1]) / 2**0.5)
+    # A trial is one line of the HParams page; its curves are below it.
+    assert sessions_of(tmp_path / "search") == {"trial_0"}
+    assert list((tmp_path / "search").glob("trial_0/run_*/events/events.out.*"))
 
 
 def test_a_promoted_trial_is_the_run_that_was_never_stopped(search_config, tmp_path):

@@ -3,12 +3,12 @@
 import json
 import os
 import signal
-import socket
 import time
 
 import pytest
 from children import Children, has_saved, wait_for
 from comparison import assert_same_run
+from ports import free_port
 
 from ltpa_tf.training.checkpoints import Checkpoints
 
@@ -30,12 +30,6 @@ def pair(tmp_path_factory):
     yield pair
     for children in pair:
         children.close()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        return probe.getsockname()[1]
 
 
 def tf_config():

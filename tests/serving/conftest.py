@@ -193,6 +193,7 @@ def _real(folder: Path, command: list[str]) -> Iterator[Running]:
 @contextlib.contextmanager
 def _at_url(export: Path) -> Iterator[Running]:
     """What runs already, with an export added to its folder; taken away afterwards."""
+    from ltpa_tf.run import write_text
     from ltpa_tf.serving import server_files, versions
 
     try:
@@ -202,20 +203,22 @@ def _at_url(export: Path) -> Iterator[Running]:
     except KeyError as missing:
         pytest.fail(f"TF_SERVING_URL needs {missing} beside it, see docs/serving.md")
     base = Path(base).resolve()
-    model = server_files.read_models(base)
-    before, labels = set(versions.list_versions(base)), dict(model.version_labels)
+    model, config = server_files.read_models(base), base / server_files.MODELS
+    before, as_it_was = set(versions.list_versions(base)), config.read_text()
     server = Running(
         model.name, url.rstrip("/"), grpc, base, max(before, default=0) + 1, "at a URL"
     )
     try:
+        server.label()  # so that all versions are served, should it not be so
         server.add(export)
+        _wait_for(lambda: server.version in server.available())
         server.label(stable=server.version, canary=server.version)
         for label in ("stable", "canary"):
             _wait_for(lambda label=label: server.of_label(label) == server.version)
         yield server
     finally:
-        server.label(**labels)
-        for label, number in labels.items():
+        write_text(config, as_it_was)
+        for label, number in model.version_labels.items():
             _wait_for(lambda n=number, label=label: server.of_label(label) == n)
         for number, folder in versions.list_versions(base).items():
             if number not in before:

@@ -32,10 +32,7 @@ class FastBatchNormalization(keras.layers.BatchNormalization):
         suits = mask is None and not self.synchronized and len(inputs.shape) == 4
         if not (self.kernel and training and self.trainable and suits):
             return super().call(inputs, training=training, mask=mask)
-        beta = keras.ops.convert_to_tensor(self.beta)
-        gamma = keras.ops.ones_like(beta)
-        if self.scale:
-            gamma = keras.ops.convert_to_tensor(self.gamma)
+        gamma, beta = map(keras.ops.convert_to_tensor, (self.gamma, self.beta))
         outputs, mean, variance = self.kernel(inputs, gamma, beta, self.epsilon)
         for moving, new in (
             (self.moving_mean, mean),

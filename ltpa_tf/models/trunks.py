@@ -82,12 +82,6 @@ class Features(NamedTuple):
     after_pool: keras.KerasTensor
 
 
-def _msr() -> keras.Initializer:
-    return keras.initializers.VarianceScaling(
-        2.0, mode="fan_out", distribution="untruncated_normal"
-    )
-
-
 def scaled(channels: int, width: float) -> int:
     """`channels * width`, to a multiple of 8 from 16 up, and at least 1."""
     target = channels * width
@@ -111,8 +105,8 @@ def trunk_features(
     close a block.
 
     A quick trunk learns in a few epochs what the others need many for: the images pass
-    a `Whitening` and a ReLU first; convolutions start as a `PartialIdentity`; batch
-    norm doesn't scale; and pools stand before it, where they spare it work.
+    a `Whitening` and a ReLU first; convolutions start as a `PartialIdentity`; and pools
+    stand before batch norm, where they spare it work.
 
     Args:
         images: `[B, H, W, channels]`.
@@ -142,23 +136,29 @@ def trunk_features(
             name=name,
             dtype=dtype,
         )(x)
-        pool = None
-        if number in trunk.pools:
-            pool = FastMaxPooling(
-                data_format="channels_last", name=f"pool{number}", dtype=dtype
-            )
-        if pool and trunk.quick:
-            x, pool = pool(x), None
+        pooled = number in trunk.pools
+        if pooled and trunk.quick:
+            x = _pool(x, number, dtype)
         if batch_norm:
-            x = FastBatchNormalization(
-                **BATCH_NORM, scale=not trunk.quick, name=f"{name}_bn", dtype=dtype
-            )(x)
+            x = FastBatchNormalization(**BATCH_NORM, name=f"{name}_bn", dtype=dtype)(x)
         x = before_pool = keras.layers.ReLU(name=f"{name}_relu", dtype=dtype)(x)
         if dropout and number not in trunk.blocks:
             rate = 0.3 if number == 1 else 0.4
             x = keras.layers.Dropout(rate, name=f"{name}_dropout", dtype=dtype)(x)
         after_pool = before_pool
-        if pool:
-            x = after_pool = pool(x)
+        if pooled and not trunk.quick:
+            x = after_pool = _pool(x, number, dtype)
         features.append(Features(before_pool, after_pool))
     return features
+
+
+def _msr() -> keras.Initializer:
+    return keras.initializers.VarianceScaling(
+        2.0, mode="fan_out", distribution="untruncated_normal"
+    )
+
+
+def _pool(x, number, dtype):
+    return FastMaxPooling(
+        data_format="channels_last", name=f"pool{number}", dtype=dtype
+    )(x)

@@ -58,7 +58,6 @@ def test_the_pools_of_a_quick_trunk_stand_before_batch_norm():
     assert all(f.before_pool is f.after_pool for f in features)
     norms = layers_of("fast", keras.layers.BatchNormalization)
     assert [norm.input.shape[1] for norm in norms] == sizes
-    assert not any(norm.scale for norm in norms)
     for tap in ("before_pool", "after_pool"):
         passed = [TRUNKS["fast"].pools_before(n, tap) for n in range(1, 10)]
         assert [32 >> pools for pools in passed] == sizes

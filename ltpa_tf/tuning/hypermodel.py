@@ -112,6 +112,12 @@ class HyperModel(keras_tuner.HyperModel):
                 settings.decay_mode,
                 "decoupled: Keras's optimizers have no other",
             )
+        if settings.shift_factor != 1:
+            raise SettingError(
+                "optimizer.shift_factor",
+                settings.shift_factor,
+                "1.0: Keras's optimizers have one rate for all",
+            )
         steps = self._images_per_epoch // config.train.batch_size
         plain = settings.schedule == "constant" and not settings.warmup_epochs
         if not steps and not plain:

@@ -82,9 +82,12 @@ def test_what_fit_cannot_honour_is_refused(tiny_config, space, said):
         make(tiny_config, space)
 
 
-def test_coupled_decay_is_refused(tiny_config):
-    tiny_config.optimizer.decay_mode = "coupled"
-    with pytest.raises(SettingError, match=r"optimizer\.decay_mode"):
+@pytest.mark.parametrize(
+    ("key", "value"), [("decay_mode", "coupled"), ("shift_factor", 64.0)]
+)
+def test_what_kerass_optimizers_lack_is_refused(tiny_config, key, value):
+    tiny_config.optimizer[key] = value
+    with pytest.raises(SettingError, match=rf"optimizer\.{key}"):
         make(tiny_config).build(keras_tuner.HyperParameters())
 
 

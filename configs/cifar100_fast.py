@@ -17,4 +17,4 @@ from configs import recipes
 
 
 def get_config():
-    return recipes.fast("cifar100", epochs=48, warmup_epochs=8.0)
+    return recipes.fast("cifar100", epochs=62, warmup_epochs=10.0)

@@ -3,13 +3,13 @@
 import json
 import re
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import requests
+from ports import free_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def served(exported):
     """What serve.py says once it serves; it must end well on Ctrl-C."""
-    ports = [_free_port(), _free_port()]
+    ports = [free_port(), free_port()]
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "pipelines.serve", f"--model_dir={exported}"),
@@ -41,11 +41,6 @@ def served(exported):
         rest = process.communicate(timeout=60)[0]
     assert process.returncode == 0, rest
     assert "Traceback" not in rest
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return one.getsockname()[1]
 
 
 def test_the_curl_line_works(served):

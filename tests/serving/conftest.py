@@ -5,7 +5,6 @@ import dataclasses
 import io
 import os
 import shutil
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from ports import free_port
 
 CLASS_NAMES = ("ant", "bee", "crab", "döner", "emu", "fox", "gnu")
 
@@ -185,7 +185,7 @@ def _real(folder: Path, command: list[str]) -> Iterator[Running]:
     from ltpa_tf.serving.model_server import ModelServer
 
     with ModelServer(
-        folder, command, rest_port=_free_port(), grpc_port=_free_port(), cors=True
+        folder, command, rest_port=free_port(), grpc_port=free_port(), cors=True
     ) as server:
         yield Running(server.name, server.url, server.grpc_address, folder, 1, "real")
 
@@ -224,11 +224,6 @@ def _at_url(export: Path) -> Iterator[Running]:
             if number not in before:
                 shutil.rmtree(folder)
         _wait_for(lambda: server.available() <= before)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return one.getsockname()[1]
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,11 @@
 Whether the real one does what we think is asked by test_server.py, where there is one.
 """
 
-import socket
 import sys
 
 import numpy as np
 import pytest
+from ports import free_port
 
 from ltpa_tf import serving
 from ltpa_tf.errors import SettingError
@@ -43,11 +43,6 @@ def binary(tmp_path, request):
     file.write_text(STAND_IN.format(python=sys.executable, root=root))
     file.chmod(0o755)
     return file
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return one.getsockname()[1]
 
 
 def test_found_where_the_variable_says(binary, monkeypatch):

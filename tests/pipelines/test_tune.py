@@ -229,7 +229,6 @@ def test_a_worker_that_died_goes_on_with_its_trial(make_config, start, tmp_path)
     ("flags", "said"),
     [
         (["--config.search.algorithm=magic"], "random, hyperband, bayesian, grid"),
-        (["--config.data.validation_examples=0"], "never on the test"),
         (["--config.search.trial=3"], "search.trial"),
     ],
 )

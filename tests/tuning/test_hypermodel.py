@@ -49,6 +49,7 @@ def test_in_a_random_search(tiny_config, examples, tmp_path):
 
 
 def test_settings_reach_the_compiled_model(tiny_config):
+    tiny_config.model.batch_norm = True
     tiny_config.train.label_smoothing = 0.2
     tiny_config.train.clip_norm = 0.5
     tiny_config.optimizer.weight_decay = 0.01

@@ -124,15 +124,17 @@ def test_executions_are_seeds_and_their_mean_counts(search_config, tmp_path):
 
 
 def test_a_promoted_trial_is_the_run_that_was_never_stopped(search_config, tmp_path):
-    """Hyperband's rungs take 1 and 3 epochs; the schedule is that of 3 throughout."""
-    search_config.train.epochs = 3
+    """Hyperband's rungs take 1 and 2 epochs; the schedule is that of 2 throughout."""
+    search_config.train.epochs = 2
+    search_config.model.batch_norm = True  # its statistics go on, too
     search_config.search.algorithm = "hyperband"
-    search_config.search.trials = 4
-    search_config.search.space = (choice("optimizer.learning_rate", 0.05, 0.02, 0.01),)
+    search_config.search.hyperband.factor = 2
+    search_config.search.trials = 3
+    search_config.search.space = (choice("optimizer.learning_rate", 0.05, 0.02),)
     start(search_config, tmp_path / "search")
     found = trials_of(tmp_path / "search")
-    assert [row["epochs"] for row in found] == ["1", "1", "1", "3"]
-    promoted = run.RunFolder(tmp_path / "search" / "trial_3" / "run_0")
+    assert [row["epochs"] for row in found] == ["1", "1", "2"]
+    promoted = run.RunFolder(tmp_path / "search" / "trial_2" / "run_0")
     summary = json.loads(promoted.summary_file.read_text())
     straight = training.train(promoted.read_config(), tmp_path / "straight")
     assert straight["weights_sha256"] == summary["weights_sha256"]

@@ -20,15 +20,18 @@ class _Pure:
     a strategy, and refuses `stateless_apply`. What all optimizers share, and each one's
     `update_step`, work on tensors as they do on JAX: then the whole update is a pure
     function, which XLA compiles and every replica computes alike.
+
+    Attributes:
+        shift_factor: Multiplies the learning rate of batch norm's shifts.
     """
+
+    shift_factor = 1.0
 
     assign = BaseOptimizer.assign
     assign_add = BaseOptimizer.assign_add
     assign_sub = BaseOptimizer.assign_sub
     stateless_apply = BaseOptimizer.stateless_apply
     _var_key = BaseOptimizer._var_key
-
-    shift_factor = 1.0
 
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
         for gradient, variable in zip(grads, trainable_variables, strict=True):

@@ -69,7 +69,7 @@ class Trainer:
         start = time.perf_counter()
         loss = self._run(self._steps)
         if parts.estimate is not None:
-            parts.estimate(self._steps, parts.steps_per_epoch)
+            parts.estimate()
         seconds = time.perf_counter() - start
         return {"seed": seed, "seconds": seconds, "loss": loss, **self._test()}
 

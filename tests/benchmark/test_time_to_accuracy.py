@@ -1,0 +1,51 @@
+"""One compiled step trains seed after seed, each from its own start."""
+
+import numpy as np
+import pytest
+
+from benchmarks.time_to_accuracy import Trainer, summary
+from configs import cifar10_fast
+from ltpa_tf import data
+
+
+@pytest.fixture
+def source():
+    """Images whose brightness is the class."""
+    random = np.random.default_rng(0)
+
+    def split(size):
+        labels = np.arange(size, dtype=np.int32) % 3
+        images = random.integers(0, 90, (size, 32, 32, 3))
+        images += 80 * labels[:, None, None, None]
+        return data.array_split(images.astype(np.uint8), labels)
+
+    return data.Source(
+        name="brightness",
+        class_names=("dark", "grey", "light"),
+        image_shape=(32, 32, 3),
+        train=split(64),
+        validation=None,
+        test=split(30),
+        mean=(0.5,) * 3,
+        std=(0.25,) * 3,
+        fingerprint="brightness",
+    )
+
+
+@pytest.mark.parametrize("ema", [0.0, 0.9])
+def test_every_seed_is_a_training_of_its_own(source, ema):
+    config = cifar10_fast.get_config()
+    config.model.width = 1 / 16
+    config.train.epochs, config.train.batch_size = 4, 16
+    config.train.ema = ema
+    config.optimizer.warmup_epochs = 1.0
+    config.runtime.precision = "float32"
+    config.runtime.strategy = "none"
+    trainer = Trainer(config, source)
+    trainer.compile()
+    first, other, again = (trainer.train(seed) for seed in (0, 1, 0))
+    assert first["loss"] == pytest.approx(again["loss"], rel=1e-3)
+    assert first["loss"] != pytest.approx(other["loss"], rel=1e-3)
+    assert first["accuracy"] > 0.5
+    mean = summary(config, [first, other], 1.0)["accuracy"]["mean"]
+    assert mean == pytest.approx((first["accuracy"] + other["accuracy"]) / 2)

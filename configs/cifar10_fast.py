@@ -17,4 +17,4 @@ from configs import recipes
 
 
 def get_config():
-    return recipes.fast("cifar10", epochs=20, warmup_epochs=4.0)
+    return recipes.fast("cifar10", epochs=20, warmup_epochs=4.0, label_smoothing=0.2)

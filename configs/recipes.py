@@ -20,7 +20,9 @@ def small_images(argument: str, default_row: str) -> ConfigDict:
     return config
 
 
-def fast(name: str, epochs: int, warmup_epochs: float) -> ConfigDict:
+def fast(
+    name: str, epochs: int, warmup_epochs: float, label_smoothing: float
+) -> ConfigDict:
     """Towards the paper's accuracy in seconds, with a trunk that learns fast."""
     config = common.get_config()
     config.data.name = name
@@ -33,7 +35,7 @@ def fast(name: str, epochs: int, warmup_epochs: float) -> ConfigDict:
     config.model.dropout = "none"
     config.train.epochs = epochs
     config.train.batch_size = 512
-    config.train.label_smoothing = 0.2
+    config.train.label_smoothing = label_smoothing
     config.optimizer.learning_rate = 0.4
     config.optimizer.shift_factor = 64.0
     config.optimizer.schedule = "triangular"

@@ -40,7 +40,7 @@ def test_defaults_are_valid():
         ("optimizer.schedule", "poly"),
         ("optimizer.warmup_epochs", 11.0),
         ("runtime.precision", "float16"),
-        ("runtime.strategy", "tpu"),
+        ("runtime.strategy", "pod"),
         ("train.early_stopping", 3),
         ("train.ema", 1.0),
         ("checkpoint.keep", 0),

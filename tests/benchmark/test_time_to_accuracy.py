@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.time_to_accuracy import Trainer, summary
+from benchmarks.time_to_accuracy import Trainer, load, summary
 from configs import cifar10_fast
 from ltpa_tf import data
 
@@ -30,6 +30,26 @@ def source():
         std=(0.25,) * 3,
         fingerprint="brightness",
     )
+
+
+def test_settings_are_chosen_on_images_held_out_from_training(tmp_path):
+    images = np.arange(60, dtype=np.uint8)[:, None, None, None].repeat(32, 1)
+    images = images.repeat(32, 2).repeat(3, 3)
+    labels = np.arange(60) % 3
+    arrays = {"x_train": images[:50], "y_train": labels[:50]}
+    np.savez(tmp_path / "a.npz", **arrays, x_test=images[50:], y_test=labels[50:])
+    config = cifar10_fast.get_config()
+    config.data.name, config.data.dir = "npz", str(tmp_path / "a.npz")
+
+    def seen(split):
+        return set(split.array[:, 0, 0, 0].tolist())
+
+    final = load(config)
+    assert (seen(final.train), seen(final.test)) == (set(range(50)), set(range(50, 60)))
+    config.data.validation_examples = 12
+    choosing = load(config)
+    assert len(choosing.test) == 12
+    assert seen(choosing.test) == set(range(50)) - seen(choosing.train)
 
 
 @pytest.mark.parametrize("ema", [0.0, 0.9])

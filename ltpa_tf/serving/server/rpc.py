@@ -5,6 +5,7 @@ from concurrent import futures
 import grpc
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.framework import tensor_pb2
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     get_model_status_pb2,
@@ -77,7 +78,7 @@ class _Predictions(prediction_service_pb2_grpc.PredictionServiceServicer):
         response.model_spec.signature_name = signature
         response.model_spec.version.value = version.number
         for name in request.output_filter or outputs:
-            response.outputs[name].CopyFrom(tf.make_tensor_proto(outputs[name]))
+            _fill(response.outputs[name], outputs[name])
         return response
 
     def GetModelMetadata(self, request, context):
@@ -152,3 +153,14 @@ def _inputs(request, specs: dict, max_batch: int) -> dict[str, np.ndarray]:
             )
         inputs[name] = array
     return inputs
+
+
+def _fill(proto: tensor_pb2.TensorProto, array: np.ndarray) -> None:
+    """Writes an array; `tf.make_tensor_proto` takes three times as long for numbers."""
+    if array.dtype == object:
+        proto.CopyFrom(tf.make_tensor_proto(array))
+        return
+    proto.dtype = tf.as_dtype(array.dtype).as_datatype_enum
+    for size in array.shape:
+        proto.tensor_shape.dim.add(size=size)
+    proto.tensor_content = array.tobytes()

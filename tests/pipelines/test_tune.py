@@ -4,13 +4,13 @@ import csv
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from ports import free_port
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 900.0  # seconds; only what hangs takes so long
@@ -159,10 +159,10 @@ def test_a_killed_search_goes_on_at_the_trial_and_epoch(make_config, start, tmp_
 
 
 def chief_address():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    return {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": port}
+    return {
+        "KERASTUNER_ORACLE_IP": "127.0.0.1",
+        "KERASTUNER_ORACLE_PORT": str(free_port()),
+    }
 
 
 @pytest.mark.slow

@@ -51,6 +51,20 @@ def make_strategy(name: str = "auto") -> tf.distribute.Strategy:
     return tf.distribute.get_strategy()
 
 
+def variable_per_replica(value) -> tf.Variable:
+    """A variable with a copy on each replica's own device; in the strategy's scope.
+
+    In a replica it is read and assigned without any communication. An int32 one would
+    live in the host's memory.
+    """
+    return tf.Variable(
+        value,
+        trainable=False,
+        synchronization=tf.VariableSynchronization.ON_READ,
+        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+    )
+
+
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
     """Whether this process is the one that writes the run folder."""
     resolver = strategy.cluster_resolver

@@ -109,10 +109,12 @@ class ResidentFeed:
         self._classes = classes
         self._augmentation = augmentation
         with strategy.scope():
-            self._images = _constant(split.array)
+            self._images = distribution.variable_per_replica(split.array)
             # int32 variables would live in the host's memory.
-            self._labels = _constant(split.labels.astype("int64"))
-            self.seed = _constant(np.int64(seed))
+            self._labels = distribution.variable_per_replica(
+                split.labels.astype("int64")
+            )
+            self.seed = distribution.variable_per_replica(np.int64(seed))
 
     def iterator(self, step: int, again_after: int = 0) -> None:
         """Nothing: the step's number says which examples it takes."""
@@ -172,14 +174,4 @@ def make_feed(
         seed=config.seed,
         classes=len(source.class_names),
         augmentation=data.Augmentation(**config.augment),
-    )
-
-
-def _constant(value) -> tf.Variable:
-    """A copy on each replica's own device."""
-    return tf.Variable(
-        value,
-        trainable=False,
-        synchronization=tf.VariableSynchronization.ON_READ,
-        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
     )

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import tensorflow as tf
 
+from ltpa_tf.training.distribution import variable_per_replica
 from ltpa_tf.training.feed import ResidentFeed, StreamFeed
 from ltpa_tf.training.state import StateVariables
 from ltpa_tf.training.step import Step
@@ -49,6 +51,13 @@ class Program:
         self._first_half = compiled(self._packed_forward_backward)
         self._second_half = compiled(self._packed_apply)
         self._call = tf.function(self._train)
+        # Both live in each replica's memory: sent from the host in every step, they'd
+        # make it wait until the accelerator has done all steps before.
+        with strategy.scope():
+            self._number, self._replica = (
+                variable_per_replica(np.int64(0)) for _ in range(2)
+            )
+        strategy.run(tf.function(self._count_replicas))
 
     def train(
         self, iterator: Iterator, first: int, steps: int
@@ -69,16 +78,22 @@ class Program:
         if self._loop_inside:
             self._strategy.run(self._replica_steps, (first, steps))
             return self._state.report()
-        for i in tf.range(steps):
-            self._strategy.run(
-                self._replica_step,
-                (self._feed.next(iterator), first + tf.cast(i, tf.int64)),
-            )
+        self._strategy.run(self._start_at, (first,))
+        for _ in tf.range(steps):
+            self._strategy.run(self._replica_step, (self._feed.next(iterator),))
         return self._state.report()
 
-    def _replica_step(self, batch, step):
+    def _count_replicas(self):
         context = tf.distribute.get_replica_context()
-        replica = tf.convert_to_tensor(context.replica_id_in_sync_group)
+        self._replica.assign(tf.cast(context.replica_id_in_sync_group, tf.int64))
+
+    def _start_at(self, first):
+        self._number.assign(first)
+
+    def _replica_step(self, batch):
+        context = tf.distribute.get_replica_context()
+        step, replica = self._number.read_value(), self._replica.read_value()
+        self._number.assign_add(1)
         state, held = self._state.read(), self._feed.held()
         if context.num_replicas_in_sync == 1:
             self._state.write(self._whole(state, batch, held, step, replica))
@@ -92,7 +107,7 @@ class Program:
         self._state.write(self._loop(state, held, first, steps))
 
     def _whole_steps(self, state, held, first, steps):
-        replica = tf.constant(0)
+        replica = tf.constant(0, tf.int64)
         _, state = tf.while_loop(
             lambda i, _: i < steps,
             lambda i, now: (

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ltpa_tf.training.distribution import variable_per_replica
+
 # What `State.sums` adds up over an epoch, in this order.
 SUMS = (
     "loss",
@@ -88,9 +90,11 @@ class StateVariables:
     def __init__(self, initial: State, strategy: tf.distribute.Strategy):
         self._strategy = strategy
         with strategy.scope():
-            self._variables = tf.nest.map_structure(_variable, initial)
+            self._variables = tf.nest.map_structure(variable_per_replica, initial)
             # Statistics that belong to the average; found anew when they are needed.
-            self._ema_local = [_variable(v) for v in initial.local if initial.ema]
+            self._ema_local = [
+                variable_per_replica(v) for v in initial.local if initial.ema
+            ]
         self.reset_sums = tf.function(self._reset_sums)
         self.average_local = tf.function(self._average_local)
         self._local_rows = tf.function(self._gather_local)
@@ -241,12 +245,3 @@ def unpack(packed: tf.Tensor, shapes: list) -> list[tf.Tensor]:
     sizes = [int(np.prod(shape)) for shape in shapes]
     parts = tf.split(packed, sizes) if sizes else []
     return [tf.reshape(p, s) for p, s in zip(parts, shapes, strict=True)]
-
-
-def _variable(value) -> tf.Variable:
-    return tf.Variable(
-        value,
-        trainable=False,
-        synchronization=tf.VariableSynchronization.ON_READ,
-        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-    )

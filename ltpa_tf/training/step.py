@@ -106,7 +106,7 @@ class Step:
             images: `[b, H, W, 3]`, pixel values.
             labels: float32 `[b, K]`, probabilities.
             step: int64 scalar, the global step.
-            replica: int32 scalar, the replica's number.
+            replica: integer scalar, the replica's number.
         """
         parts = self._recipe.accumulation_steps
         if parts == 1:

@@ -100,13 +100,16 @@ def get_config() -> ConfigDict:
     train.early_stopping = 0
 
     config.optimizer = optimizer = ConfigDict()
-    # "sgd", "adamw", or the name of any Keras optimizer.
+    # "sgd", "sgd_muon" (SGD, but for convolution kernels Muon, to which momentum and
+    # weight decay below don't apply), "adamw", or the name of any Keras optimizer.
     optimizer.name = "sgd"
     # Peak learning rate. The paper's Torch "1.0" is 0.1 here (see docs/paper.md).
     optimizer.learning_rate = 0.1
     # SGD only.
     optimizer.momentum = 0.9
     optimizer.nesterov = True
+    # "sgd_muon": multiplies the learning rate of convolution kernels.
+    optimizer.muon_factor = 0.6
     # Weight decay. "decoupled": w -= lr * decay * w (Keras, AdamW). "coupled": added to
     # the gradient and so amplified by momentum (Torch): 5e-4 coupled with momentum 0.9
     # is as strong as 5e-3 decoupled.

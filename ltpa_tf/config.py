@@ -39,6 +39,7 @@ _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "train.early_stopping": _NOT_NEGATIVE,
     "optimizer.learning_rate": _POSITIVE,
     "optimizer.momentum": _FRACTION,
+    "optimizer.muon_factor": _POSITIVE,
     "optimizer.shift_factor": _POSITIVE,
     "optimizer.weight_decay": _NOT_NEGATIVE,
     "optimizer.warmup_epochs": _NOT_NEGATIVE,

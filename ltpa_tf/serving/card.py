@@ -105,6 +105,8 @@ def _recipe(config: dict | None, summary: dict | None) -> str:
     }
     if chosen.get("optimizer.schedule") != "step":
         chosen = {k: v for k, v in chosen.items() if ".step_" not in k}
+    if chosen.get("optimizer.name", "").lower() != "sgd_muon":
+        chosen.pop("optimizer.muon_factor", None)
     rows = "".join(f"| {key} | {value} |\n" for key, value in chosen.items())
     digest = (summary or {}).get("weights_sha256")
     return (

@@ -1,4 +1,4 @@
-"""Keras's optimizers by name, as pure functions of tensors."""
+"""Keras's optimizers by name, and Muon, as pure functions of tensors."""
 
 import inspect
 
@@ -7,6 +7,7 @@ from keras.src.optimizers.base_optimizer import BaseOptimizer
 from ml_collections import ConfigDict
 
 from ltpa_tf.errors import SettingError
+from ltpa_tf.training.muon import SGDMuon, is_convolution_kernel
 
 # Wrappers of other optimizers; and Nadam, whose update is entangled with the
 # distribution code that is replaced here.
@@ -67,8 +68,10 @@ def make_optimizer(
     kind = classes[settings.name.lower()]
     decay = settings.weight_decay if settings.decay_mode == "decoupled" else 0.0
     arguments = {"learning_rate": learning_rate, "weight_decay": decay or None}
-    if kind is keras.optimizers.SGD:
+    if issubclass(kind, keras.optimizers.SGD):
         arguments |= {"momentum": settings.momentum, "nesterov": settings.nesterov}
+    if kind is SGDMuon:
+        arguments["muon_factor"] = settings.muon_factor
     if "adam_weight_decay" in inspect.signature(kind).parameters:  # Muon's second one
         arguments["adam_weight_decay"] = decay or None
     pure = type(kind.__name__, (_without_distribution(kind), kind), {})
@@ -83,20 +86,27 @@ def make_optimizer(
 
 
 def decayed_variables(config: ConfigDict, model: keras.Model) -> list[keras.Variable]:
-    """The trainable variables that `optimizer.decay_on` speaks of."""
+    """The trainable variables that `optimizer.decay_on` speaks of.
+
+    Muon's aren't among them: they are of fixed norm, so there is nothing to decay.
+    """
+    variables = list(model.trainable_variables)
+    if config.optimizer.name.lower() == "sgd_muon":
+        variables = [v for v in variables if not is_convolution_kernel(v)]
     if config.optimizer.decay_on == "all":
-        return list(model.trainable_variables)
-    return [v for v in model.trainable_variables if v.name.endswith("kernel")]
+        return variables
+    return [v for v in variables if v.name.endswith("kernel")]
 
 
 def _classes() -> dict[str, type]:
-    return {
+    kerass = {
         name.lower(): kind
         for name, kind in vars(keras.optimizers).items()
         if inspect.isclass(kind)
         and issubclass(kind, keras.optimizers.Optimizer)
         and name.lower() not in _UNUSABLE
     }
+    return kerass | {"sgd_muon": SGDMuon}
 
 
 def _without_distribution(kind: type) -> type:

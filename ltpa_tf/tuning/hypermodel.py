@@ -106,6 +106,10 @@ class HyperModel(keras_tuner.HyperModel):
         self, config: ConfigDict, model: keras.Model
     ) -> keras.optimizers.Optimizer:
         settings = config.optimizer
+        if settings.name.lower() == "sgd_muon":
+            raise SettingError(
+                "optimizer.name", settings.name, "the name of a Keras optimizer"
+            )
         if settings.decay_mode != "decoupled" and settings.weight_decay:
             raise SettingError(
                 "optimizer.decay_mode",

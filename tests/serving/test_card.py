@@ -22,6 +22,7 @@ FACTS = {
         "optimizer": {
             "learning_rate": 0.1,
             "weight_decay": 0.0,
+            "muon_factor": 0.6,
             "schedule": "cosine",
             "step_factor": 0.5,
         },
@@ -61,6 +62,7 @@ def test_what_is_known_is_said(signatures):
         assert fact in card
     assert "weight_decay" not in card  # off
     assert "step_factor" not in card  # of another schedule
+    assert "muon_factor" not in card  # of another optimizer
     assert "Unknown" not in card
 
 

@@ -1,4 +1,4 @@
-"""Keras's optimizers, called as pure functions."""
+"""Keras's optimizers, and SGD with Muon, called as pure functions."""
 
 import inspect
 
@@ -27,9 +27,10 @@ def test_stateless_updates_equal_kerass_own(config, name):
     model, reference = dense(), dense()
     pure = make_optimizer(config, model, 0.01)
     arguments = {"learning_rate": 0.01, "weight_decay": 0.1}
-    if name == "sgd":
+    if name in ("sgd", "sgd_muon"):
         arguments |= {"momentum": 0.9, "nesterov": True}
     kinds = {kind.lower(): kind for kind in dir(keras.optimizers)}
+    kinds["sgd_muon"] = "SGD"  # which it is where nothing is convolved
     kind = getattr(keras.optimizers, kinds[name])
     if name == "muon":
         if "adam_weight_decay" not in inspect.signature(kind).parameters:
@@ -50,7 +51,7 @@ def test_stateless_updates_equal_kerass_own(config, name):
         assert np.abs(value - initial).max() > 0
 
 
-@pytest.mark.parametrize("name", ["sgd", "adam"])
+@pytest.mark.parametrize("name", ["sgd", "sgd_muon", "adam"])
 def test_the_shifts_of_batch_norm_have_a_rate_of_their_own(config, name):
     config.optimizer.name = name
     config.optimizer.weight_decay = 0.0

@@ -1,0 +1,94 @@
+"""Muon for convolution kernels, SGD for everything else."""
+
+import keras
+from keras import ops
+
+MOMENTUM = 0.6
+STEPS = 4  # of Newton-Schulz
+# The quintic's slope at 0 is as large as it can be; in return it takes singular values
+# near 1, not to it.
+_COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+_TINY = 1e-7
+
+
+class SGDMuon(keras.optimizers.SGD):
+    """SGD whose convolution kernels move by orthogonalised momentum (Muon).
+
+    A convolution kernel `[h, w, in, out]` is a matrix `[h w in, out]` here. Its
+    gradients add up to a momentum (0.6, Nesterov's), of which only the singular vectors
+    count: the step goes equally far in all their directions. The kernel itself is
+    scaled to the Frobenius norm `sqrt(out)` before each step, so a network should
+    follow it by batch norm, and weight decay has no part in it. All other variables
+    move as under SGD.
+
+    Muon is Keller Jordan's (https://kellerjordan.github.io/posts/muon/); its use on
+    convolutions beside SGD, the norm and the momentum are those of airbench94_muon
+    (https://github.com/KellerJordan/cifar10-airbench). `keras.optimizers.Muon` is
+    something else for such networks: whatever isn't a matrix, and so each convolution,
+    it leaves to AdamW.
+
+    Args:
+        learning_rate: A number or a Keras schedule.
+        muon_factor: Multiplies the learning rate of convolution kernels.
+        **arguments: SGD's.
+
+    Raises:
+        ValueError: If SGD can't use its arguments.
+    """
+
+    def __init__(self, learning_rate=0.01, *, muon_factor: float = 0.6, **arguments):
+        super().__init__(learning_rate, **arguments)
+        self.muon_factor = muon_factor
+
+    def build(self, variables: list[keras.Variable]) -> None:
+        """Makes one momentum per variable, of its shape and dtype."""
+        super().build(variables)
+        if not self.momentums:  # SGD's momentum is 0, Muon's isn't
+            self.momentums = self.add_optimizer_variables(variables, "momentum")
+
+    def update_step(self, gradient, variable, learning_rate) -> None:
+        """Moves one variable; Keras calls it."""
+        if not is_convolution_kernel(variable):
+            super().update_step(gradient, variable, learning_rate)
+            return
+        slot = self.momentums[self._get_variable_index(variable)]
+        momentum = MOMENTUM * slot + gradient
+        self.assign(slot, momentum)
+        outputs = variable.shape[-1]
+        matrix = ops.reshape(gradient + MOMENTUM * momentum, (-1, outputs))
+        update = ops.reshape(orthogonalise(matrix), variable.shape)
+        kernel = outputs**0.5 * _normalise(ops.convert_to_tensor(variable))
+        self.assign(variable, kernel - learning_rate * self.muon_factor * update)
+
+
+def is_convolution_kernel(variable: keras.Variable) -> bool:
+    """Whether Muon moves it: it has four axes."""
+    return len(variable.shape) == 4
+
+
+def orthogonalise(matrix):
+    """`U V^T` of `matrix = U S V^T`, roughly: its singular values are about 1.
+
+    Those that are far below the largest are still on their way there.
+
+    Args:
+        matrix: Float `[m, n]`.
+
+    Returns:
+        A tensor of that shape and dtype.
+    """
+    tall = matrix.shape[0] > matrix.shape[1]
+    # The transposed matrix gives the transposed result; lying, its products with itself
+    # are smaller.
+    x = _normalise(ops.transpose(matrix) if tall else matrix)
+    a, b, c = _COEFFICIENTS
+    for _ in range(STEPS):
+        square = ops.matmul(x, ops.transpose(x))
+        quartic = ops.matmul(square, square)
+        x = a * x + ops.matmul(b * square + c * quartic, x)
+    return ops.transpose(x) if tall else x
+
+
+def _normalise(x):
+    """It with Frobenius norm 1; zeros stay zeros."""
+    return x / ops.maximum(ops.sqrt(ops.sum(ops.square(x))), _TINY)

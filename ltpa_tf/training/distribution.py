@@ -86,6 +86,15 @@ def workers(strategy: tf.distribute.Strategy) -> int:
     return sum(len(cluster.get(job, ())) for job in ("chief", "worker"))
 
 
+def xla_reduces(strategy: tf.distribute.Strategy) -> bool:
+    """Whether XLA can add up over replicas: TensorFlow lets it on a machine's GPUs."""
+    return (
+        isinstance(strategy, tf.distribute.MirroredStrategy)
+        and strategy.num_replicas_in_sync > 1
+        and bool(_gpus())
+    )
+
+
 def has_accelerator() -> bool:
     """Whether this process sees a GPU or TPU."""
     return bool(_gpus() or tf.config.list_logical_devices("TPU"))

@@ -109,6 +109,7 @@ def assemble(
         strategy,
     )
     feed = make_feed(config, source, strategy)
+    sum_inside = jit and distribution.xla_reduces(strategy)
     estimate = NormEstimate(
         strategy,
         model,
@@ -144,9 +145,10 @@ def assemble(
             state,
             feed,
             jit=jit,
+            sum_inside=sum_inside,
             # On a CPU, XLA's convolutions in a loop are slow.
             loop_inside=jit
-            and replicas == 1
+            and (replicas == 1 or sum_inside)
             and isinstance(feed, ResidentFeed)
             and distribution.has_accelerator(),
         ),

@@ -15,11 +15,11 @@ class Program:
     """Runs steps on all replicas; Orbit's shape.
 
     n steps are one call of one graph: a loop around `strategy.run`. Inside it XLA, if
-    on, compiles what a replica computes: the whole step where there is one replica;
-    where there are more the two halves, and TensorFlow's collectives add up between
-    them. With one replica that holds its images the loop itself can be inside XLA: the
-    accelerator then goes from step to step without waiting for the host. Only one step
-    is ever compiled, whatever n is.
+    on, compiles what a replica computes: the whole step where there is one replica, or
+    where the sum over replicas can be inside XLA, too; otherwise the two halves, and
+    TensorFlow's collectives add up between them. With a whole step and resident images
+    the loop itself can be inside XLA: the accelerator then goes from step to step
+    without waiting for the host. Only one step is ever compiled, whatever n is.
 
     Args:
         strategy: The strategy.
@@ -27,7 +27,8 @@ class Program:
         state: The variables that steps read and write.
         feed: Where examples come from.
         jit: Whether XLA compiles.
-        loop_inside: Whether the loop is inside XLA, too.
+        sum_inside: Whether the sum over replicas is inside XLA, too.
+        loop_inside: Whether the loop is.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Program:
         feed: StreamFeed | ResidentFeed,
         *,
         jit: bool,
+        sum_inside: bool = False,
         loop_inside: bool = False,
     ):
         self._strategy = strategy
@@ -45,6 +47,7 @@ class Program:
         self._state = state
         self._feed = feed
         compiled = tf.function(jit_compile=True) if jit else _as_it_is
+        self._whole_inside = sum_inside or strategy.num_replicas_in_sync == 1
         self._loop_inside = loop_inside
         self._loop = compiled(self._whole_steps)
         self._whole = compiled(self._whole_step)
@@ -95,7 +98,7 @@ class Program:
         step, replica = self._number.read_value(), self._replica.read_value()
         self._number.assign_add(1)
         state, held = self._state.read(), self._feed.held()
-        if context.num_replicas_in_sync == 1:
+        if self._whole_inside:
             self._state.write(self._whole(state, batch, held, step, replica))
             return
         mine, local = self._first_half(state, batch, held, step, replica)
@@ -104,10 +107,10 @@ class Program:
 
     def _replica_steps(self, first, steps):
         state, held = self._state.read(), self._feed.held()
-        self._state.write(self._loop(state, held, first, steps))
+        replica = self._replica.read_value()
+        self._state.write(self._loop(state, held, first, steps, replica))
 
-    def _whole_steps(self, state, held, first, steps):
-        replica = tf.constant(0, tf.int64)
+    def _whole_steps(self, state, held, first, steps, replica):
         _, state = tf.while_loop(
             lambda i, _: i < steps,
             lambda i, now: (
@@ -120,7 +123,16 @@ class Program:
 
     def _whole_step(self, state, batch, held, step, replica):
         mine, local = self._forward_backward(state, batch, held, step, replica)
-        return self._step.apply(state, local, mine, step)
+        return self._step.apply(state, local, self._sum(mine), step)
+
+    def _sum(self, mine):
+        """The sum over replicas, one collective per tensor: XLA puts them together."""
+        if self._strategy.num_replicas_in_sync == 1:
+            return mine
+        context = tf.distribute.get_replica_context()
+        return tf.nest.map_structure(
+            lambda t: context.all_reduce(tf.distribute.ReduceOp.SUM, t), mine
+        )
 
     # Packing is for the collective alone: XLA takes six times as long to compile a step
     # with it inside.

@@ -35,6 +35,8 @@ class _Pure:
     _var_key = BaseOptimizer._var_key
 
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        if isinstance(self, SGDMuon):
+            grads = self.directions(grads, trainable_variables)
         for gradient, variable in zip(grads, trainable_variables, strict=True):
             factor = self.shift_factor if variable.name == "beta" else 1.0
             self.update_step(gradient, variable, learning_rate * factor)

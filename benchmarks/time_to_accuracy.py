@@ -25,6 +25,7 @@ from ml_collections import config_flags
 
 from ltpa_tf import config as configuration
 from ltpa_tf import data
+from ltpa_tf.run import load_data
 from ltpa_tf.training import distribution
 from ltpa_tf.training.parts import assemble, build_model
 
@@ -128,13 +129,7 @@ def summary(config, runs: list[dict], compile_seconds: float) -> dict:
 
 def load(config) -> data.Source:
     """The data; with a validation part, that stands in the place of the test part."""
-    settings = config.data
-    source = data.load(
-        settings.name,
-        dir=settings.dir,
-        seed=config.seed,
-        validation_examples=settings.validation_examples,
-    )
+    source = load_data(config)
     if source.validation is None:
         return source
     return dataclasses.replace(source, test=source.validation, validation=None)

@@ -56,7 +56,7 @@ def test_settings_are_chosen_on_images_held_out_from_training(tmp_path):
 def test_every_seed_is_a_training_of_its_own(source, ema):
     config = cifar10_fast.get_config()
     config.model.width = 1 / 16
-    config.train.epochs, config.train.batch_size = 4, 16
+    config.train.epochs, config.train.batch_size = 12, 16
     config.train.ema = ema
     config.optimizer.warmup_epochs = 1.0
     config.runtime.precision = "float32"

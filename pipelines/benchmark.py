@@ -10,11 +10,16 @@ process of its own, on random images. Writes OUT/benchmark.json and OUT/benchmar
 python -m pipelines.benchmark serving --help   # requests a second, of a server
 """
 
+import contextlib
 import dataclasses
+import fcntl
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from absl import flags
@@ -50,7 +55,14 @@ _PRECISION = flags.DEFINE_enum(
 )
 _JIT = flags.DEFINE_enum("jit", "auto", ["auto", "on", "off"], "See runtime.jit.")
 _SECONDS = flags.DEFINE_float("seconds", 2.0, "How long to measure, three times.")
+_JOBS = flags.DEFINE_integer(
+    "jobs",
+    1,
+    "Points that compile beside each other; they are measured one at a time.",
+    lower_bound=1,
+)
 _POINT = flags.DEFINE_string("point", "", "Measures this one point (JSON), here.")
+_TURN = flags.DEFINE_string("turn", "", "With --point: a file to lock while measuring.")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -60,7 +72,8 @@ def main(argv: Sequence[str]) -> int:
 
     if _POINT.value:
         point = benchmark.Point(**json.loads(_POINT.value))
-        found = benchmark.measure(point, _config(), seconds=_SECONDS.value)
+        turn = _turn(_TURN.value) if _TURN.value else None
+        found = benchmark.measure(point, _config(), seconds=_SECONDS.value, turn=turn)
         print(json.dumps(found))
         return 0
     if not _OUT.value:
@@ -83,12 +96,12 @@ def _measure_all(benchmark) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     measured: dict = {}
     records, failed = [], []
-    for axis, point in plan:
-        if point not in measured:
-            measured[point] = _in_a_process(point)
-        record = {"axis": axis, **dataclasses.asdict(point), **measured[point]}
-        print(_line(record), flush=True)
-        (failed if "error" in record else records).append(record)
+    with _processes(dict.fromkeys(point for _, point in plan)) as results:
+        for axis, point in plan:
+            measured[point] = results[point].result()
+            record = {"axis": axis, **dataclasses.asdict(point), **measured[point]}
+            print(_line(record), flush=True)
+            (failed if "error" in record else records).append(record)
     report = {
         "base": dataclasses.asdict(base),
         "precision": _PRECISION.value,
@@ -105,7 +118,28 @@ def _measure_all(benchmark) -> int:
     return 1 if failed else 0
 
 
-def _in_a_process(point) -> dict:
+@contextlib.contextmanager
+def _processes(points) -> Iterator[dict]:
+    """What `_in_a_process` will return for each of the points."""
+    with tempfile.NamedTemporaryFile() as turn:
+        pool = ThreadPoolExecutor(_JOBS.value)
+        try:
+            yield {
+                point: pool.submit(_in_a_process, point, turn.name) for point in points
+            }
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _turn(file: str) -> Iterator[None]:
+    """Waits until no other process is in here with the same file."""
+    with Path(file).open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _in_a_process(point, turn: str) -> dict:
     """What `--point` prints, or its last line of complaint as `error`.
 
     A process of its own: a strategy, memory's peak and running out of memory are each a
@@ -120,9 +154,12 @@ def _in_a_process(point) -> dict:
             f"--precision={_PRECISION.value}",
             f"--jit={_JIT.value}",
             f"--seconds={_SECONDS.value}",
+            f"--turn={turn}",
         ],
         capture_output=True,
         text=True,
+        # Else the first process takes all of a GPU's memory.
+        env={**os.environ, "TF_FORCE_GPU_ALLOW_GROWTH": "true"},
     )
     if done.returncode:
         said = done.stderr.strip().splitlines()

@@ -1,5 +1,6 @@
 """The speed of one training step, as the trainer runs it."""
 
+import contextlib
 import time
 
 import keras
@@ -23,6 +24,7 @@ def measure(
     *,
     seconds: float = 2.0,
     repeats: int = 3,
+    turn: contextlib.AbstractContextManager | None = None,
 ) -> dict:
     """Measures one point on random images; once per process.
 
@@ -33,6 +35,7 @@ def measure(
         config: Everything else: a config with the keys of `configs/common.py`.
         seconds: About how long each repeat takes.
         repeats: The best of them counts.
+        turn: Entered when all is compiled, for as long as it is measured.
 
     Returns:
         The step's milliseconds (best and all repeats), images a second, seconds of
@@ -56,9 +59,10 @@ def measure(
         return time.perf_counter() - start
 
     compile_seconds = take(1)
-    take(2)
-    steps = max(1, round(seconds / take(1)))
-    times = [1000 * take(steps) / steps for _ in range(repeats)]
+    with turn or contextlib.nullcontext():
+        take(2)
+        steps = max(1, round(seconds / take(1)))
+        times = [1000 * take(steps) / steps for _ in range(repeats)]
     return {
         "step_ms": min(times),
         "step_ms_repeats": times,

@@ -87,11 +87,17 @@ def workers(strategy: tf.distribute.Strategy) -> int:
 
 
 def xla_reduces(strategy: tf.distribute.Strategy) -> bool:
-    """Whether XLA can add up over replicas: TensorFlow lets it on a machine's GPUs."""
+    """Whether XLA can add up over replicas: TensorFlow lets it on a machine's GPUs.
+
+    Each replica's program then holds a thread until all have met, so there must be more
+    cores, by which TensorFlow counts its threads, than replicas.
+    """
+    replicas = strategy.num_replicas_in_sync
     return (
         isinstance(strategy, tf.distribute.MirroredStrategy)
-        and strategy.num_replicas_in_sync > 1
+        and replicas > 1
         and bool(_gpus())
+        and len(os.sched_getaffinity(0)) > replicas
     )
 
 

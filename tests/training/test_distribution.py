@@ -78,3 +78,13 @@ def test_a_lost_worker_is_no_sentence_for_a_single_process():
         distribution.lost_workers_as_errors(tf.distribute.get_strategy()),
     ):
         raise error
+
+
+def test_xla_adds_up_on_the_gpus_of_one_machine_only(strategies, monkeypatch):
+    assert not distribution.xla_reduces(strategies[2])  # logical devices of a CPU
+    monkeypatch.setattr(distribution, "_gpus", lambda: ["GPU:0", "GPU:1"])
+    monkeypatch.setattr(distribution.os, "sched_getaffinity", lambda _: range(3))
+    assert distribution.xla_reduces(strategies[2])
+    assert not distribution.xla_reduces(strategies[1])
+    # Four replicas would wait for each other on three threads for good.
+    assert not distribution.xla_reduces(strategies[4])

@@ -12,7 +12,6 @@ python -m pipelines.benchmark serving --help   # requests a second, of a server
 
 import contextlib
 import dataclasses
-import fcntl
 import json
 import os
 import subprocess
@@ -72,7 +71,7 @@ def main(argv: Sequence[str]) -> int:
 
     if _POINT.value:
         point = benchmark.Point(**json.loads(_POINT.value))
-        turn = _turn(_TURN.value) if _TURN.value else None
+        turn = benchmark.turn(_TURN.value) if _TURN.value else None
         found = benchmark.measure(point, _config(), seconds=_SECONDS.value, turn=turn)
         print(json.dumps(found))
         return 0
@@ -129,14 +128,6 @@ def _processes(points) -> Iterator[dict]:
             }
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-@contextlib.contextmanager
-def _turn(file: str) -> Iterator[None]:
-    """Waits until no other process is in here with the same file."""
-    with Path(file).open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _in_a_process(point, turn: str) -> dict:

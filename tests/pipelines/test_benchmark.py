@@ -1,12 +1,9 @@
 """benchmark.py, as small as it goes."""
 
-import fcntl
 import json
 
 import pytest
 from PIL import Image
-
-from pipelines import benchmark
 
 TINY = ("--batch_size=4", "--width=0.0625", "--seconds=0.05", "--jit=off")
 NO_SERIES = ("--batch_sizes=", "--image_sizes=", "--widths=", "--levels=")
@@ -36,15 +33,6 @@ def test_writes_figures_and_a_plot(start, tmp_path):
     assert report["attention_share"] == pytest.approx(expected)
     with Image.open(tmp_path / "benchmark.png") as picture:
         picture.verify()
-
-
-def test_points_are_measured_one_at_a_time(tmp_path):
-    file = tmp_path / "turn"
-    file.touch()
-    with file.open() as other:
-        with benchmark._turn(str(file)), pytest.raises(BlockingIOError):
-            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_a_base_that_cannot_be_measured(start, tmp_path):

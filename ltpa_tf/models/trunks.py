@@ -105,8 +105,9 @@ def trunk_features(
     close a block.
 
     A quick trunk learns in a few epochs what the others need many for: the images pass
-    a `Whitening` and a ReLU first; convolutions start as a `PartialIdentity`; and pools
-    stand before batch norm, where they spare it work.
+    a `Whitening` and a ReLU first; convolutions start as a `PartialIdentity`; pools
+    stand before batch norm, where they spare it work; and there is no bias that batch
+    norm would only take away again.
 
     Args:
         images: `[B, H, W, channels]`.
@@ -132,6 +133,7 @@ def trunk_features(
             3,
             padding="same",
             data_format="channels_last",
+            use_bias=not (trunk.quick and batch_norm),
             kernel_initializer=PartialIdentity() if trunk.quick else _msr(),
             name=name,
             dtype=dtype,

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import tensorflow as tf
 
 from ltpa_tf.training.attention import AttentionWatch
 from ltpa_tf.training.progress import Screen
@@ -54,6 +55,16 @@ class Journal:
         return line
 
 
+@tf.function
+def norms(weights: list[tf.Tensor], earlier: list[tf.Tensor]) -> dict[str, tf.Tensor]:
+    """The norm of all weights, and of what the last step added to those before it."""
+    update = [new - old for new, old in zip(weights, earlier, strict=True)]
+    return {
+        "weight_norm": tf.linalg.global_norm(weights),
+        "update_norm": tf.linalg.global_norm(update),
+    }
+
+
 def means(sums: np.ndarray) -> dict[str, float]:
     """The sums of `State.sums` as means over examples and updates."""
     total = dict(zip(SUMS, sums.tolist(), strict=True))
@@ -63,6 +74,4 @@ def means(sums: np.ndarray) -> dict[str, float]:
         "loss": total["loss"] / examples,
         "accuracy": total["correct"] / examples,
         "gradient_norm": total["gradient_norm"] / updates,
-        "weight_norm": total["weight_norm"] / updates,
-        "update_norm": total["update_norm"] / updates,
     }

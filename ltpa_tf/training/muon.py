@@ -30,15 +30,25 @@ class SGDMuon(keras.optimizers.SGD):
     Args:
         learning_rate: A number or a Keras schedule.
         muon_factor: Multiplies the learning rate of convolution kernels.
+        product_dtype: Of the matrix products that orthogonalise. bfloat16, as in the
+            original, changes a kernel's step by a few percent and takes half the time.
         **arguments: SGD's.
 
     Raises:
         ValueError: If SGD can't use its arguments.
     """
 
-    def __init__(self, learning_rate=0.01, *, muon_factor: float = 0.6, **arguments):
+    def __init__(
+        self,
+        learning_rate=0.01,
+        *,
+        muon_factor: float = 0.6,
+        product_dtype: str = "float32",
+        **arguments,
+    ):
         super().__init__(learning_rate, **arguments)
         self.muon_factor = muon_factor
+        self.product_dtype = product_dtype
 
     def build(self, variables: list[keras.Variable]) -> None:
         """Makes one momentum per variable, of its shape and dtype."""
@@ -61,7 +71,8 @@ class SGDMuon(keras.optimizers.SGD):
             self.assign(slot, momentum)
             ahead = gradients[i] + MOMENTUM * momentum
             matrices.append(ops.reshape(ahead, (-1, ahead.shape[-1])))
-        for i, matrix in zip(kernels, orthogonalise_all(matrices), strict=True):
+        orthogonal = orthogonalise_all(matrices, self.product_dtype)
+        for i, matrix in zip(kernels, orthogonal, strict=True):
             directions[i] = ops.reshape(matrix, variables[i].shape)
         return directions
 
@@ -80,25 +91,27 @@ def is_convolution_kernel(variable: keras.Variable) -> bool:
     return len(variable.shape) == 4
 
 
-def orthogonalise_all(matrices: list) -> list:
+def orthogonalise_all(matrices: list, product_dtype: str = "float32") -> list:
     """`orthogonalise` of each, those of one shape in one go."""
     shapes = [tuple(matrix.shape) for matrix in matrices]
     results = list(matrices)
     for shape in dict.fromkeys(shapes):
         same = [i for i, other in enumerate(shapes) if other == shape]
-        stack = orthogonalise(ops.stack([matrices[i] for i in same]))
+        stack = ops.stack([matrices[i] for i in same])
+        stack = orthogonalise(stack, product_dtype)
         for i, result in zip(same, ops.unstack(stack, len(same)), strict=True):
             results[i] = result
     return results
 
 
-def orthogonalise(matrix):
+def orthogonalise(matrix, product_dtype: str = "float32"):
     """`U V^T` of `matrix = U S V^T`, roughly: its singular values are about 1.
 
     Those that are far below the largest are still on their way there.
 
     Args:
         matrix: Float `[..., m, n]`.
+        product_dtype: Of the products.
 
     Returns:
         A tensor of that shape and dtype.
@@ -107,11 +120,13 @@ def orthogonalise(matrix):
     # The transposed matrix gives the transposed result; lying, its products with itself
     # are smaller.
     x = _normalise(_transpose(matrix) if tall else matrix, axis=(-2, -1))
+    x = ops.cast(x, product_dtype)
     a, b, c = _COEFFICIENTS
     for _ in range(STEPS):
         square = ops.matmul(x, _transpose(x))
         quartic = ops.matmul(square, square)
         x = a * x + ops.matmul(b * square + c * quartic, x)
+    x = ops.cast(x, matrix.dtype)
     return _transpose(x) if tall else x
 
 

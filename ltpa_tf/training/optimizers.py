@@ -74,6 +74,8 @@ def make_optimizer(
         arguments |= {"momentum": settings.momentum, "nesterov": settings.nesterov}
     if kind is SGDMuon:
         arguments["muon_factor"] = settings.muon_factor
+        if config.runtime.precision == "mixed_bfloat16":
+            arguments["product_dtype"] = "bfloat16"
     if "adam_weight_decay" in inspect.signature(kind).parameters:  # Muon's second one
         arguments["adam_weight_decay"] = decay or None
     pure = type(kind.__name__, (_without_distribution(kind), kind), {})

@@ -14,8 +14,6 @@ SUMS = (
     "correct",
     "examples",
     "gradient_norm",
-    "weight_norm",
-    "update_norm",
     "updates",
 )
 INITIAL_LOSS_SCALE = 2.0**15
@@ -127,6 +125,10 @@ class StateVariables:
     def evaluation_arrays(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """`read_for_evaluation`, as arrays of the first replica."""
         return tf.nest.map_structure(lambda v: v.numpy(), self.read_for_evaluation())
+
+    def weights(self) -> list[tf.Tensor]:
+        """The first replica's weights now; later steps leave these alone."""
+        return [v.read_value() for v in self._variables.trainable]
 
     def report(self) -> tuple[tf.Tensor, tf.Tensor]:
         """The sums, and the first step that wasn't finite or -1; outside replicas."""

@@ -158,20 +158,18 @@ class Step:
         trainable, optimizer = self._optimizer.stateless_apply(
             state.optimizer, gradients, state.trainable
         )
-        moved = [new - old for new, old in zip(trainable, state.trainable, strict=True)]
-        norms = [norm, tf.linalg.global_norm(trainable), tf.linalg.global_norm(moved)]
         new = state._replace(
             trainable=trainable,
             local=local,
             optimizer=optimizer,
             ema=self._average(state, trainable),
             good_steps=state.good_steps + 1,
-            sums=state.sums + tf.concat([summed.figures, tf.stack([*norms, 1.0])], 0),
+            sums=state.sums + tf.concat([summed.figures, tf.stack([norm, 1.0])], 0),
         )
         new = self._double_loss_scale(new)
         skipped = self._skip(state, step)
         finite = tf.reduce_all(
-            tf.math.is_finite([summed.figures[0], summed.health, *norms])
+            tf.math.is_finite([summed.figures[0], summed.health, norm])
         )
         sound = finite & (state.bad_step < 0)
         return tf.nest.map_structure(lambda a, b: tf.where(sound, a, b), new, skipped)

@@ -107,6 +107,20 @@ def test_the_singular_vectors_stay_and_the_values_come_near_1(shape):
     np.testing.assert_allclose(found, u @ values @ vt, atol=1e-5)
 
 
+def test_bfloat16_products_change_a_step_by_a_few_percent(config, model):
+    values, gradients = random_like(model, 0), [random_like(model, 1)]
+    (exact,) = move(config, model, values, gradients)
+    config.runtime.precision = "mixed_bfloat16"
+    (found,) = move(config, model, values, gradients)
+    for before, left, right in zip(values, exact, found, strict=True):
+        if before.ndim == 4:
+            scaled = before * before.shape[3] ** 0.5 / np.linalg.norm(before)
+            difference = np.linalg.norm(left - right)
+            assert 0 < difference < 0.15 * np.linalg.norm(left - scaled)
+        else:
+            np.testing.assert_array_equal(left, right)
+
+
 def test_without_a_gradient_kernels_only_take_their_norm(config, model):
     values = random_like(model, 0)
     nothing = [np.zeros_like(v) for v in values]

@@ -102,7 +102,9 @@ def serve():
         order = json.loads(line)
         child = os.fork()
         if child == 0:
-            os.dup2(os.open(order["log"], os.O_CREAT | os.O_WRONLY | os.O_APPEND), 2)
+            log = os.open(order["log"], os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+            for stream in (1, 2):  # stdout is the server's alone
+                os.dup2(log, stream)
             os.environ.update(order["environment"])
             os._exit(train_here(order["workdir"], order["settings"], order["devices"]))
         print(child, flush=True)

@@ -57,11 +57,11 @@ _SECONDS = flags.DEFINE_float("seconds", 2.0, "How long to measure, three times.
 _JOBS = flags.DEFINE_integer(
     "jobs",
     1,
-    "Points that compile beside each other; they are measured one at a time.",
+    "Points that compile beside each other; each is measured while nothing else runs.",
     lower_bound=1,
 )
 _POINT = flags.DEFINE_string("point", "", "Measures this one point (JSON), here.")
-_TURN = flags.DEFINE_string("turn", "", "With --point: a file to lock while measuring.")
+_TURN = flags.DEFINE_string("turn", "", "With --point: a file that all processes lock.")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -71,7 +71,7 @@ def main(argv: Sequence[str]) -> int:
 
     if _POINT.value:
         point = benchmark.Point(**json.loads(_POINT.value))
-        turn = benchmark.turn(_TURN.value) if _TURN.value else None
+        turn = benchmark.Turn(_TURN.value or None)
         found = benchmark.measure(point, _config(), seconds=_SECONDS.value, turn=turn)
         print(json.dumps(found))
         return 0

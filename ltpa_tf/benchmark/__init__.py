@@ -3,6 +3,6 @@
 from ltpa_tf.benchmark.figure import scaling_figure
 from ltpa_tf.benchmark.measure import measure
 from ltpa_tf.benchmark.points import AXES, Point, points
-from ltpa_tf.benchmark.turn import turn
+from ltpa_tf.benchmark.turn import Turn
 
-__all__ = ["AXES", "Point", "measure", "points", "scaling_figure", "turn"]
+__all__ = ["AXES", "Point", "Turn", "measure", "points", "scaling_figure"]

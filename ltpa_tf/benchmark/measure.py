@@ -1,6 +1,5 @@
 """The speed of one training step, as the trainer runs it."""
 
-import contextlib
 import time
 
 import keras
@@ -10,6 +9,7 @@ from ml_collections import ConfigDict
 
 from ltpa_tf import data
 from ltpa_tf.benchmark.points import Point
+from ltpa_tf.benchmark.turn import Turn
 from ltpa_tf.errors import SettingError
 from ltpa_tf.training import distribution
 from ltpa_tf.training.parts import Parts, assemble
@@ -24,7 +24,7 @@ def measure(
     *,
     seconds: float = 2.0,
     repeats: int = 3,
-    turn: contextlib.AbstractContextManager | None = None,
+    turn: Turn | None = None,
 ) -> dict:
     """Measures one point on random images; once per process.
 
@@ -35,7 +35,7 @@ def measure(
         config: Everything else: a config with the keys of `configs/common.py`.
         seconds: About how long each repeat takes.
         repeats: The best of them counts.
-        turn: Entered when all is compiled, for as long as it is measured.
+        turn: What keeps other processes away that measure on the same device.
 
     Returns:
         The step's milliseconds (best and all repeats), images a second, seconds of
@@ -58,8 +58,10 @@ def measure(
         step += steps
         return time.perf_counter() - start
 
-    compile_seconds = take(1)
-    with turn or contextlib.nullcontext():
+    turn = turn or Turn()
+    with turn.compiling():
+        compile_seconds = take(1)
+    with turn.measuring():
         take(2)
         steps = max(1, round(seconds / take(1)))
         times = [1000 * take(steps) / steps for _ in range(repeats)]

@@ -1,4 +1,4 @@
-"""Points that compile beside each other are measured one at a time."""
+"""Processes that compile and measure on one device."""
 
 import fcntl
 
@@ -7,10 +7,20 @@ import pytest
 from ltpa_tf import benchmark
 
 
-def test_a_turn_is_one_process_s_own(tmp_path):
+@pytest.mark.parametrize(
+    ("phase", "others_may_compile"), [("compiling", True), ("measuring", False)]
+)
+def test_others_may_compile_but_never_measure(tmp_path, phase, others_may_compile):
     file = tmp_path / "turn"
     file.touch()
+    # Another opening of the file stands for another process, as for flock it is one.
     with file.open() as other:
-        with benchmark.turn(file), pytest.raises(BlockingIOError):
-            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with getattr(benchmark.Turn(file), phase)():
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if others_may_compile:
+                fcntl.flock(other, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            else:
+                with pytest.raises(BlockingIOError):
+                    fcntl.flock(other, fcntl.LOCK_SH | fcntl.LOCK_NB)
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)

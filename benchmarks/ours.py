@@ -15,7 +15,7 @@ from ml_collections import ConfigDict
 
 from benchmarks.rounds import Turn
 from configs import common
-from ltpa_tf import data, serving
+from ltpa_tf import data
 from ltpa_tf.training import distribution
 from ltpa_tf.training.parts import assemble, build_model
 
@@ -105,6 +105,8 @@ class Inference:
 
 
 def _in_tensorflow(model, class_names, images, folder, threads):
+    from ltpa_tf import serving
+
     del threads  # set for the whole process
     version = serving.export(model, f"{folder}/model", class_names=class_names)
     loaded = tf.saved_model.load(str(version))

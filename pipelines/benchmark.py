@@ -14,6 +14,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -101,19 +102,21 @@ def _measure_all(benchmark) -> int:
             record = {"axis": axis, **dataclasses.asdict(point), **measured[point]}
             print(_line(record), flush=True)
             (failed if "error" in record else records).append(record)
-    report = {
-        "base": dataclasses.asdict(base),
-        "precision": _PRECISION.value,
-        "attention_share": _attention_share(measured, base),
-        "points": records,
-        "failed": failed,
-    }
-    write_json(folder / "benchmark.json", report)
+            report = {
+                "base": dataclasses.asdict(base),
+                "precision": _PRECISION.value,
+                "attention_share": _attention_share(measured, base),
+                "points": records,
+                "failed": failed,
+            }
+            # After every point: the next one may take the machine down with it.
+            write_json(folder / "benchmark.json", report)
+            if any(record["axis"] in series for record in records):
+                figure = benchmark.scaling_figure(records)
+                style.save(figure, folder / "benchmark.png")
     if share := report["attention_share"]:
         print(f"attention's own share of the step: {share:.1%}")
-    print(folder / "benchmark.json")
-    if any(record["axis"] in series for record in records):
-        print(style.save(benchmark.scaling_figure(records), folder / "benchmark.png"))
+    print(*sorted(map(str, folder.glob("benchmark.*"))), sep="\n")
     return 1 if failed else 0
 
 
@@ -131,7 +134,7 @@ def _processes(points) -> Iterator[dict]:
 
 
 def _in_a_process(point, turn: str) -> dict:
-    """What `--point` prints, or its last line of complaint as `error`.
+    """What `--point` prints, or what it died of as `error`.
 
     A process of its own: a strategy, memory's peak and running out of memory are each a
     whole process's matter.
@@ -153,9 +156,15 @@ def _in_a_process(point, turn: str) -> dict:
         env={**os.environ, "TF_FORCE_GPU_ALLOW_GROWTH": "true"},
     )
     if done.returncode:
-        said = done.stderr.strip().splitlines()
-        return {"error": said[-1][:300] if said else f"exit code {done.returncode}"}
+        return {"error": _complaint(done.stderr) or f"exit code {done.returncode}"}
     return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def _complaint(stderr: str) -> str:
+    """The line that names an exception (TensorFlow's go on for many), or the last."""
+    said = stderr.strip().splitlines()
+    named = [line for line in said if re.match(r"[\w.]+Error: ", line)]
+    return (named or said or [""])[-1][:300]
 
 
 def _config():
@@ -179,7 +188,7 @@ def _config():
 def _attention_share(measured: dict, base) -> float | None:
     """How much longer the base's step is than that of its trunk without attention."""
     with_attention = measured.get(base, {}).get("step_ms")
-    without = measured[dataclasses.replace(base, levels=0)].get("step_ms")
+    without = measured.get(dataclasses.replace(base, levels=0), {}).get("step_ms")
     if with_attention is None or without is None:
         return None
     return 1 - without / with_attention

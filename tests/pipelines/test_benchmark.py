@@ -1,6 +1,10 @@
 """benchmark.py, as small as it goes."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 
 import pytest
 from PIL import Image
@@ -46,3 +50,20 @@ def test_needs_a_folder(start):
     done = start("benchmark")
     assert done.returncode == 2
     assert "--out: received None; accepted: a folder for the results" in done.stderr
+
+
+def test_what_was_measured_outlives_a_kill(tmp_path):
+    flags = (*TINY, *NO_SERIES, "--levels=0", f"--out={tmp_path}")
+    with subprocess.Popen(
+        [sys.executable, "-m", "pipelines.benchmark", *flags],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        text=True,
+    ) as program:
+        lines = [program.stdout.readline() for _ in range(2)]  # the third is to come
+        os.killpg(program.pid, signal.SIGKILL)
+    assert all("images/s" in line for line in lines)
+    report = json.loads((tmp_path / "benchmark.json").read_text())
+    assert report["points"][0]["images_per_second"] > 0
+    assert report["attention_share"] is None

@@ -44,6 +44,7 @@ def scaling_figure(records: Sequence[dict]) -> Figure:
                 ha="center",
                 fontsize=8,
                 color=style.INK,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
             )
         axes.set_xticks(list(places), [f"{r[name]:g}" for r in along])
         axes.set_xlim(-0.5, len(along) - 0.5)

@@ -13,7 +13,7 @@ class TrainingError(WorkError):
 
 
 class NonFiniteError(TrainingError):
-    """The loss or the gradient is NaN or infinite; the weights were not changed."""
+    """The loss, the gradient or a weight is NaN or infinite; checkpoints never are."""
 
     exit_code = 3
 

@@ -167,7 +167,7 @@ class Loop:
     def _measure_update(self, earlier: list) -> None:
         """Adds the norms of the weights and of the epoch's last update.
 
-        In every step they would take an accelerator as long as 2 to 5% of the step.
+        In every step they would be a sixth of all the kernels that a GPU starts.
         """
         found = norms(self._parts.state.weights(), earlier)
         self._figures |= {name: float(value) for name, value in found.items()}

@@ -245,6 +245,23 @@ def test_a_loss_that_is_not_finite_stops_the_run(run, tmp_path):
     assert arrays["bad_step.000"] == -1
 
 
+def test_an_update_too_large_for_the_weights_is_not_saved(run, tmp_path):
+    explode = keras.callbacks.LearningRateScheduler(lambda epoch: [1e-30, 1e38][epoch])
+    settings = {
+        "optimizer__schedule": "constant",
+        "optimizer__weight_decay": 1e6,  # gradients are finite, their step isn't
+        "checkpoint__every_steps": 1,
+        "checkpoint__keep": 9,
+    }
+    with pytest.raises(NonFiniteError, match="not finite"):
+        run("a", [explode], **settings)
+    checkpoints = Checkpoints(tmp_path / "a" / "checkpoints", keep=9)
+    assert checkpoints.steps() == [4, 3, 2, 1]
+    for step in checkpoints.steps():
+        arrays, _ = checkpoints.read(step)
+        assert all(np.isfinite(value).all() for value in arrays.values())
+
+
 def test_a_full_disk_is_a_sentence_and_costs_nothing(run, small_disk, tmp_path):
     class FillDisk(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):

@@ -151,10 +151,6 @@ def assemble(
             and (replicas == 1 or sum_inside)
             and isinstance(feed, ResidentFeed)
             and distribution.has_accelerator(),
-            # In which the kernels' gradients were computed: half as much to send.
-            kernel_sum_dtype="bfloat16"
-            if config.runtime.precision == "mixed_bfloat16"
-            else "float32",
         ),
         validation=validation,
         estimate=estimate if averaged else None,

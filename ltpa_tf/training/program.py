@@ -29,8 +29,6 @@ class Program:
         jit: Whether XLA compiles.
         sum_inside: Whether the sum over replicas is inside XLA, too.
         loop_inside: Whether the loop is.
-        kernel_sum_dtype: What the gradients of kernels are sent in where the sum is
-            inside; those of biases and batch norm are always sent as they are.
     """
 
     def __init__(
@@ -43,7 +41,6 @@ class Program:
         jit: bool,
         sum_inside: bool = False,
         loop_inside: bool = False,
-        kernel_sum_dtype: str = "float32",
     ):
         self._strategy = strategy
         self._step = step
@@ -52,7 +49,6 @@ class Program:
         compiled = tf.function(jit_compile=True) if jit else _as_it_is
         self._whole_inside = sum_inside or strategy.num_replicas_in_sync == 1
         self._loop_inside = loop_inside
-        self._kernel_sum_dtype = kernel_sum_dtype
         self._loop = compiled(self._whole_steps)
         self._whole = compiled(self._whole_step)
         self._first_half = compiled(self._packed_forward_backward)
@@ -134,13 +130,9 @@ class Program:
         if self._strategy.num_replicas_in_sync == 1:
             return mine
         context = tf.distribute.get_replica_context()
-
-        def add_up(t):
-            sent = tf.cast(t, self._kernel_sum_dtype) if t.shape.rank > 1 else t
-            summed = context.all_reduce(tf.distribute.ReduceOp.SUM, sent)
-            return tf.cast(summed, t.dtype)
-
-        return tf.nest.map_structure(add_up, mine)
+        return tf.nest.map_structure(
+            lambda t: context.all_reduce(tf.distribute.ReduceOp.SUM, t), mine
+        )
 
     # Packing is for the collective alone: XLA takes six times as long to compile a step
     # with it inside.

@@ -98,40 +98,37 @@ def test_xla_equals_no_xla(run, build, replicas):
     assert_close(compiled, run(normed, replicas, **settings))
 
 
-def test_a_loop_inside_xla_equals_one_outside(config, source, strategies, build):
+@pytest.fixture
+def run_form(config, source, strategies, build):
+    """Takes steps with a program of this form and gives the state's arrays."""
+
+    def run_form(replicas, calls=((0, STEPS),), **form):
+        keras.utils.set_random_seed(0)
+        strategy = strategies[replicas]
+        parts = assemble(config, strategy, source, build(dropout=0.0))
+        optimizer = make_optimizer(config, parts.model, parts.schedule)
+        step = make_step(config, parts.model, optimizer)
+        program = Program(strategy, step, parts.state, parts.feed, **form)
+        iterator = parts.feed.iterator(0)
+        for first, steps in calls:
+            program.train(iterator, first, steps)
+        return parts.state.to_arrays()
+
+    return run_form
+
+
+def test_a_loop_inside_xla_equals_one_outside(config, run_form):
     config.data.placement = "resident"
     config.augment.crop = 1
-
-    def weights(calls, **inside):
-        keras.utils.set_random_seed(0)
-        parts = assemble(config, strategies[1], source, build(dropout=0.0))
-        optimizer = make_optimizer(config, parts.model, parts.schedule)
-        step = make_step(config, parts.model, optimizer)
-        program = Program(strategies[1], step, parts.state, parts.feed, **inside)
-        for first, steps in calls:
-            program.train(None, first, steps)
-        return parts.state.to_arrays()
-
-    inside = weights([(0, 6)], jit=True, loop_inside=True)
-    assert_close(inside, weights([(0, 6)], jit=False))
-    assert_same(inside, weights([(0, 1), (1, 5)], jit=True, loop_inside=True))
+    inside = run_form(1, [(0, 6)], jit=True, loop_inside=True)
+    assert_close(inside, run_form(1, [(0, 6)], jit=False))
+    assert_same(inside, run_form(1, [(0, 1), (1, 5)], jit=True, loop_inside=True))
 
 
-def test_a_step_as_a_whole_equals_its_halves(config, source, strategies, build):
+def test_a_step_as_a_whole_equals_its_halves(run_form):
     """The form that XLA compiles on several GPUs, here without XLA."""
-
-    def weights(**form):
-        keras.utils.set_random_seed(0)
-        parts = assemble(config, strategies[2], source, build(dropout=0.0))
-        optimizer = make_optimizer(config, parts.model, parts.schedule)
-        step = make_step(config, parts.model, optimizer)
-        program = Program(
-            strategies[2], step, parts.state, parts.feed, jit=False, **form
-        )
-        program.train(parts.feed.iterator(0), 0, STEPS)
-        return parts.state.to_arrays()
-
-    assert_close(weights(sum_inside=True), weights(), 1e-6)
+    whole = run_form(2, jit=False, sum_inside=True)
+    assert_close(whole, run_form(2, jit=False), 1e-6)
 
 
 def test_replicas_keep_their_own_statistics_until_they_are_averaged(

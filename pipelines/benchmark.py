@@ -111,12 +111,13 @@ def _measure_all(benchmark) -> int:
             }
             # After every point: the next one may take the machine down with it.
             write_json(folder / "benchmark.json", report)
+            files = [folder / "benchmark.json"]
             if any(record["axis"] in series for record in records):
                 figure = benchmark.scaling_figure(records)
-                style.save(figure, folder / "benchmark.png")
+                files.append(style.save(figure, folder / "benchmark.png"))
     if share := report["attention_share"]:
         print(f"attention's own share of the step: {share:.1%}")
-    print(*sorted(map(str, folder.glob("benchmark.*"))), sep="\n")
+    print(*files, sep="\n")
     return 1 if failed else 0
 
 

@@ -13,7 +13,7 @@ class TrainingError(WorkError):
 
 
 class NonFiniteError(TrainingError):
-    """The loss, the gradient or a weight is NaN or infinite; checkpoints never are."""
+    """The loss, the gradient or a weight is NaN or infinite; nothing of it is saved."""
 
     exit_code = 3
 

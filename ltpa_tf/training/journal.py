@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-import tensorflow as tf
 
 from ltpa_tf.training.attention import AttentionWatch
 from ltpa_tf.training.progress import Screen
@@ -53,16 +52,6 @@ class Journal:
         self.screen.epoch(line["epoch"], line)
         self.board.epoch(line["epoch"], line, pictures)
         return line
-
-
-@tf.function
-def norms(weights: list[tf.Tensor], earlier: list[tf.Tensor]) -> dict[str, tf.Tensor]:
-    """The norm of all weights, and of what the last step added to those before it."""
-    update = [new - old for new, old in zip(weights, earlier, strict=True)]
-    return {
-        "weight_norm": tf.linalg.global_norm(weights),
-        "update_norm": tf.linalg.global_norm(update),
-    }
 
 
 def means(sums: np.ndarray) -> dict[str, float]:

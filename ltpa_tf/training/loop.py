@@ -1,11 +1,12 @@
 """The training loop."""
 
+import math
 import time
 
 import keras
 
 from ltpa_tf.training.errors import NonFiniteError
-from ltpa_tf.training.journal import Journal, means, norms
+from ltpa_tf.training.journal import Journal, means
 from ltpa_tf.training.pace import Pace
 from ltpa_tf.training.parts import Parts
 from ltpa_tf.training.saving import Saver
@@ -146,22 +147,25 @@ class Loop:
         """Checks a report and tells it."""
         sums, bad_step = report[0].numpy(), int(report[1])
         if bad_step >= 0:
-            raise NonFiniteError(self._explain(bad_step))
+            raise NonFiniteError(
+                self._explain("Loss or gradient", bad_step, "no weight was changed")
+            )
         self._figures = means(sums)
         self._journal.step(
             self._saver.position.step, self._figures | self._clock.figures()
         )
 
-    def _explain(self, bad_step: int) -> str:
+    def _explain(self, what: str, step: int, so: str) -> str:
+        """What was not finite at a step, and what became of it."""
         newest = self._saver.newest()
         kept = "There is no checkpoint yet."
         if newest is not None:
             kept = f"The checkpoint of step {newest} is kept."
-        epoch = bad_step // self._parts.steps_per_epoch + 1
+        epoch = step // self._parts.steps_per_epoch + 1
         return (
-            f"Loss or gradient was not finite at step {bad_step} (epoch {epoch}); no "
-            f"weight was changed. {kept} A lower optimizer.learning_rate, a longer "
-            "optimizer.warmup_epochs or train.clip_norm may help."
+            f"{what} was not finite at step {step} (epoch {epoch}); {so}. {kept} A "
+            "lower optimizer.learning_rate, a longer optimizer.warmup_epochs or "
+            "train.clip_norm may help."
         )
 
     def _measure_update(self, earlier: list) -> None:
@@ -169,8 +173,22 @@ class Loop:
 
         In every step they would be a sixth of all the kernels that a GPU starts.
         """
-        found = norms(self._parts.state.weights(), earlier)
-        self._figures |= {name: float(value) for name, value in found.items()}
+        self._figures["weight_norm"] = self._checked_weight_norm()
+        self._figures["update_norm"] = float(self._parts.state.update_norm(earlier))
+
+    def _checked_weight_norm(self) -> float:
+        """The weights' norm, before anyone sees or saves them.
+
+        An update can be too large for float32 though loss and gradient aren't; the next
+        step's loss would tell, too late.
+        """
+        norm = float(self._parts.state.weight_norm())
+        if not math.isfinite(norm):
+            last = self._saver.position.step - 1
+            raise NonFiniteError(
+                self._explain("The weights' norm", last, "they were not saved")
+            )
+        return norm
 
     def _end_epoch(self, epoch: int) -> None:
         parts, position = self._parts, self._saver.position
@@ -222,6 +240,7 @@ class Loop:
         )
         if save:
             self._wait()
+            self._checked_weight_norm()
             self._saver.save()
         if stop and not self._finished:
             self._saver.wait()

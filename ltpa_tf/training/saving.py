@@ -5,14 +5,11 @@ import functools
 import time
 from collections.abc import Callable
 
-import numpy as np
-
 from ltpa_tf.errors import SettingError
 from ltpa_tf.run import RunFolder
 from ltpa_tf.training import distribution
 from ltpa_tf.training.background import Background
 from ltpa_tf.training.checkpoints import Checkpoints
-from ltpa_tf.training.errors import NonFiniteError
 from ltpa_tf.training.parts import Parts
 from ltpa_tf.training.records import Metrics
 
@@ -137,22 +134,12 @@ class Saver:
         arrays = self._state.to_arrays()
         if self._chief:
             position = dataclasses.asdict(self.position)
-            self._files.submit(functools.partial(self._write, arrays, position))
-        self._last_save = time.monotonic()
-
-    def _write(self, arrays: dict[str, np.ndarray], position: dict) -> None:
-        """Writes a checkpoint unless an update was too large for its weights.
-
-        The next step's loss would tell, too late for the checkpoints.
-        """
-        step = position["step"]
-        for name, value in arrays.items():
-            if name.startswith("trainable") and not np.isfinite(value).all():
-                raise NonFiniteError(
-                    f"After step {step} the weights are not finite; they were not "
-                    "saved. A lower optimizer.learning_rate may help."
+            self._files.submit(
+                functools.partial(
+                    self._checkpoints.save, self.position.step, arrays, position
                 )
-        self._checkpoints.save(step, arrays, position)
+            )
+        self._last_save = time.monotonic()
 
     def save_best(self) -> None:
         """Writes `best.keras`, before any checkpoint that knows of it."""

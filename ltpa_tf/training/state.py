@@ -95,6 +95,8 @@ class StateVariables:
             ]
         self.reset_sums = tf.function(self._reset_sums)
         self.average_local = tf.function(self._average_local)
+        self.weight_norm = tf.function(self._weight_norm)
+        self.update_norm = tf.function(self._update_norm)
         self._local_rows = tf.function(self._gather_local)
         self._set_local_rows = tf.function(self._deal_out_local)
         self._sizes = [value.size for value in initial.local]
@@ -148,6 +150,15 @@ class StateVariables:
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
         self._variables.optimizer[1].assign(value)
+
+    def _weight_norm(self) -> tf.Tensor:
+        """The norm of all weights; not finite if one of them isn't."""
+        return tf.linalg.global_norm(self.weights())
+
+    def _update_norm(self, earlier: list[tf.Tensor]) -> tf.Tensor:
+        """The norm of what was added to the weights since they were `earlier`."""
+        pairs = zip(self.weights(), earlier, strict=True)
+        return tf.linalg.global_norm([new - old for new, old in pairs])
 
     def _reset_sums(self) -> None:
         """Starts the sums of a new epoch."""

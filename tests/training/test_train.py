@@ -245,18 +245,23 @@ def test_a_loss_that_is_not_finite_stops_the_run(run, tmp_path):
     assert arrays["bad_step.000"] == -1
 
 
-def test_an_update_too_large_for_the_weights_is_not_saved(run, tmp_path):
+@pytest.mark.parametrize(("batch", "saved"), [(16, [4, 3, 2, 1]), (70, [1])])
+def test_an_update_too_large_for_the_weights_is_not_saved(run, tmp_path, batch, saved):
     explode = keras.callbacks.LearningRateScheduler(lambda epoch: [1e-30, 1e38][epoch])
     settings = {
         "optimizer__schedule": "constant",
         "optimizer__weight_decay": 1e6,  # gradients are finite, their step isn't
         "checkpoint__every_steps": 1,
         "checkpoint__keep": 9,
+        "train__batch_size": batch,
     }
-    with pytest.raises(NonFiniteError, match="not finite"):
+    said = f"The weights' norm was not finite at step {saved[0]} "
+    with pytest.raises(NonFiniteError, match=said):
         run("a", [explode], **settings)
+    assert len(lines(tmp_path / "a")) == 1
+    assert all(np.isfinite(w).all() for w in weights(tmp_path / "a" / "best.keras"))
     checkpoints = Checkpoints(tmp_path / "a" / "checkpoints", keep=9)
-    assert checkpoints.steps() == [4, 3, 2, 1]
+    assert checkpoints.steps() == saved
     for step in checkpoints.steps():
         arrays, _ = checkpoints.read(step)
         assert all(np.isfinite(value).all() for value in arrays.values())

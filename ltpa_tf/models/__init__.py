@@ -7,16 +7,25 @@ All of them take pixel values 0..255, channels last, and return float32 logits.
 """
 
 from ltpa_tf.models.rows import build, resolve, rows
+from ltpa_tf.models.settings import smallest_side
 from ltpa_tf.models.vgg import attention_vgg
-from ltpa_tf.models.views import attention_model, levels_of, prune, reapplied
+from ltpa_tf.models.views import (
+    attention_model,
+    levels_of,
+    of_any_size,
+    prune,
+    reapplied,
+)
 
 __all__ = [
     "attention_model",
     "attention_vgg",
     "build",
     "levels_of",
+    "of_any_size",
     "prune",
     "reapplied",
     "resolve",
     "rows",
+    "smallest_side",
 ]

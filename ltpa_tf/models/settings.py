@@ -96,6 +96,19 @@ def check_data(
         raise SettingError("std", std, "numbers above 0")
 
 
+def smallest_side(settings: Mapping) -> int:
+    """The fewest pixels a side at which a model with these settings computes anything.
+
+    Every pool has something to halve, and every level more than one position.
+
+    Args:
+        settings: As `checked` returns them.
+    """
+    trunk = TRUNKS[settings["trunk"]]
+    pools = (1 + trunk.pools_before(n, settings["tap"]) for n in settings["levels"])
+    return 2 ** max([len(trunk.pools), *pools])
+
+
 def _levels(levels, trunk: str) -> tuple[int, ...]:
     accepted = f"numbers of convolutions, 1 to {TRUNKS[trunk].levels} for {trunk}"
     if isinstance(levels, str) or not isinstance(levels, Sequence):

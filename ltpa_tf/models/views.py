@@ -61,6 +61,23 @@ def prune(model: keras.Model) -> keras.Model:
     return reapplied(model, call)
 
 
+def of_any_size(model: keras.Model) -> keras.Model:
+    """The model for images of any height and width.
+
+    Args:
+        model: A functional model with one input, images.
+
+    Returns:
+        A model over the same weights, with the same variables in the same order.
+
+    Raises:
+        SettingError: The model is not functional.
+    """
+    images = model.input
+    anything = keras.Input((None, None, images.shape[-1]), dtype=images.dtype)
+    return reapplied(model, lambda layer, *a, **k: layer(*a, **k), anything)
+
+
 def levels_of(model: keras.Model) -> tuple[int, ...]:
     """The levels that a model attends to, in ascending order; `()` if to none."""
     matches = (
@@ -71,13 +88,16 @@ def levels_of(model: keras.Model) -> tuple[int, ...]:
     return tuple(sorted(int(match[1]) for match in matches if match))
 
 
-def reapplied(model: keras.Model, call: Callable) -> keras.Model:
+def reapplied(
+    model: keras.Model, call: Callable, images: keras.KerasTensor | None = None
+) -> keras.Model:
     """The model made anew by other calls of the very same layers.
 
     Args:
         model: A functional model.
         call: Called as `call(layer, *args, **kwargs)` with symbolic tensors, for each
             layer after all those that it depends on; returns what the layer makes.
+        images: The new model's input; None: one like the model's own.
 
     Raises:
         SettingError: The model is not functional.
@@ -88,5 +108,8 @@ def reapplied(model: keras.Model, call: Callable) -> keras.Model:
     # isn't compiled, and a Sequential model becomes functional on the way.
     bare = keras.Model(model.input, model.output, name=model.name)
     return keras.models.clone_model(
-        bare, clone_function=lambda layer: layer, call_function=call
+        bare,
+        input_tensors=images,
+        clone_function=lambda layer: layer,
+        call_function=call,
     )

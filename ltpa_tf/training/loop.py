@@ -93,11 +93,13 @@ class Loop:
         """One call of the compiled program, up to step `end` at most."""
         step = self._saver.position.step
         self._journal.board.profile(step)
-        if not self._started:
+        full_size = self._parts.program.small_steps
+        if not self._started or step == full_size:
             self._first_call(step)
             return
         steps = self._pace.steps(
             max(1, end - 1 - step),  # the last one alone: its update is measured
+            full_size - step if step < full_size else end - step,
             self._saver.steps_to_save(step),
             self._journal.board.steps_to_border(step),
         )
@@ -114,6 +116,7 @@ class Loop:
 
     def _first_call(self, step: int) -> None:
         """A single step, which takes long: it is traced and compiled."""
+        self._wait()
         self._iterator = self._parts.feed.iterator(step)
         if self._parts.jit:
             with self._journal.screen.waiting("Compiling the step with XLA"):

@@ -21,10 +21,15 @@ class Network:
         model: A functional model; used for its graph, its variables are not read.
         recompute: Convolutions per segment whose features are computed again in the
             backward pass; 0 = all features are kept for it.
+        any_size: Whether images may have another size than the model's own.
     """
 
-    def __init__(self, model: keras.Model, recompute: int = 0):
+    def __init__(
+        self, model: keras.Model, recompute: int = 0, *, any_size: bool = False
+    ):
         live = models.prune(model)
+        if any_size:
+            live = models.of_any_size(live)
         self._trainable = places(live.trainable_variables, model.trainable_variables)
         self._others = places(
             live.non_trainable_variables, model.non_trainable_variables

@@ -47,14 +47,20 @@ class Parts:
 
 
 def build_model(config: ConfigDict, source: data.Source) -> keras.Model:
-    """The config's model, with the data set's normalisation and whitening inside."""
+    """The config's model, with the data set's normalisation and whitening inside.
+
+    Raises:
+        SettingError: If the settings don't fit the images.
+    """
+    arguments = model_arguments(config)
+    check_small_size(config, source, models.smallest_side(arguments))
     model = models.attention_vgg(
         input_shape=source.image_shape,
         classes=len(source.class_names),
         mean=source.mean,
         std=source.std,
         name=config.model.name,
-        **model_arguments(config),
+        **arguments,
     )
     for layer in model.layers:
         if isinstance(layer, Whitening):
@@ -91,6 +97,7 @@ def assemble(
     replicas = strategy.num_replicas_in_sync
     steps_per_epoch = data.steps_per_epoch(source.train, config.train.batch_size)
     check_batch(config, replicas)
+    check_small_size(config, source)
     jit = _use_jit(config, replicas)
     model = build(config, source)
     if config.train.sync_batch_norm:
@@ -151,6 +158,7 @@ def assemble(
             and (replicas == 1 or sum_inside)
             and isinstance(feed, ResidentFeed)
             and distribution.has_accelerator(),
+            small_steps=round(config.train.small_epochs * steps_per_epoch),
         ),
         validation=validation,
         estimate=estimate if averaged else None,
@@ -177,6 +185,22 @@ def check_batch(config: ConfigDict, replicas: int) -> None:
             "train.batch_size",
             config.train.batch_size,
             f"a multiple of {unit} ({reason})",
+        )
+
+
+def check_small_size(config: ConfigDict, source: data.Source, least: int = 1) -> None:
+    """Refuses small images that are none, or have less than `least` pixels a side.
+
+    Raises:
+        SettingError: Naming `train.small_size`.
+    """
+    size, side = config.train.small_size, min(source.image_shape[:2])
+    if size and not least <= size < side:
+        raise SettingError(
+            "train.small_size",
+            size,
+            f"0, or {least} to {side - 1}: the model needs {least} pixels a side, and "
+            f"the images have {side}",
         )
 
 

@@ -19,7 +19,8 @@ class Program:
     where the sum over replicas can be inside XLA, too; otherwise the two halves, and
     TensorFlow's collectives add up between them. With a whole step and resident images
     the loop itself can be inside XLA: the accelerator then goes from step to step
-    without waiting for the host. Only one step is ever compiled, whatever n is.
+    without waiting for the host. Only one step is ever compiled for a size of images,
+    whatever n is.
 
     Args:
         strategy: The strategy.
@@ -29,6 +30,8 @@ class Program:
         jit: Whether XLA compiles.
         sum_inside: Whether the sum over replicas is inside XLA, too.
         loop_inside: Whether the loop is.
+        small_steps: So many steps, the first ones of a training, are taken on small
+            images. They are another program to compile.
     """
 
     def __init__(
@@ -41,7 +44,9 @@ class Program:
         jit: bool,
         sum_inside: bool = False,
         loop_inside: bool = False,
+        small_steps: int = 0,
     ):
+        self.small_steps = small_steps
         self._strategy = strategy
         self._step = step
         self._state = state
@@ -71,19 +76,26 @@ class Program:
             Tensors that may still be computed: the state's sums, float32, see
             `state.SUMS`; and its `bad_step`.
         """
+        small = min(steps, max(0, self.small_steps - first))
+        if 0 < small < steps:
+            self.train(iterator, first, small)
+            return self.train(iterator, first + small, steps - small)
         # An int32 counter stays on the host; an int64 one would make the host wait for
         # the accelerator in every turn of the loop.
         return self._call(
-            iterator, tf.constant(first, tf.int64), tf.constant(steps, tf.int32)
+            iterator,
+            tf.constant(first, tf.int64),
+            tf.constant(steps, tf.int32),
+            small=small > 0,
         )
 
-    def _train(self, iterator, first, steps):
+    def _train(self, iterator, first, steps, small):
         if self._loop_inside:
-            self._strategy.run(self._replica_steps, (first, steps))
+            self._strategy.run(self._replica_steps, (first, steps, small))
             return self._state.report()
         self._strategy.run(self._start_at, (first,))
         for _ in tf.range(steps):
-            self._strategy.run(self._replica_step, (self._feed.next(iterator),))
+            self._strategy.run(self._replica_step, (self._feed.next(iterator), small))
         return self._state.report()
 
     def _count_replicas(self):
@@ -93,36 +105,33 @@ class Program:
     def _start_at(self, first):
         self._number.assign(first)
 
-    def _replica_step(self, batch):
+    def _replica_step(self, batch, small):
         context = tf.distribute.get_replica_context()
         step, replica = self._number.read_value(), self._replica.read_value()
         self._number.assign_add(1)
         state, held = self._state.read(), self._feed.held()
         if self._whole_inside:
-            self._state.write(self._whole(state, batch, held, step, replica))
+            self._state.write(self._whole(state, batch, held, step, replica, small))
             return
-        mine, local = self._first_half(state, batch, held, step, replica)
+        mine, local = self._first_half(state, batch, held, step, replica, small)
         summed = context.all_reduce(tf.distribute.ReduceOp.SUM, mine)
         self._state.write(self._second_half(state, local, summed, step))
 
-    def _replica_steps(self, first, steps):
+    def _replica_steps(self, first, steps, small):
         state, held = self._state.read(), self._feed.held()
         replica = self._replica.read_value()
-        self._state.write(self._loop(state, held, first, steps, replica))
+        self._state.write(self._loop(state, held, first, steps, replica, small))
 
-    def _whole_steps(self, state, held, first, steps, replica):
-        _, state = tf.while_loop(
-            lambda i, _: i < steps,
-            lambda i, now: (
-                i + 1,
-                self._whole_step(now, (), held, first + tf.cast(i, tf.int64), replica),
-            ),
-            (tf.constant(0), state),
-        )
+    def _whole_steps(self, state, held, first, steps, replica, small):
+        def turn(i, now):
+            step = first + tf.cast(i, tf.int64)
+            return i + 1, self._whole_step(now, (), held, step, replica, small)
+
+        _, state = tf.while_loop(lambda i, _: i < steps, turn, (tf.constant(0), state))
         return state
 
-    def _whole_step(self, state, batch, held, step, replica):
-        mine, local = self._forward_backward(state, batch, held, step, replica)
+    def _whole_step(self, state, batch, held, step, replica, small):
+        mine, local = self._forward_backward(state, batch, held, step, replica, small)
         return self._step.apply(state, local, self._sum(mine), step)
 
     def _sum(self, mine):
@@ -136,16 +145,18 @@ class Program:
 
     # Packing is for the collective alone: XLA takes six times as long to compile a step
     # with it inside.
-    def _packed_forward_backward(self, state, batch, held, step, replica):
-        mine, local = self._forward_backward(state, batch, held, step, replica)
+    def _packed_forward_backward(self, state, batch, held, step, replica, small):
+        mine, local = self._forward_backward(state, batch, held, step, replica, small)
         return self._step.pack(mine), local
 
     def _packed_apply(self, state, local, summed, step):
         return self._step.apply(state, local, self._step.unpack(summed), step)
 
-    def _forward_backward(self, state, batch, held, step, replica):
+    def _forward_backward(self, state, batch, held, step, replica, small):
         images, labels = self._feed.examples(batch, held, step, replica)
-        return self._step.forward_backward(state, images, labels, step, replica)
+        return self._step.forward_backward(
+            state, images, labels, step, replica, small=small
+        )
 
 
 def _as_it_is(function):

@@ -9,6 +9,7 @@ import tensorflow as tf
 from ltpa_tf.data.hashing import random_bits
 from ltpa_tf.training.network import Network
 from ltpa_tf.training.optimizers import decayed_variables
+from ltpa_tf.training.shrink import shrink
 from ltpa_tf.training.state import State, is_seed, pack, unpack
 
 # How many steps without an overflow double float16's loss scale, as in Keras.
@@ -26,6 +27,7 @@ class Recipe:
         label_smoothing: Probability mass spread evenly over all classes.
         clip_norm: Largest norm of the whole gradient; 0 = no limit.
         accumulation_steps: Parts that a replica's examples are taken in, one by one.
+        small_size: Pixels of the shorter side of small images; 0 = there are none.
         recompute: Convolutions per segment whose features are computed again in the
             backward pass; 0 = off.
         ema: Decay of the weights' moving average; 0 = off.
@@ -38,6 +40,7 @@ class Recipe:
     label_smoothing: float = 0.0
     clip_norm: float = 0.0
     accumulation_steps: int = 1
+    small_size: int = 0
     recompute: int = 0
     ema: float = 0.0
     coupled_decay: float = 0.0
@@ -82,7 +85,7 @@ class Step:
         decayed: list[keras.Variable],
     ):
         self._model = model
-        self._network = Network(model, recipe.recompute)
+        self._network = Network(model, recipe.recompute, any_size=recipe.small_size > 0)
         self._optimizer = optimizer
         self._recipe = recipe
         self._shapes = [tuple(v.shape) for v in model.trainable_variables]
@@ -98,6 +101,8 @@ class Step:
         labels: tf.Tensor,
         step: tf.Tensor,
         replica: tf.Tensor,
+        *,
+        small: bool = False,
     ) -> tuple[Found, list[tf.Tensor]]:
         """The gradient of a replica's examples, and the new `local`.
 
@@ -107,7 +112,10 @@ class Step:
             labels: float32 `[b, K]`, probabilities.
             step: int64 scalar, the global step.
             replica: integer scalar, the replica's number.
+            small: Whether to shrink the images to the recipe's small size.
         """
+        if small:
+            images = shrink(images, self._recipe.small_size)
         parts = self._recipe.accumulation_steps
         if parts == 1:
             return self._part(state, state.local, images, labels, step, replica)
@@ -258,6 +266,7 @@ def make_step(config, model, optimizer) -> Step:
         label_smoothing=config.train.label_smoothing,
         clip_norm=config.train.clip_norm,
         accumulation_steps=config.train.accumulation_steps,
+        small_size=config.train.small_size,
         recompute=config.train.recompute,
         ema=config.train.ema,
         coupled_decay=config.optimizer.weight_decay if coupled else 0.0,

@@ -6,7 +6,15 @@ import pytest
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.layers import AttentionEstimator, ConcatHead
-from ltpa_tf.models import attention_model, build, levels_of, prune
+from ltpa_tf.models import (
+    attention_model,
+    build,
+    levels_of,
+    of_any_size,
+    prune,
+    resolve,
+    smallest_side,
+)
 
 SMALL = 1 / 16
 DATA = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
@@ -167,3 +175,29 @@ def test_levels_of():
     assert levels_of(build("vgg_att3_concat_pc", width=SMALL)) == (7, 10, 13)
     assert levels_of(build("vgg_none", width=SMALL)) == ()
     assert levels_of(own_model()) == ()
+
+
+def test_a_model_for_images_of_any_size():
+    model, larger = (
+        build("vgg_att2_concat_dp", input_shape=(side, side, 3), width=SMALL, **DATA)
+        for side in (32, 48)
+    )
+    larger.set_weights(model.get_weights())
+    anything = of_any_size(model)
+    assert [v.path for v in anything.variables] == [v.path for v in model.variables]
+    for side, expected in ((32, model), (48, larger)):
+        images = np.random.default_rng(0).uniform(0, 255, (2, side, side, 3))
+        np.testing.assert_allclose(anything(images), expected(images), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "side"),
+    [
+        ({}, 32),
+        ({"trunk": "fast", "levels": (6, 9)}, 16),
+        ({"trunk": "fast", "levels": ()}, 8),
+        ({"trunk": "vgg_d", "levels": (13,), "tap": "after_pool"}, 64),
+    ],
+)
+def test_the_smallest_side(settings, side):
+    assert smallest_side(resolve("vgg_att2_concat_pc", **settings)) == side

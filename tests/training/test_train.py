@@ -118,8 +118,13 @@ def test_another_seed_is_another_run(run, finished):
     assert lines(run("b", seed=1)) != lines(finished)
 
 
-def test_continued_after_a_crash_is_the_uninterrupted_run(run, tmp_path):
-    settings = {
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"train__small_size": 6, "train__small_epochs": 1.25}],
+    ids=["", "small images at first"],
+)
+def test_continued_after_a_crash_is_the_uninterrupted_run(run, tmp_path, settings):
+    settings = settings | {
         "train__epochs": 3,
         "train__ema": 0.9,
         "augment__cutmix": 1.0,

@@ -1,0 +1,108 @@
+"""The first part of a training, on smaller images."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ltpa_tf import data
+from ltpa_tf.errors import SettingError
+from ltpa_tf.training.parts import assemble, build_model
+from ltpa_tf.training.shrink import shrink
+
+STEPS = 8
+
+
+@pytest.mark.parametrize(
+    ("shape", "side", "smaller"),
+    [((32, 32), 24, (24, 24)), ((10, 15), 4, (4, 6)), ((9, 9), 9, (9, 9))],
+)
+def test_a_new_pixel_is_the_mean_of_its_area(shape, side, smaller):
+    images = np.random.default_rng(0).integers(0, 256, (3, *shape, 3))
+    images = tf.constant(images.astype(np.uint8))
+    expected = tf.image.resize(images, smaller, method="area")
+    np.testing.assert_allclose(shrink(images, side), expected, rtol=1e-5)
+
+
+@pytest.fixture
+def steps_of(config, strategies, build):
+    """Takes 8 steps, two epochs, and gives the state's arrays."""
+
+    def steps_of(source, replicas=1, calls=((0, STEPS),), **settings):
+        keras.utils.set_random_seed(0)
+        changed = config.copy_and_resolve_references()
+        changed.train.update(settings)
+        parts = assemble(changed, strategies[replicas], source, build(False, 0.0))
+        iterator = parts.feed.iterator(0)
+        for first, steps in calls:
+            sums, _ = parts.program.train(iterator, first, steps)
+        return {**parts.state.to_arrays(), "report": sums.numpy()}
+
+    return steps_of
+
+
+def assert_close(left, right, tolerance=1e-5):
+    for name in left.keys() - {"local"}:
+        np.testing.assert_allclose(
+            left[name], right[name], rtol=tolerance, atol=tolerance, err_msg=name
+        )
+
+
+@pytest.fixture
+def large_source(source):
+    """The tiny data with every pixel four times: shrunk, it is what it was."""
+    array = source.train.array.repeat(2, axis=1).repeat(2, axis=2)
+    train = data.array_split(array, source.train.labels)
+    return dataclasses.replace(source, image_shape=(16, 16, 3), train=train)
+
+
+def test_training_on_shrunk_images_is_training_on_small_ones(
+    source, large_source, steps_of
+):
+    small = steps_of(large_source, small_size=8, small_epochs=2.0)
+    plain = steps_of(source, small_size=0)
+    assert_close(small, plain)
+
+
+def test_the_rest_is_taken_on_whole_images(source, large_source, steps_of):
+    half = steps_of(large_source, small_size=8, small_epochs=1.0)
+    small = steps_of(source, calls=[(0, 4)], small_size=0)
+    with pytest.raises(AssertionError):
+        assert_close(half, steps_of(source, small_size=0), 1e-3)
+    only_small = steps_of(large_source, calls=[(0, 4)], small_size=8, small_epochs=1.0)
+    assert_close(only_small, small)
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_calls_may_reach_over_the_border(source, steps_of, replicas):
+    settings = {"small_size": 6, "small_epochs": 0.75}  # 3 steps
+    at_once = steps_of(source, replicas, **settings)
+    for calls in ([(i, 1) for i in range(STEPS)], [(0, 2), (2, 4), (6, 2)]):
+        apart = steps_of(source, replicas, calls, **settings)
+        for name in at_once:
+            np.testing.assert_array_equal(at_once[name], apart[name], err_msg=name)
+
+
+@pytest.mark.parametrize("replicas", [2, 4])
+def test_replicas_equal_one_device(config, source, steps_of, replicas):
+    config.augment.crop = 1
+    settings = {"small_size": 6, "small_epochs": 1.0}
+    assert_close(steps_of(source, replicas, **settings), steps_of(source, **settings))
+
+
+@pytest.mark.parametrize(("side", "accepted"), [(15, "16 to 31"), (32, "16 to 31")])
+def test_a_size_that_the_model_or_the_images_rule_out(config, source, side, accepted):
+    config.model.trunk, config.model.levels, config.model.width = "fast", (6, 9), 1 / 16
+    config.train.small_size = side
+    source = dataclasses.replace(source, image_shape=(32, 32, 3))
+    message = rf"train\.small_size: received {side}; accepted: 0, or {accepted}"
+    with pytest.raises(SettingError, match=message):
+        build_model(config, source)
+
+
+def test_a_model_of_ones_own_is_given_smaller_images_only(source, steps_of):
+    message = r"train\.small_size: received 8; accepted: 0, or 1 to 7"
+    with pytest.raises(SettingError, match=message):
+        steps_of(source, small_size=8, small_epochs=1.0)

@@ -17,5 +17,5 @@ from configs import recipes
 
 def get_config():
     return recipes.fast(
-        "cifar100", epochs=58, warmup_epochs=58 / 6, label_smoothing=0.1
+        "cifar100", epochs=56, warmup_epochs=56 / 6, label_smoothing=0.1
     )

@@ -16,4 +16,4 @@ from configs import recipes
 
 
 def get_config():
-    return recipes.fast("cifar10", epochs=25, warmup_epochs=5.0, label_smoothing=0.2)
+    return recipes.fast("cifar10", epochs=27, warmup_epochs=5.4, label_smoothing=0.2)

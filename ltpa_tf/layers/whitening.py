@@ -15,7 +15,7 @@ class Whitening(keras.layers.Layer):
     Neighbouring pixels are nearly equal, so their differences, where edges are, are
     small and a network learns to use them late. The filters are the eigenvectors of
     the covariance of the training images' 2x2 patches, each divided by the square root
-    of its eigenvalue, and the same with the other sign, for the ReLU that follows
+    of its eigenvalue, and the same with the other sign, for the activation that follows
     (https://arxiv.org/abs/2404.00498, section 3.2). They are not trained.
 
     Until `adapt` has seen images, the filters are the patch's pixels themselves.

@@ -73,7 +73,7 @@ class Features(NamedTuple):
     """What one convolution passes on, `[B, H, W, C]` each.
 
     Attributes:
-        before_pool: After the ReLU, before dropout and pool.
+        before_pool: After the ReLU (or SiLU), before dropout and pool.
         after_pool: The pool's output; the same as `before_pool` where none follows, and
             in a quick trunk.
     """
@@ -105,9 +105,10 @@ def trunk_features(
     close a block.
 
     A quick trunk learns in a few epochs what the others need many for: the images pass
-    a `Whitening` and a ReLU first; convolutions start as a `PartialIdentity`; pools
-    stand before batch norm, where they spare it work; and there is no bias that batch
-    norm would only take away again.
+    a `Whitening` first; SiLU (https://arxiv.org/abs/1702.03118) stands in the place of
+    ReLU; convolutions start as a `PartialIdentity`; pools stand before batch norm,
+    where they spare it work; and there is no bias that batch norm would only take away
+    again.
 
     Args:
         images: `[B, H, W, channels]`.
@@ -125,7 +126,7 @@ def trunk_features(
     x = images
     if trunk.quick:
         x = Whitening(name="whitening", dtype=dtype)(x)
-        x = keras.layers.ReLU(name="whitening_relu", dtype=dtype)(x)
+        x = _activated(x, "whitening", trunk, dtype)
     for number, channels in enumerate(trunk.channels[:depth], start=1):
         name = f"conv{number}"
         x = keras.layers.Conv2D(
@@ -143,7 +144,7 @@ def trunk_features(
             x = _pool(x, number, dtype)
         if batch_norm:
             x = FastBatchNormalization(**BATCH_NORM, name=f"{name}_bn", dtype=dtype)(x)
-        x = before_pool = keras.layers.ReLU(name=f"{name}_relu", dtype=dtype)(x)
+        x = before_pool = _activated(x, name, trunk, dtype)
         if dropout and number not in trunk.blocks:
             rate = 0.3 if number == 1 else 0.4
             x = keras.layers.Dropout(rate, name=f"{name}_dropout", dtype=dtype)(x)
@@ -158,6 +159,11 @@ def _msr() -> keras.Initializer:
     return keras.initializers.VarianceScaling(
         2.0, mode="fan_out", distribution="untruncated_normal"
     )
+
+
+def _activated(x, name, trunk, dtype):
+    kind = "silu" if trunk.quick else "relu"
+    return keras.layers.Activation(kind, name=f"{name}_{kind}", dtype=dtype)(x)
 
 
 def _pool(x, number, dtype):

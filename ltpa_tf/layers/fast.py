@@ -57,10 +57,10 @@ class FastMaxPooling(keras.layers.MaxPooling2D):
 
     Attributes:
         elementwise: Whether to compute it as the maximum of every second row and
-            column. Outputs and gradients are the same; but XLA turns the gradient of a
-            pool into a scatter, the slowest operation of the whole step on a GPU, and
-            the gradient of a maximum into a comparison. Without XLA the pool is the
-            faster one. Hence off at first; the trainer turns it on where XLA compiles.
+            column, with a gradient of its own. Outputs and gradients are the same; but
+            XLA turns the gradient of a pool into a scatter, the slowest operation of
+            the whole step on a GPU. Without XLA the pool is the faster one. Hence off
+            at first; the trainer turns it on where XLA compiles.
             Only 2x2 pools of even height and width have this form.
     """
 
@@ -75,5 +75,29 @@ class FastMaxPooling(keras.layers.MaxPooling2D):
         )
         if not (self.elementwise and has_form):
             return super().call(inputs)
-        columns = keras.ops.maximum(inputs[:, :, ::2], inputs[:, :, 1::2])
-        return keras.ops.maximum(columns[:, ::2], columns[:, 1::2])
+        return _pooled(inputs)
+
+
+@keras.ops.custom_gradient
+def _pooled(x):
+    """2x2 maxima of `[B, H, W, C]`; the first of equal pixels gets the gradient.
+
+    Which of the four it is, a byte for each maximum, is kept for the gradient.
+    """
+    left, right = x[:, :, ::2], x[:, :, 1::2]
+    columns = keras.ops.maximum(left, right)
+    upper, lower = columns[:, ::2], columns[:, 1::2]
+    in_right, in_lower = left < right, upper < lower
+    column = keras.ops.where(in_lower, in_right[:, 1::2], in_right[:, ::2])
+    winner = 2 * keras.ops.cast(in_lower, "uint8") + keras.ops.cast(column, "uint8")
+
+    def gradient(*args, upstream=None):
+        if upstream is None:
+            (upstream,) = args
+        pixels = keras.ops.cast([[0, 1], [2, 3]], "uint8")[:, None, :, None]
+        spread = keras.ops.where(
+            winner[:, :, None, :, None] == pixels, upstream[:, :, None, :, None], 0
+        )
+        return keras.ops.reshape(spread, keras.ops.shape(x))
+
+    return keras.ops.maximum(upper, lower), gradient

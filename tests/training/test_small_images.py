@@ -92,6 +92,12 @@ def test_replicas_equal_one_device(config, source, steps_of, replicas):
     assert_close(steps_of(source, replicas, **settings), steps_of(source, **settings))
 
 
+@pytest.mark.parametrize("settings", [{"recompute": 1}, {"accumulation_steps": 4}])
+def test_with_less_memory(source, steps_of, settings):
+    small = {"small_size": 6, "small_epochs": 1.0}
+    assert_close(steps_of(source, **small, **settings), steps_of(source, **small))
+
+
 @pytest.mark.parametrize(("side", "accepted"), [(15, "16 to 31"), (32, "16 to 31")])
 def test_a_size_that_the_model_or_the_images_rule_out(config, source, side, accepted):
     config.model.trunk, config.model.levels, config.model.width = "fast", (6, 9), 1 / 16

@@ -17,6 +17,8 @@ SETTINGS = {
     "checkpoint__every_steps": 3,
     "runtime__deterministic": True,
     "runtime__strategy": "auto",
+    "train__small_size": 6,
+    "train__small_epochs": 1.25,
 }
 # A lost worker is noticed by its heartbeat within some ten seconds.
 BOUND = 60.0

@@ -87,10 +87,11 @@ def get_config() -> ConfigDict:
     # Take each replica's examples of a step in this many parts, one after another: the
     # same update in a fraction of the memory.
     train.accumulation_steps = 1
-    # Take the first `small_epochs` on images shrunk to `small_size` pixels (of their
-    # shorter side): less to compute; 0 = never. With XLA two steps are compiled.
+    # Begin on images shrunk to this many pixels (of their shorter side), which is less
+    # to compute; 0 = never. With XLA two steps are compiled.
     train.small_size = 0
-    train.small_epochs = 0.0
+    # The share of the whole training that they take.
+    train.small_share = 0.5
     # For large images: keep only the features between every so many convolutions for
     # the backward pass, compute the others again; 0 = keep all.
     train.recompute = 0

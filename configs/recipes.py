@@ -38,7 +38,6 @@ def fast(
     config.train.epochs = epochs
     config.train.batch_size = 512
     config.train.small_size = 24
-    config.train.small_epochs = epochs / 2
     config.train.label_smoothing = label_smoothing
     config.optimizer.name = "sgd_muon"
     config.optimizer.muon_factor = 0.3

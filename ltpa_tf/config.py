@@ -35,7 +35,7 @@ _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "train.clip_norm": _NOT_NEGATIVE,
     "train.accumulation_steps": (lambda v: v >= 1, "1 or more"),
     "train.small_size": _NOT_NEGATIVE,
-    "train.small_epochs": _NOT_NEGATIVE,
+    "train.small_share": (lambda v: 0 < v <= 1, "above 0, up to 1"),
     "train.recompute": (lambda v: v >= 0, "0 or more"),
     "train.ema": _FRACTION,
     "train.early_stopping": _NOT_NEGATIVE,
@@ -93,14 +93,6 @@ def validate(config: ConfigDict) -> None:
             "optimizer.warmup_epochs",
             config.optimizer.warmup_epochs,
             f"at most train.epochs, which is {config.train.epochs}",
-        )
-    small_size, small_epochs = config.train.small_size, config.train.small_epochs
-    if bool(small_size) != bool(small_epochs) or small_epochs > config.train.epochs:
-        accepted = f"above 0, up to train.epochs, which is {config.train.epochs}"
-        raise SettingError(
-            "train.small_epochs",
-            small_epochs,
-            accepted if small_size else "0 while train.small_size is 0",
         )
     if config.train.early_stopping and not config.data.validation_examples:
         raise SettingError(

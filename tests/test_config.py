@@ -44,7 +44,7 @@ def test_defaults_are_valid():
         ("runtime.strategy", "pod"),
         ("train.early_stopping", 3),
         ("train.small_size", -1),
-        ("train.small_epochs", 1.0),
+        ("train.small_share", 0.0),
         ("train.ema", 1.0),
         ("checkpoint.keep", 0),
     ],

@@ -158,7 +158,7 @@ def assemble(
             and (replicas == 1 or sum_inside)
             and isinstance(feed, ResidentFeed)
             and distribution.has_accelerator(),
-            small_steps=round(config.train.small_epochs * steps_per_epoch),
+            small_steps=_small_steps(config, steps_per_epoch),
         ),
         validation=validation,
         estimate=estimate if averaged else None,
@@ -196,12 +196,20 @@ def check_small_size(config: ConfigDict, source: data.Source, least: int = 1) ->
     """
     size, side = config.train.small_size, min(source.image_shape[:2])
     if size and not least <= size < side:
+        choice = f"0, or {least} to {side - 1}" if least < side else "0"
         raise SettingError(
             "train.small_size",
             size,
-            f"0, or {least} to {side - 1}: the model needs {least} pixels a side, and "
-            f"the images have {side}",
+            f"{choice}: the model needs {least} pixels a side, and the images have "
+            f"{side}",
         )
+
+
+def _small_steps(config: ConfigDict, steps_per_epoch: int) -> int:
+    """How many steps are taken on small images."""
+    if not config.train.small_size:
+        return 0
+    return round(config.train.small_share * config.train.epochs * steps_per_epoch)
 
 
 def _use_jit(config: ConfigDict, replicas: int) -> bool:

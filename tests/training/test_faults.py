@@ -15,7 +15,7 @@ from ltpa_tf.training.checkpoints import Checkpoints
 SETTINGS = {
     "train__epochs": 8,
     "train__small_size": 6,
-    "train__small_epochs": 2.75,  # the step is another one from step 11 on
+    "train__small_share": 0.34,  # the step is another one from step 11 on
     "augment__crop": 1,
     "augment__cutmix": 1.0,
     "checkpoint__every_steps": 3,

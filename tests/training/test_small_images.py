@@ -61,23 +61,23 @@ def large_source(source):
 def test_training_on_shrunk_images_is_training_on_small_ones(
     source, large_source, steps_of
 ):
-    small = steps_of(large_source, small_size=8, small_epochs=2.0)
+    small = steps_of(large_source, small_size=8, small_share=1.0)
     plain = steps_of(source, small_size=0)
     assert_close(small, plain)
 
 
 def test_the_rest_is_taken_on_whole_images(source, large_source, steps_of):
-    half = steps_of(large_source, small_size=8, small_epochs=1.0)
+    half = steps_of(large_source, small_size=8, small_share=0.5)
     small = steps_of(source, calls=[(0, 4)], small_size=0)
     with pytest.raises(AssertionError):
         assert_close(half, steps_of(source, small_size=0), 1e-3)
-    only_small = steps_of(large_source, calls=[(0, 4)], small_size=8, small_epochs=1.0)
+    only_small = steps_of(large_source, calls=[(0, 4)], small_size=8, small_share=0.5)
     assert_close(only_small, small)
 
 
 @pytest.mark.parametrize("replicas", [1, 2])
 def test_calls_may_reach_over_the_border(source, steps_of, replicas):
-    settings = {"small_size": 6, "small_epochs": 0.75}  # 3 steps
+    settings = {"small_size": 6, "small_share": 0.375}  # 3 steps
     at_once = steps_of(source, replicas, **settings)
     for calls in ([(i, 1) for i in range(STEPS)], [(0, 2), (2, 4), (6, 2)]):
         apart = steps_of(source, replicas, calls, **settings)
@@ -88,22 +88,27 @@ def test_calls_may_reach_over_the_border(source, steps_of, replicas):
 @pytest.mark.parametrize("replicas", [2, 4])
 def test_replicas_equal_one_device(config, source, steps_of, replicas):
     config.augment.crop = 1
-    settings = {"small_size": 6, "small_epochs": 1.0}
+    settings = {"small_size": 6, "small_share": 0.5}
     assert_close(steps_of(source, replicas, **settings), steps_of(source, **settings))
 
 
 @pytest.mark.parametrize("settings", [{"recompute": 1}, {"accumulation_steps": 4}])
 def test_with_less_memory(source, steps_of, settings):
-    small = {"small_size": 6, "small_epochs": 1.0}
+    small = {"small_size": 6, "small_share": 0.5}
     assert_close(steps_of(source, **small, **settings), steps_of(source, **small))
 
 
-@pytest.mark.parametrize(("side", "accepted"), [(15, "16 to 31"), (32, "16 to 31")])
-def test_a_size_that_the_model_or_the_images_rule_out(config, source, side, accepted):
-    config.model.trunk, config.model.levels, config.model.width = "fast", (6, 9), 1 / 16
+@pytest.mark.parametrize(
+    ("trunk", "side", "accepted"),
+    [("fast", 15, "0, or 16 to 31:"), ("fast", 32, "0, or 16"), ("vgg_d", 24, "0:")],
+)
+def test_a_size_that_the_model_or_the_images_rule_out(
+    config, source, trunk, side, accepted
+):
+    config.model.trunk, config.model.levels, config.model.width = trunk, (6, 9), 1 / 16
     config.train.small_size = side
     source = dataclasses.replace(source, image_shape=(32, 32, 3))
-    message = rf"train\.small_size: received {side}; accepted: 0, or {accepted}"
+    message = rf"train\.small_size: received {side}; accepted: {accepted}"
     with pytest.raises(SettingError, match=message):
         build_model(config, source)
 
@@ -111,4 +116,4 @@ def test_a_size_that_the_model_or_the_images_rule_out(config, source, side, acce
 def test_a_model_of_ones_own_is_given_smaller_images_only(source, steps_of):
     message = r"train\.small_size: received 8; accepted: 0, or 1 to 7"
     with pytest.raises(SettingError, match=message):
-        steps_of(source, small_size=8, small_epochs=1.0)
+        steps_of(source, small_size=8, small_share=0.5)

@@ -120,7 +120,7 @@ def test_another_seed_is_another_run(run, finished):
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"train__small_size": 6, "train__small_epochs": 1.25}],
+    [{}, {"train__small_size": 6, "train__small_share": 0.4}],
     ids=["", "small images at first"],
 )
 def test_continued_after_a_crash_is_the_uninterrupted_run(run, tmp_path, settings):

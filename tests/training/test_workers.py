@@ -18,7 +18,7 @@ SETTINGS = {
     "runtime__deterministic": True,
     "runtime__strategy": "auto",
     "train__small_size": 6,
-    "train__small_epochs": 1.25,
+    "train__small_share": 0.6,
 }
 # A lost worker is noticed by its heartbeat within some ten seconds.
 BOUND = 60.0

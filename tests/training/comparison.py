@@ -40,3 +40,19 @@ def assert_same_run(left, right):
         for folder in (left, right)
     ]
     assert digests[0] == digests[1]
+
+
+def assert_close(left, right, tolerance=1e-5):
+    """The arrays of two states are equal up to rounding."""
+    assert left.keys() == right.keys()
+    for name in left.keys() - {"local"}:
+        np.testing.assert_allclose(
+            left[name], right[name], rtol=tolerance, atol=tolerance, err_msg=name
+        )
+
+
+def assert_same(left, right):
+    """The arrays of two states are equal bit for bit."""
+    assert left.keys() == right.keys()
+    for name in left:
+        np.testing.assert_array_equal(left[name], right[name], err_msg=name)

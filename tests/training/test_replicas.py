@@ -5,6 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
+from comparison import assert_close, assert_same
 
 from ltpa_tf import data
 from ltpa_tf.training.optimizers import make_optimizer
@@ -33,20 +34,6 @@ def run(config, source, strategies):
         return parts.state.to_arrays()
 
     return run
-
-
-def assert_close(left, right, tolerance=1e-5):
-    assert left.keys() == right.keys()
-    for name in left.keys() - {"local"}:
-        np.testing.assert_allclose(
-            left[name], right[name], rtol=tolerance, atol=tolerance, err_msg=name
-        )
-
-
-def assert_same(left, right):
-    assert left.keys() == right.keys()
-    for name in left:
-        np.testing.assert_array_equal(left[name], right[name], err_msg=name)
 
 
 @pytest.mark.parametrize("replicas", [2, 4])

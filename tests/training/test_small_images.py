@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from comparison import assert_close, assert_same
 
 from ltpa_tf import data
 from ltpa_tf.errors import SettingError
@@ -43,13 +44,6 @@ def steps_of(config, strategies, build):
     return steps_of
 
 
-def assert_close(left, right, tolerance=1e-5):
-    for name in left.keys() - {"local"}:
-        np.testing.assert_allclose(
-            left[name], right[name], rtol=tolerance, atol=tolerance, err_msg=name
-        )
-
-
 @pytest.fixture
 def large_source(source):
     """The tiny data with every pixel four times: shrunk, it is what it was."""
@@ -81,8 +75,7 @@ def test_calls_may_reach_over_the_border(source, steps_of, replicas):
     at_once = steps_of(source, replicas, **settings)
     for calls in ([(i, 1) for i in range(STEPS)], [(0, 2), (2, 4), (6, 2)]):
         apart = steps_of(source, replicas, calls, **settings)
-        for name in at_once:
-            np.testing.assert_array_equal(at_once[name], apart[name], err_msg=name)
+        assert_same(apart, at_once)
 
 
 @pytest.mark.parametrize("replicas", [2, 4])

@@ -28,7 +28,8 @@ def get_config() -> ConfigDict:
     # Let TFDS download a missing set. Off: a missing set is an error, at once.
     data.download = False
     # Where training images live: "stream" (tf.data), "resident" (on the accelerator),
-    # "auto" (resident where there is an accelerator and they fit).
+    # "auto" (resident where there is an accelerator and they fit; several workers
+    # always stream).
     data.placement = "auto"
 
     # All of these but the flip are drawn anew for every image and epoch.

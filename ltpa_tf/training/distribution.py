@@ -218,8 +218,15 @@ def lost_workers_as_errors(strategy: tf.distribute.Strategy) -> Iterator[None]:
         raise WorkerLostError(
             "Another worker of this run was lost. Start all of them again with the "
             "same command; they continue from the newest checkpoint. TensorFlow says: "
-            + str(error.message).splitlines()[0]
+            + _cause(str(error.message))
         ) from error
+
+
+def _cause(message: str) -> str:
+    """The line of TensorFlow's message that says what happened, below its preamble."""
+    preamble = ("Graph execution error", "Detected at node", "<stack traces", "  ")
+    lines = [line for line in message.splitlines() if line.strip()]
+    return next((x for x in lines if not x.startswith(preamble)), message).strip()
 
 
 class Agreement:
@@ -250,7 +257,9 @@ class Agreement:
         """The chief's value, everywhere."""
         if self._alone:
             return value
-        return int(self._sum(tf.constant([value if self._chief else 0]))[0])
+        # On GPUs TensorFlow has no sum of int32.
+        mine = tf.constant([value if self._chief else 0], tf.int64)
+        return int(self._sum(mine)[0])
 
     def _sum_over_workers(self, mine: tf.Tensor) -> tf.Tensor:
         """The sum over workers: of each, its first replica speaks."""

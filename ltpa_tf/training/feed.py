@@ -162,9 +162,14 @@ def make_feed(
             placement,
             f"auto or stream: {source.name} is not held in memory",
         )
+    # TensorFlow sends every new variable from the chief to the others, and can't send
+    # bytes.
+    several_workers = distribution.workers(strategy) > 1
+    if placement == "resident" and several_workers:
+        raise SettingError("data.placement", placement, "auto or stream for workers")
     if placement == "auto":
         small = array is not None and array.nbytes <= _MOST_BYTES
-        resident = small and distribution.has_accelerator()
+        resident = small and distribution.has_accelerator() and not several_workers
         placement = "resident" if resident else "stream"
     kind = ResidentFeed if placement == "resident" else StreamFeed
     return kind(

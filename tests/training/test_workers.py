@@ -78,6 +78,12 @@ def test_two_workers_equal_two_replicas(pair, tmp_path):
     assert "epoch 2/2" not in pair[1].said()  # the chief speaks
 
 
+def test_workers_stream(pair, tmp_path):
+    start_workers(pair, tmp_path / "run", data__placement="resident")
+    assert exit_codes(pair) == [2, 2], pair[0].said() + pair[1].said()
+    assert "data.placement: received 'resident'" in pair[0].said()
+
+
 @pytest.fixture(scope="module")
 def uninterrupted(pair, tmp_path_factory):
     """A run of two workers, long enough to be cut off."""

@@ -18,6 +18,7 @@ import numpy as np
 
 from configs import common
 from ltpa_tf import data
+from ltpa_tf.errors import SettingError
 
 
 def make_config():
@@ -76,12 +77,26 @@ def builder(batch_norm=True, dropout=0.3):
     return build
 
 
+def refuse_sums_that_gpus_lack():
+    """Workers without a GPU then fail where those with one would."""
+    from tensorflow.python.ops import gen_collective_ops as collectives
+
+    reduce = collectives.collective_reduce_v2
+
+    def checked(input, *args, **kwargs):
+        assert input.dtype != "int32", "TensorFlow has no sum of int32 over GPUs"
+        return reduce(input, *args, **kwargs)
+
+    collectives.collective_reduce_v2 = checked
+
+
 def train_here(workdir, settings, devices):
     """Trains; returns the exit code as `pipelines/train.py` does."""
     import tensorflow as tf
 
     from ltpa_tf import training
 
+    refuse_sums_that_gpus_lack()
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(
         cpu, [tf.config.LogicalDeviceConfiguration()] * devices
@@ -93,6 +108,9 @@ def train_here(workdir, settings, devices):
     except training.TrainingError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except SettingError as error:
+        print(error, file=sys.stderr)
+        return 2
     return 0
 
 

@@ -15,6 +15,7 @@ import dataclasses
 import json
 import statistics
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import keras
@@ -41,15 +42,18 @@ class Trainer:
     Args:
         config: What to train; its data must fit on the device.
         source: The data set.
+        seeds: What it will be trained from.
     """
 
-    def __init__(self, config, source: data.Source):
+    def __init__(self, config, source: data.Source, seeds: Iterable[int]):
         config = config.copy_and_resolve_references()
         config.data.placement = "resident"
         self._config, self._source = config, source
         strategy = distribution.make_strategy(config.runtime.strategy)
         self._parts = assemble(config, strategy, source)
-        self._fresh = self._parts.state.to_arrays()
+        # All of them now: setting a seed makes TensorFlow forget the functions that it
+        # has made ready to run.
+        self._starts = {seed: self._start(seed) for seed in seeds}
         self._steps = config.train.epochs * self._parts.steps_per_epoch
         self._logits = tf.function(self._logits_of_both, jit_compile=self._parts.jit)
 
@@ -63,14 +67,7 @@ class Trainer:
     def train(self, seed: int) -> dict:
         """Trains from this seed's initial weights; returns figures of the run."""
         parts = self._parts
-        keras.utils.set_random_seed(seed)
-        model = build_model(self._config, self._source)
-        arrays = dict(self._fresh)
-        for i, variable in enumerate(model.trainable_variables):
-            arrays[f"trainable.{i:03d}"] = keras.ops.convert_to_numpy(variable)
-            if parts.estimate is not None:
-                arrays[f"ema.{i:03d}"] = keras.ops.convert_to_numpy(variable)
-        parts.state.from_arrays(arrays)
+        parts.state.from_arrays(self._starts[seed])
         parts.feed.seed.assign(seed)
         start = time.perf_counter()
         loss = self._run(0, self._steps)
@@ -78,6 +75,17 @@ class Trainer:
             parts.estimate()
         seconds = time.perf_counter() - start
         return {"seed": seed, "seconds": seconds, "loss": loss, **self._test()}
+
+    def _start(self, seed: int) -> dict:
+        """The state before the first step, with this seed's initial weights."""
+        keras.utils.set_random_seed(seed)
+        model = build_model(self._config, self._source)
+        arrays = self._parts.state.to_arrays()
+        for i, variable in enumerate(model.trainable_variables):
+            arrays[f"trainable.{i:03d}"] = keras.ops.convert_to_numpy(variable)
+            if self._parts.estimate is not None:
+                arrays[f"ema.{i:03d}"] = keras.ops.convert_to_numpy(variable)
+        return arrays
 
     def _run(self, first: int, steps: int) -> float:
         """Steps in one call, and the wait for the last; their mean loss."""
@@ -142,11 +150,12 @@ def main(argv) -> None:
     config = _CONFIG.value
     configuration.validate(config)
     keras.config.set_dtype_policy(config.runtime.precision)
-    trainer = Trainer(config, load(config))
+    seeds = range(_SEEDS.value)
+    trainer = Trainer(config, load(config), seeds)
     compile_seconds = trainer.compile()
     print(f"compiled in {compile_seconds:.1f} s", flush=True)
     runs = []
-    for seed in range(_SEEDS.value):
+    for seed in seeds:
         runs.append(trainer.train(seed))
         print(
             "seed {seed}: {accuracy:.2%}, with flip {accuracy_with_flip:.2%}, "

@@ -61,7 +61,7 @@ def test_every_seed_is_a_training_of_its_own(source, ema):
     config.optimizer.warmup_epochs = 1.0
     config.runtime.precision = "float32"
     config.runtime.strategy = "none"
-    trainer = Trainer(config, source)
+    trainer = Trainer(config, source, range(2))
     trainer.compile()
     first, other, again = (trainer.train(seed) for seed in (0, 1, 0))
     assert first["loss"] == pytest.approx(again["loss"], rel=1e-3)

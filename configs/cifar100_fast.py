@@ -7,11 +7,9 @@ Two attention levels in a wide, shallow VGG trunk (0.78 GMAC an image), trained 
 pixels for the first half; accuracy is that of the last epoch, no part of the test set
 selects anything.
 
-One H100 80GB HBM3, whole training part, test accuracy, 3 seeds: 77.39 +- 0.22% in
-29.8 +- 0.1 s (78.64 +- 0.17% with the mirrored image's logits added); compiling takes
-as long as for cifar10_fast.py. Before it began on small images, at commit 83473c1, 5
-seeds and 58 epochs gave 77.55 +- 0.21% in 41.4 +- 1.3 s. Log:
-docs/logs/h100-cifar100-fast.log.
+One H100 80GB HBM3, whole training part, test accuracy, 5 seeds: 77.22 +- 0.21% in
+28.3 +- 0.2 s (78.82 +- 0.21% with the mirrored image's logits added); compiling takes
+as long as for cifar10_fast.py. Log: docs/logs/h100-cifar100-fast.log.
 """
 
 from configs import recipes

@@ -166,7 +166,9 @@ def make_feed(
     # bytes.
     several_workers = distribution.workers(strategy) > 1
     if placement == "resident" and several_workers:
-        raise SettingError("data.placement", placement, "auto or stream for workers")
+        raise SettingError(
+            "data.placement", placement, "auto or stream: several workers always stream"
+        )
     if placement == "auto":
         small = array is not None and array.nbytes <= _MOST_BYTES
         resident = small and distribution.has_accelerator() and not several_workers

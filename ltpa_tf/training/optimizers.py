@@ -69,7 +69,9 @@ def make_optimizer(
         raise SettingError("optimizer.name", settings.name, ", ".join(sorted(classes)))
     kind = classes[settings.name.lower()]
     decay = settings.weight_decay if settings.decay_mode == "decoupled" else 0.0
-    arguments = {"learning_rate": learning_rate, "weight_decay": decay or None}
+    # Without decay: None spares a pass over the weights, but AdamW refuses it.
+    off = 0.0 if issubclass(kind, keras.optimizers.AdamW) else None
+    arguments = {"learning_rate": learning_rate, "weight_decay": decay or off}
     if issubclass(kind, keras.optimizers.SGD):
         arguments |= {"momentum": settings.momentum, "nesterov": settings.nesterov}
     if kind is SGDMuon:

@@ -20,13 +20,14 @@ def dense():
 # Keras's ScheduleFreeAdamW on TensorFlow reads its momentum after it has changed it;
 # as a pure function it can't.
 @pytest.mark.parametrize("name", sorted({*names()} - {"schedulefreeadamw"}))
-def test_stateless_updates_equal_kerass_own(config, name):
+@pytest.mark.parametrize("decay", [0.1, 0.0])
+def test_stateless_updates_equal_kerass_own(config, name, decay):
     config.optimizer.name = name
     config.optimizer.learning_rate = 0.01
-    config.optimizer.weight_decay = 0.1
+    config.optimizer.weight_decay = decay
     model, reference = dense(), dense()
     pure = make_optimizer(config, model, 0.01)
-    arguments = {"learning_rate": 0.01, "weight_decay": 0.1}
+    arguments = {"learning_rate": 0.01, "weight_decay": decay}
     if name in ("sgd", "sgd_muon"):
         arguments |= {"momentum": 0.9, "nesterov": True}
     kinds = {kind.lower(): kind for kind in dir(keras.optimizers)}
@@ -35,7 +36,7 @@ def test_stateless_updates_equal_kerass_own(config, name):
     if name == "muon":
         if "adam_weight_decay" not in inspect.signature(kind).parameters:
             pytest.skip("Keras 3.12's own Muon fails on TensorFlow")
-        arguments |= {"adam_weight_decay": 0.1}
+        arguments |= {"adam_weight_decay": decay}
     own = kind(**arguments)
     own.exclude_from_weight_decay([reference.layers[-1].bias])
 

@@ -18,6 +18,7 @@ _NOT_NEGATIVE = (lambda v: v >= 0, "0 or more")
 _FRACTION = (lambda v: 0 <= v < 1, "0 or more, and below 1")
 
 _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
+    "seed": (lambda v: 0 <= v < 2**32, "0 to 2**32 - 1"),
     "data.train_examples": _NOT_NEGATIVE,
     "data.validation_examples": _NOT_NEGATIVE,
     "data.image_size": (lambda v: v == 0 or v >= 32, "0 (as it is), or 32 and more"),
@@ -93,12 +94,6 @@ def validate(config: ConfigDict) -> None:
             "optimizer.warmup_epochs",
             config.optimizer.warmup_epochs,
             f"at most train.epochs, which is {config.train.epochs}",
-        )
-    if config.train.early_stopping and not config.data.validation_examples:
-        raise SettingError(
-            "train.early_stopping",
-            config.train.early_stopping,
-            "0 while data.validation_examples is 0: stopping needs a validation part",
         )
     model_arguments(config)
 

@@ -16,7 +16,8 @@ def start_tensorflow() -> None:
     Whoever sets TF_CPP_MIN_LOG_LEVEL below 2, the level without warnings, sees what
     they ask for. If the import fails, all that was said is shown.
     """
-    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") in ("0", "1"):
+    shown = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") in ("0", "1")
+    if shown or sys.stderr is None:  # None: closed by whoever started the program
         return
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     absl_logging.set_verbosity(absl_logging.WARNING)

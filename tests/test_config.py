@@ -22,6 +22,8 @@ def test_defaults_are_valid():
 @pytest.mark.parametrize(
     ("key", "value"),
     [
+        ("seed", -1),
+        ("seed", 2**32),
         ("train.epochs", 0),
         ("train.batch_size", 0),
         ("train.label_smoothing", 1.0),
@@ -42,7 +44,7 @@ def test_defaults_are_valid():
         ("optimizer.warmup_epochs", 11.0),
         ("runtime.precision", "float16"),
         ("runtime.strategy", "pod"),
-        ("train.early_stopping", 3),
+        ("train.early_stopping", -1),
         ("train.small_size", -1),
         ("train.small_share", 0.0),
         ("train.ema", 1.0),

@@ -1,7 +1,5 @@
 """Everything that is told about a run while it trains."""
 
-import math
-
 import numpy as np
 
 from ltpa_tf.training.attention import AttentionWatch
@@ -55,10 +53,14 @@ class Journal:
 
 
 def means(sums: np.ndarray) -> dict[str, float]:
-    """The sums of `State.sums` as means over examples and updates."""
+    """The sums of `State.sums` as means over examples and updates.
+
+    Empty if there were none: with float16 every step may have been skipped.
+    """
     total = dict(zip(SUMS, sums.tolist(), strict=True))
-    examples = total["examples"] or math.nan
-    updates = total["updates"] or math.nan
+    examples, updates = total["examples"], total["updates"]
+    if not updates:
+        return {}
     return {
         "loss": total["loss"] / examples,
         "accuracy": total["correct"] / examples,

@@ -3,15 +3,13 @@
 import math
 import time
 
-import keras
-
+from ltpa_tf.training.callbacks import Callbacks
 from ltpa_tf.training.errors import NonFiniteError
 from ltpa_tf.training.journal import Journal, means
 from ltpa_tf.training.pace import Pace
 from ltpa_tf.training.parts import Parts
 from ltpa_tf.training.saving import Saver
 from ltpa_tf.training.signals import StopSignals
-from ltpa_tf.training.state import set_weights
 
 
 class Loop:
@@ -31,7 +29,7 @@ class Loop:
         parts: Parts,
         saver: Saver,
         journal: Journal,
-        callbacks: keras.callbacks.CallbackList,
+        callbacks: Callbacks,
         signals: StopSignals,
         pace: Pace,
     ):
@@ -56,12 +54,12 @@ class Loop:
         """
         try:
             self._saver.restore()
-            self._callbacks.on_train_begin()
+            self._callbacks.train_begin(self._saver.position.step)
             if self._finished:
                 self._settle()  # it was killed after the last checkpoint
             while not self._finished:
                 self._run_epoch()
-            self._callbacks.on_train_end()
+            self._callbacks.train_end()
             self._saver.wait()
         finally:
             self._saver.close()
@@ -75,8 +73,7 @@ class Loop:
         position, steps = self._saver.position, self._parts.steps_per_epoch
         epoch = position.step // steps
         end = (epoch + 1) * steps
-        self._callbacks.on_epoch_begin(epoch)
-        self._take_over_learning_rate()
+        self._callbacks.epoch_begin(epoch)
         self._clock.restart()
         while position.step < end:
             if position.step == end - 1:
@@ -92,11 +89,22 @@ class Loop:
     def _call(self, end: int) -> None:
         """One call of the compiled program, up to step `end` at most."""
         step = self._saver.position.step
+        first = end - self._parts.steps_per_epoch
         self._journal.board.profile(step)
-        full_size = self._parts.program.small_steps
-        if not self._started or step == full_size:
+        if self._callbacks:
+            self._callbacks.batch_begin(step - first)
+        if not self._started or step == self._parts.program.small_steps:
             self._first_call(step)
-            return
+        else:
+            self._usual_call(step, end)
+        if self._callbacks:
+            self._wait()
+            step = self._saver.position.step
+            self._callbacks.batch_end(step - 1 - first, step, self._figures)
+
+    def _usual_call(self, step: int, end: int) -> None:
+        """As many steps as suit."""
+        full_size = self._parts.program.small_steps
         steps = self._pace.steps(
             max(1, end - 1 - step),  # the last one alone: its update is measured
             full_size - step if step < full_size else end - step,
@@ -109,10 +117,6 @@ class Loop:
             self._look(earlier)
         self._pace.took(steps, time.monotonic() - before)
         self._clock.steps += steps
-        if self._callbacks.callbacks:
-            self._wait()
-            batch = self._saver.position.step - 1 - (end - self._parts.steps_per_epoch)
-            self._callbacks.on_train_batch_end(batch, self._figures)
 
     def _first_call(self, step: int) -> None:
         """A single step, which takes long: it is traced and compiled."""
@@ -195,6 +199,11 @@ class Loop:
 
     def _end_epoch(self, epoch: int) -> None:
         parts, position = self._parts, self._saver.position
+        if "loss" not in self._figures:
+            self._journal.screen.say(
+                "Every step of this epoch was skipped: gradients were too large for "
+                "float16. The loss scale is half as large after each."
+            )
         self._settle()
         line = {
             "epoch": epoch + 1,
@@ -208,11 +217,11 @@ class Loop:
             line |= {f"val_{name}": value for name, value in found.items()}
             self._consider_best(epoch + 1, line["val_accuracy"])
         line = self._journal.epoch(line, parts.state)
-        if self._callbacks.callbacks:
-            set_weights(parts.model, *parts.state.evaluation_arrays())
+        stop = False
+        if self._callbacks:
             del line["epoch"]
-            self._callbacks.on_epoch_end(epoch, line)
-            position.stopped |= bool(parts.model.stop_training)
+            stop = self._callbacks.epoch_end(epoch, line)
+        position.stopped |= self._saver.anyone(stop)
         parts.state.reset_sums()
 
     def _settle(self) -> None:
@@ -254,12 +263,6 @@ class Loop:
         if isinstance(schedule, float):
             return self._parts.state.learning_rate
         return float(schedule(step))
-
-    def _take_over_learning_rate(self) -> None:
-        """What a callback did to the model's optimizer, where no schedule rules."""
-        if isinstance(self._parts.schedule, float):
-            rate = self._parts.model.optimizer.learning_rate
-            self._parts.state.learning_rate = keras.ops.convert_to_numpy(rate)
 
 
 class _Clock:

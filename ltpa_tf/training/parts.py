@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 
 from ltpa_tf import data, models
 from ltpa_tf.config import model_arguments
+from ltpa_tf.data.augmentation import check_crop
 from ltpa_tf.errors import SettingError
 from ltpa_tf.layers import Whitening
 from ltpa_tf.training import distribution
@@ -97,7 +98,9 @@ def assemble(
     replicas = strategy.num_replicas_in_sync
     steps_per_epoch = data.steps_per_epoch(source.train, config.train.batch_size)
     check_batch(config, replicas)
+    check_crop(config.augment.crop, source.image_shape)
     check_small_size(config, source)
+    check_early_stopping(config, source)
     jit = _use_jit(config, replicas)
     model = build(config, source)
     if config.train.sync_batch_norm:
@@ -202,6 +205,21 @@ def check_small_size(config: ConfigDict, source: data.Source, least: int = 1) ->
             size,
             f"{choice}: the model needs {least} pixels a side, and the images have "
             f"{side}",
+        )
+
+
+def check_early_stopping(config: ConfigDict, source: data.Source) -> None:
+    """Refuses to stop by a validation part that isn't there.
+
+    Raises:
+        SettingError: Naming `train.early_stopping`.
+    """
+    if config.train.early_stopping and source.validation is None:
+        raise SettingError(
+            "train.early_stopping",
+            config.train.early_stopping,
+            f"0: {source.name} has no validation part to stop by, and "
+            f"data.validation_examples is {config.data.validation_examples}",
         )
 
 

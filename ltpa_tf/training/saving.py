@@ -127,6 +127,10 @@ class Saver:
         save, stop = self._agreement.reach(bool(due), stop)
         return save or stop, stop
 
+    def anyone(self, wants: bool) -> bool:
+        """Whether any worker wants to."""
+        return self._agreement.reach(save=False, stop=wants)[1]
+
     def save(self) -> None:
         """Copies the state, and writes the copy in the background."""
         self.position.metrics_bytes = self._metrics.size

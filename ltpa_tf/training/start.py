@@ -12,10 +12,11 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 
 from ltpa_tf import config as configuration
-from ltpa_tf import data, run
+from ltpa_tf import data, lock, run
 from ltpa_tf.errors import SettingError
 from ltpa_tf.training import distribution, records
 from ltpa_tf.training.attention import AttentionWatch
+from ltpa_tf.training.callbacks import Callbacks
 from ltpa_tf.training.errors import CheckpointError
 from ltpa_tf.training.journal import Journal
 from ltpa_tf.training.loop import Loop
@@ -56,6 +57,7 @@ def train(
         callbacks: Keras callbacks. They see the model with the weights that would be
             saved, at the end of every epoch; those with batch methods are called once
             per call of several steps. What they remember is not part of checkpoints.
+            Each worker has its own; if one of them stops training, all workers stop.
         source: The data set, instead of the one that `config.data` names.
         build: Makes the model from config and source, instead of what `config.model`
             names: any functional Keras model that takes pixel values and gives logits.
@@ -79,34 +81,29 @@ def train(
         tf.config.experimental.enable_op_determinism()
     strategy = distribution.make_strategy(config.runtime.strategy)
     chief = distribution.is_chief(strategy)
-    if chief:
-        folder.create()
-    with StopSignals() as signals, _policy(config.runtime.precision):
+    with (
+        _chiefs_folder(folder) if chief else contextlib.nullcontext(),
+        StopSignals() as signals,
+        _policy(config.runtime.precision),
+        distribution.lost_workers_as_errors(strategy),
+    ):
         keras.utils.set_random_seed(config.seed)
         source = source or run.load_data(config)
         if folder.dataset_file.exists():
             folder.check_data(source)
         parts = assemble(config, strategy, source, build)
-        write = _ModelFile(config, source, build)
-        if chief:
-            run.write_text(folder.config_file, configuration.to_json(config))
-            records.write_dataset(folder, source)
-        with (
-            distribution.lost_workers_as_errors(strategy),
-            _disk_errors_as_sentences(folder),
-            _journal(folder, parts, chief, hparams) as journal,
-        ):
-            metrics = records.Metrics(folder.metrics_file)
-            saver = Saver(parts, folder, metrics, journal.screen.say, write)
-            Loop(
-                parts,
-                saver,
-                journal,
-                _callback_list(callbacks, parts),
-                signals,
-                Pace(config.runtime.steps_per_call, strategy),
-            ).run()
-            return _finish(folder, parts, saver.position, write, metrics, chief)
+        with _disk_errors_as_sentences(folder):
+            if chief:
+                run.write_text(folder.config_file, configuration.to_json(config))
+                records.write_dataset(folder, source)
+            write = _ModelFile(config, source, build)
+            with _journal(folder, parts, chief, hparams) as journal:
+                metrics = records.Metrics(folder.metrics_file)
+                saver = Saver(parts, folder, metrics, journal.screen.say, write)
+                pace = Pace(config.runtime.steps_per_call, strategy)
+                told = Callbacks(callbacks, parts)
+                Loop(parts, saver, journal, told, signals, pace).run()
+                return _finish(folder, parts, saver.position, write, metrics, chief)
 
 
 def _open(folder: run.RunFolder, config: ConfigDict) -> dict | None:
@@ -125,6 +122,15 @@ def _open(folder: run.RunFolder, config: ConfigDict) -> dict | None:
     if folder.summary_file.exists():
         return json.loads(folder.summary_file.read_text(encoding="utf-8"))
     return None
+
+
+@contextlib.contextmanager
+def _chiefs_folder(folder: run.RunFolder) -> Iterator[None]:
+    """The folder, there and writable, for this process alone."""
+    folder.create()
+    alone = "a folder that no other process is training in; this one is in use"
+    with lock.only_one(folder.path, "train", alone):
+        yield
 
 
 @contextlib.contextmanager
@@ -168,28 +174,6 @@ def _journal(
     metrics = records.Metrics(folder.metrics_file)
     with screen, contextlib.closing(board):
         yield Journal(screen, board, metrics, watch, chief=chief)
-
-
-def _callback_list(
-    callbacks: Sequence[keras.callbacks.Callback], parts: Parts
-) -> keras.callbacks.CallbackList:
-    """The callbacks, with a model that looks compiled.
-
-    Its optimizer is a stand-in which shows the learning rate and takes a new one.
-    """
-    model = parts.model
-    model.compile(
-        optimizer=keras.optimizers.SGD(parts.schedule),
-        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
-    )
-    model.stop_training = False
-    return keras.callbacks.CallbackList(
-        list(callbacks),
-        model=model,
-        epochs=parts.config.train.epochs,
-        steps=parts.steps_per_epoch,
-        verbose=0,
-    )
 
 
 class _ModelFile:

@@ -1,7 +1,6 @@
 """`search`: from a config with a space to the best config."""
 
 import contextlib
-import fcntl
 import functools
 import os
 import signal
@@ -16,6 +15,7 @@ from ml_collections import ConfigDict
 
 from ltpa_tf import run
 from ltpa_tf.errors import SettingError
+from ltpa_tf.lock import only_one
 from ltpa_tf.training.start import DISK_ERRORS
 from ltpa_tf.tuning import chief, settings
 from ltpa_tf.tuning.errors import SearchError
@@ -80,20 +80,11 @@ def _is_worker() -> bool:
     return machines.has_chief_oracle() and not machines.is_chief_oracle()
 
 
-@contextlib.contextmanager
-def _only_one(folder: Path) -> Iterator[None]:
+def _only_one(folder: Path) -> contextlib.AbstractContextManager:
     """Two processes of one id would train the same trials into the same files."""
     name = os.environ.get("KERASTUNER_TUNER_ID", "tuner0")
-    with (folder / f".{name}.lock").open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SettingError(
-                "--workdir",
-                str(folder),
-                f"a folder in which no other search (as {name}) is running",
-            ) from None
-        yield
+    free = f"a folder in which no other search (as {name}) is running"
+    return only_one(folder, name, free)
 
 
 @contextlib.contextmanager

@@ -87,6 +87,7 @@ def test_a_run_learns_and_leaves_a_complete_folder(run, capsys):
         "metrics.jsonl",
         "model.keras",
         "summary.json",
+        ".train.lock",
     }
 
 
@@ -140,6 +141,22 @@ def test_continued_after_a_crash_is_the_uninterrupted_run(run, tmp_path, setting
     assert_same_run(run("cut", **settings), whole)
 
 
+def test_a_rate_that_a_callback_chose_survives_a_crash(run, tmp_path):
+    class Lower(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 0:
+                self.model.optimizer.learning_rate = 0.01
+
+    settings = {"optimizer__schedule": "constant", "train__epochs": 4}
+    whole = run("whole", [Lower()], **settings)
+    rates = [line["learning_rate"] for line in lines(whole)]
+    assert rates == pytest.approx([0.05, 0.01, 0.01, 0.01])
+    batches = CrashAt(7)
+    with pytest.raises(Crash):
+        run("cut", [Lower(), batches], runtime__steps_per_call=2, **settings)
+    assert_same_run(run("cut", [Lower()], **settings), whole)
+
+
 def test_a_complete_run_is_left_alone(run, finished, capsys):
     before = {file: file.stat().st_mtime_ns for file in finished.rglob("*")}
     run("a")
@@ -151,6 +168,36 @@ def test_another_config_in_the_folder_is_refused(run, finished):
     message = r"holds a run with optimizer\.learning_rate = 0\.05, and not 0\.1"
     with pytest.raises(SettingError, match=message):
         run("a", optimizer__learning_rate=0.1)
+
+
+def test_a_folder_in_use_is_refused(run, tmp_path, config, source, build):
+    refused = []
+
+    class Another(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            with pytest.raises(SettingError, match="--workdir: .* in use") as error:
+                train(config, tmp_path / "a", source=source, build=build())
+            refused.append(error)
+
+    run("a", [Another()])
+    assert len(refused) == 2
+
+
+@pytest.mark.parametrize(
+    ("setting", "good"),
+    [({"augment__crop": 8}, {"augment__crop": 1}), ({"train__early_stopping": 1}, {})],
+)
+def test_settings_that_do_not_fit_the_data_leave_no_trace(
+    run, tmp_path, config, source, build, setting, good
+):
+    config.update_from_flattened_dict(
+        {key.replace("__", "."): value for key, value in setting.items()}
+    )
+    source = dataclasses.replace(source, validation=None)
+    name = next(iter(setting)).replace("__", ".")
+    with pytest.raises(SettingError, match=f"^{name}: "):
+        train(config, tmp_path / "a", source=source, build=build())
+    run("a", train__early_stopping=0, **good)
 
 
 def test_data_that_has_changed_is_refused(finished, config, source, build):
@@ -231,11 +278,10 @@ def test_saves_by_the_clock_too(run, tmp_path):
     with pytest.raises(Crash):
         run(
             "a",
-            [CrashAt(4)],
+            [CrashAt(5)],
             checkpoint__every_minutes=1e-6,
             runtime__steps_per_call=1,
         )
-    # The first step is alone, without batch callbacks: the crash is in the fifth.
     steps = Checkpoints(tmp_path / "a" / "checkpoints", keep=2).steps()
     assert steps == [4, 3]
 
@@ -270,6 +316,27 @@ def test_an_update_too_large_for_the_weights_is_not_saved(run, tmp_path, batch, 
     for step in checkpoints.steps():
         arrays, _ = checkpoints.read(step)
         assert all(np.isfinite(value).all() for value in arrays.values())
+
+
+def test_epochs_without_a_step_have_no_figures(run, build, capsys):
+    def steep(config, source):
+        model = build()(config, source)
+        logits = keras.layers.Rescaling(1e5, dtype="float32")(model.output)
+        return keras.Model(model.input, logits)
+
+    folder = run("a", build_model=steep, runtime__precision="mixed_float16")
+    for line in (folder / "metrics.jsonl").read_text().splitlines():
+        assert "loss" not in json.loads(line, parse_constant=pytest.fail)
+    assert "Every step of this epoch was skipped" in capsys.readouterr().err
+
+
+def test_a_full_disk_at_the_start_is_a_sentence(run, small_disk):
+    with (small_disk / "filler").open("wb") as filler:
+        filler.write(bytes(shutil.disk_usage(small_disk).free))
+    with pytest.raises((CheckpointError, SettingError), match="No space left"):
+        run(small_disk / "run")
+    (small_disk / "filler").unlink()
+    run(small_disk / "run")
 
 
 def test_a_full_disk_is_a_sentence_and_costs_nothing(run, small_disk, tmp_path):
@@ -315,6 +382,38 @@ def test_keras_callbacks_work(run, tmp_path):
     np.testing.assert_equal(
         weights(tmp_path / "3.keras"), weights(folder / "model.keras")
     )
+
+
+def test_callbacks_see_rate_and_steps_of_every_call(run):
+    began, ended, rates = [], [], []
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            began.append(batch)
+
+        def on_train_batch_end(self, batch, logs=None):
+            assert np.isfinite(logs["loss"])
+            ended.append((batch, int(self.model.optimizer.iterations)))
+
+        def on_epoch_end(self, epoch, logs=None):
+            rates.append(float(self.model.optimizer.learning_rate))
+
+    folder = run("a", [Watch()], runtime__steps_per_call=2)
+    # The very first step is alone, and the last of an epoch, whose update is measured.
+    assert began == [0, 1, 3, 0, 2, 3]
+    assert ended == [(0, 1), (2, 3), (3, 4), (1, 6), (2, 7), (3, 8)]
+    # Each shows the rate of the step to come.
+    told = [line["learning_rate"] for line in lines(folder)]
+    assert told[0] > rates[0] > told[1] > rates[1]
+
+
+def test_the_best_model_by_a_callback_is_the_best(run, tmp_path):
+    file = tmp_path / "mine.keras"
+    best = keras.callbacks.ModelCheckpoint(
+        file, monitor="val_accuracy", save_best_only=True
+    )
+    folder = run("a", [best], train__epochs=4, optimizer__learning_rate=0.5)
+    np.testing.assert_equal(weights(file), weights(folder / "best.keras"))
 
 
 def test_half_precision_tracks_float32(run):

@@ -7,7 +7,7 @@ import time
 
 import pytest
 from children import Children, has_saved, wait_for
-from comparison import assert_same_run
+from comparison import assert_same_run, lines
 from ports import free_port
 
 from ltpa_tf.training.checkpoints import Checkpoints
@@ -55,11 +55,18 @@ def slurm():
     return [step | {"SLURM_PROCID": str(index)} for index in range(2)]
 
 
-def start_workers(pair, folder, environments=tf_config, **settings):
-    """Starts one worker on each server; their process numbers."""
+def start_workers(pair, folder, environments=tf_config, only=None, **settings):
+    """Starts one worker on each server; their process numbers.
+
+    `only`: a variable for the environment of one of them, and which one.
+    """
+    environments = environments()
+    if only:
+        name, index = only
+        environments[index][name] = "1"
     return [
         children.start(folder, environment=environment, **SETTINGS | settings)
-        for children, environment in zip(pair, environments(), strict=True)
+        for children, environment in zip(pair, environments, strict=True)
     ]
 
 
@@ -82,6 +89,23 @@ def test_workers_stream(pair, tmp_path):
     start_workers(pair, tmp_path / "run", data__placement="resident")
     assert exit_codes(pair) == [2, 2], pair[0].said() + pair[1].said()
     assert "data.placement: received 'resident'" in pair[0].said()
+
+
+@pytest.mark.parametrize("stops", [0, 1])
+def test_a_callback_that_stops_one_worker_stops_both(pair, tmp_path, stops):
+    start_workers(pair, tmp_path / "run", only=("STOP_FIRST", stops))
+    assert exit_codes(pair) == [0, 0], pair[0].said() + pair[1].said()
+    assert [line["epoch"] for line in lines(tmp_path / "run")] == [1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dies", [0, 1])
+def test_a_worker_that_dies_at_its_start_ends_the_other(pair, tmp_path, dies):
+    start_workers(pair, tmp_path / "run", only=("DIE_BUILDING", dies))
+    assert pair[dies].exit_code() == -signal.SIGKILL
+    died = time.monotonic()
+    assert pair[1 - dies].exit_code() == 138, pair[1 - dies].said()
+    assert time.monotonic() - died < BOUND
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,9 @@ Also a program that trains them in a process of its own, for tests that kill it:
     python tests/training/tiny.py
 
 reads lines from stdin; for each it forks a child that trains, and prints the child's
-process number, later its exit code. Forking saves each child TensorFlow's start.
+process number, later its exit code. Forking saves each child TensorFlow's start. A
+child with DIE_BUILDING in its environment is killed as it builds its model, one with
+STOP_FIRST stops after its first epoch.
 """
 
 import json
@@ -77,6 +79,13 @@ def builder(batch_norm=True, dropout=0.3):
     return build
 
 
+class StopFirst(keras.callbacks.Callback):
+    """Stops after the first epoch."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.stop_training = True
+
+
 def refuse_sums_that_gpus_lack():
     """Workers without a GPU then fail where those with one would."""
     from tensorflow.python.ops import gen_collective_ops as collectives
@@ -96,6 +105,9 @@ def train_here(workdir, settings, devices):
 
     from ltpa_tf import training
 
+    def die(*args):
+        os.kill(os.getpid(), signal.SIGKILL)
+
     refuse_sums_that_gpus_lack()
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(
@@ -104,7 +116,13 @@ def train_here(workdir, settings, devices):
     config = make_config()
     config.update_from_flattened_dict(settings)
     try:
-        training.train(config, workdir, source=make_source(), build=builder())
+        training.train(
+            config,
+            workdir,
+            source=make_source(),
+            build=die if "DIE_BUILDING" in os.environ else builder(),
+            callbacks=[StopFirst()] if "STOP_FIRST" in os.environ else [],
+        )
     except training.TrainingError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -109,7 +109,7 @@ def get_config() -> ConfigDict:
     # "sgd", "sgd_muon" (SGD, but for convolution kernels Muon, to which momentum and
     # weight decay below don't apply), "adamw", or the name of any Keras optimizer.
     optimizer.name = "sgd"
-    # Peak learning rate. The paper's Torch "1.0" is 0.1 here (see docs/paper.md).
+    # Peak learning rate. The paper's Torch "1.0" is 0.1 here: see recipes.py.
     optimizer.learning_rate = 0.1
     # SGD only.
     optimizer.momentum = 0.9

@@ -6,6 +6,7 @@ types; here are ranges and combinations.
 """
 
 import json
+import math
 from collections.abc import Callable
 
 from ml_collections import ConfigDict
@@ -79,6 +80,8 @@ def validate(config: ConfigDict) -> None:
         value = _get(config, key)
         if not accepts(value):
             raise SettingError(key, value, accepted)
+        if math.isinf(value):
+            raise SettingError(key, value, f"{accepted}, and finite")
     for key, choices in _CHOICES.items():
         value = _get(config, key)
         if value not in choices:

@@ -25,6 +25,7 @@ def test_defaults_are_valid():
         ("seed", -1),
         ("seed", 2**32),
         ("train.epochs", 0),
+        ("augment.cutmix", float("inf")),
         ("train.batch_size", 0),
         ("train.label_smoothing", 1.0),
         ("data.train_examples", -1),

@@ -99,10 +99,10 @@ def assemble(
     steps_per_epoch = data.steps_per_epoch(source.train, config.train.batch_size)
     check_batch(config, replicas)
     check_crop(config.augment.crop, source.image_shape)
-    check_small_size(config, source)
     check_early_stopping(config, source)
     jit = _use_jit(config, replicas)
     model = build(config, source)
+    check_small_size(config, source)  # for models that say nothing of their own
     if config.train.sync_batch_norm:
         _synchronise(model)
     choose_forms(model, jit)

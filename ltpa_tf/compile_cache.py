@@ -11,14 +11,22 @@ from pathlib import Path
 
 MOST_BYTES = 2 * 1024**3
 _GPUS = Path("/proc/driver/nvidia/gpus")
+# All files that XLA makes, with those that it is still writing.
+_MADE = (
+    "xla_compile_cache*.pb",
+    "xla_compile_cache*.tmp",
+    "tuning/*.textproto",
+    "tuning/tmp/*.textproto",
+)
 
 
 def enable(gpus: Path = _GPUS) -> Path | None:
     """Keeps XLA's work in the user's cache folder; to be called before TensorFlow.
 
-    The folder is `$LTPA_CACHE_DIR`, by default `~/.cache/ltpa_tf`, with one subfolder
-    per TensorFlow version and kind of GPU: what is compiled for one can't run on
-    another. Files that were not used for longest go first when it has grown over 2 GiB.
+    The folder is `ltpa_tf` in `$LTPA_CACHE_DIR`, by default in `~/.cache`, with one
+    subfolder per TensorFlow version and kind of GPU: what is compiled for one can't run
+    on another. Files that were not used for longest go first when it has grown over
+    2 GiB; no others than XLA's are ever deleted.
     Settings of one's own in `TF_XLA_FLAGS` and `XLA_FLAGS` win.
 
     Args:
@@ -43,9 +51,15 @@ def enable(gpus: Path = _GPUS) -> Path | None:
     return folder
 
 
-def shrink(folder: Path, most_bytes: int) -> None:
-    """Deletes the files that were not used for longest, until the rest fits."""
-    files = [file for file in folder.rglob("*") if file.is_file()]
+def shrink(root: Path, most_bytes: int) -> None:
+    """Deletes the files that were not used for longest, until the rest fits.
+
+    Args:
+        root: Where the folders of all TensorFlow versions and GPUs are. What else is
+            there is somebody's own, and neither counted nor deleted.
+        most_bytes: How much may stay.
+    """
+    files = [file for made in _MADE for file in root.glob(f"tensorflow-*/{made}")]
     used = {file: file.stat() for file in files}
     total = sum(stat.st_size for stat in used.values())
     for file in sorted(files, key=lambda f: max(used[f].st_atime, used[f].st_mtime)):
@@ -57,10 +71,10 @@ def shrink(folder: Path, most_bytes: int) -> None:
 
 def _root() -> Path | None:
     chosen = os.environ.get("LTPA_CACHE_DIR")
-    if chosen is not None:
-        return Path(chosen) if chosen else None
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "ltpa_tf"
+    if chosen == "":
+        return None
+    base = chosen or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "ltpa_tf"
 
 
 def _models(gpus: Path) -> str:

@@ -24,7 +24,7 @@ def gpus(tmp_path, monkeypatch):
 
 def test_both_caches_are_in_a_folder_per_kind_of_gpu(gpus, tmp_path):
     folder = compile_cache.enable(gpus)
-    assert folder.parent == tmp_path / "cache"
+    assert folder.parent == tmp_path / "cache" / "ltpa_tf"
     assert folder.name.endswith("-nvidia-h100-80gb-hbm3")
     assert str(folder) in os.environ["TF_XLA_FLAGS"]
     assert os.environ["XLA_FLAGS"].endswith(str(folder / "tuning"))
@@ -55,10 +55,27 @@ def test_nothing_is_set_where_there_is_no_cache(gpus, tmp_path, monkeypatch, why
 
 
 def test_files_not_used_for_longest_go_first(tmp_path):
-    for age, name in enumerate(["new", "middle", "old"]):
-        (tmp_path / name).write_bytes(bytes(10))
-        os.utime(tmp_path / name, (1000 - age, 1000 - age))
-    compile_cache.shrink(tmp_path, 25)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["middle", "new"]
-    compile_cache.shrink(tmp_path, 25)
-    assert len(list(tmp_path.iterdir())) == 2
+    folder = tmp_path / "tensorflow-2.21.0-nvidia-h100"
+    (folder / "tuning").mkdir(parents=True)
+    new = folder / "xla_compile_cache__1__2__XLA_GPU_JIT.pb"
+    middle = folder / "tuning" / "abc.textproto"
+    old = folder / "xla_compile_cache__1__2__XLA_GPU_JIT.pbvm-1.tmp"
+    for age, file in enumerate([new, middle, old]):
+        file.write_bytes(bytes(10))
+        os.utime(file, (1000 - age, 1000 - age))
+    for _ in range(2):
+        compile_cache.shrink(tmp_path, 25)
+        assert (new.exists(), middle.exists(), old.exists()) == (True, True, False)
+
+
+def test_files_of_the_users_own_stay(gpus, tmp_path, monkeypatch):
+    monkeypatch.setattr(compile_cache, "MOST_BYTES", 0)
+    folder = compile_cache.enable(gpus)
+    places = [tmp_path / "cache", folder.parent, folder, folder / "tuning"]
+    for place in places:
+        (place / "thesis.txt").write_text("mine")
+    made = folder / "xla_compile_cache__1.pb"
+    made.write_text("XLA's")
+    compile_cache.enable(gpus)
+    assert not made.exists()
+    assert all((place / "thesis.txt").exists() for place in places)

@@ -1,6 +1,8 @@
 """XLA's cache folder: where it is, what wins over it, how it stays small."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -26,8 +28,8 @@ def test_both_caches_are_in_a_folder_per_kind_of_gpu(gpus, tmp_path):
     folder = compile_cache.enable(gpus)
     assert folder.parent == tmp_path / "cache" / "ltpa_tf"
     assert folder.name.endswith("-nvidia-h100-80gb-hbm3")
-    assert str(folder) in os.environ["TF_XLA_FLAGS"]
-    assert os.environ["XLA_FLAGS"].endswith(str(folder / "tuning"))
+    assert os.environ["TF_XLA_FLAGS"].endswith(f'="{folder}"')
+    assert os.environ["XLA_FLAGS"].endswith(f'="{folder / "tuning"}"')
 
 
 def test_the_users_own_flags_win_and_stay(gpus, monkeypatch):
@@ -41,17 +43,79 @@ def test_the_users_own_flags_win_and_stay(gpus, monkeypatch):
     assert second.startswith("--xla_gpu_per_fusion_autotune_cache_dir=")
 
 
-@pytest.mark.parametrize("why", ["no gpu", "switched off", "not writable"])
+def test_a_folder_in_the_users_home(gpus, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("LTPA_CACHE_DIR", "~/mine")
+    assert compile_cache.enable(gpus).parents[1] == tmp_path / "mine"
+    monkeypatch.delenv("LTPA_CACHE_DIR")
+    assert compile_cache.enable(gpus).parents[1] == tmp_path / ".cache"
+
+
+@pytest.mark.parametrize(
+    "why", ["no gpu", "switched off", "no folder", "no home", "nearly full"]
+)
 def test_nothing_is_set_where_there_is_no_cache(gpus, tmp_path, monkeypatch, why):
     if why == "no gpu":
         gpus = tmp_path / "none"
     elif why == "switched off":
         monkeypatch.setenv("LTPA_CACHE_DIR", "")
-    else:
+    elif why == "no folder":
         (tmp_path / "cache").write_text("a file in its place")
+    elif why == "no home":
+        monkeypatch.setenv("LTPA_CACHE_DIR", "~nobody-of-this-name/cache")
+    else:
+        monkeypatch.setattr(compile_cache, "LEAST_FREE_BYTES", 1 << 62)
     assert compile_cache.enable(gpus) is None
     assert "TF_XLA_FLAGS" not in os.environ
     assert "XLA_FLAGS" not in os.environ
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_cache_of_another_user_is_not_used(gpus):
+    folder = compile_cache.enable(gpus)
+    folder.chmod(0o555)
+    assert compile_cache.enable(gpus) is None
+
+
+_COMPILES = """
+import tensorflow as tf
+print(tf.function(lambda x: tf.sin(x @ x), jit_compile=True)(tf.ones((4, 4))))
+"""
+
+
+def test_xla_writes_there_and_what_is_cut_off_goes(gpus, tmp_path, monkeypatch):
+    monkeypatch.setenv("LTPA_CACHE_DIR", str(tmp_path / 'a "space'))
+    folder = compile_cache.enable(gpus)
+    done = subprocess.run([sys.executable, "-c", _COMPILES], capture_output=True)
+    assert done.returncode == 0, done.stderr
+    (entry,) = folder.glob("*.pb")
+    compile_cache.enable(gpus)
+    whole = entry.read_bytes()  # it is still there
+    for size in (len(whole) - 1, len(whole) // 2, 55, 1, 0):
+        entry.write_bytes(whole[:size])
+        compile_cache.enable(gpus)
+        assert not entry.exists()
+
+
+def test_empty_results_of_tuning_go(gpus):
+    folder = compile_cache.enable(gpus) / "tuning"
+    names = ("empty.textproto", "full.textproto", "tmp/in_writing.textproto")
+    empty, full, in_writing = (folder / name for name in names)
+    empty.touch()
+    full.write_text("run_time { nanos: 1 }")
+    in_writing.touch()  # by another process, which will want to move it
+    compile_cache.enable(gpus)
+    assert not empty.exists()
+    assert full.exists() and in_writing.exists()
+
+
+def test_files_that_another_start_deletes_are_no_error(gpus, monkeypatch):
+    monkeypatch.setattr(compile_cache, "MOST_BYTES", 0)
+    folder = compile_cache.enable(gpus)
+    # Listed, but no longer there when it is looked at.
+    (folder / "xla_compile_cache__1.pb").symlink_to("gone")
+    (folder / "tuning" / "abc.textproto").symlink_to("gone")
+    assert compile_cache.enable(gpus) == folder
 
 
 def test_files_not_used_for_longest_go_first(tmp_path):

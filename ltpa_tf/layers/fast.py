@@ -29,8 +29,9 @@ class FastBatchNormalization(keras.layers.BatchNormalization):
     kernel: Callable | None = None
 
     def call(self, inputs, training=None, mask=None):
-        suits = mask is None and not self.synchronized and len(inputs.shape) == 4
-        if not (self.kernel and training and self.trainable and suits):
+        images = len(inputs.shape) == 4 and self.axis in (-1, 3)
+        suits = images and self.scale and self.center and not self.synchronized
+        if not (self.kernel and training and self.trainable and suits and mask is None):
             return super().call(inputs, training=training, mask=mask)
         gamma, beta = map(keras.ops.convert_to_tensor, (self.gamma, self.beta))
         outputs, mean, variance = self.kernel(inputs, gamma, beta, self.epsilon)

@@ -57,6 +57,17 @@ def test_the_kernel_without_xla_is_kerass_batch_norm(policy):
         np.testing.assert_allclose(variable, reference, rtol=tolerance)
 
 
+@pytest.mark.parametrize("options", [{"scale": False}, {"center": False}, {"axis": 1}])
+def test_what_the_kernel_cannot_do_stays_keras_own(options):
+    features = np.random.default_rng(0).normal(3, 2, (4, 8, 6, 5)).astype("float32")
+    mine = FastBatchNormalization(**options)
+    inputs = keras.Input(features.shape[1:])
+    choose_forms(keras.Model(inputs, mine(inputs)), jit=False)
+    keras_own = keras.layers.BatchNormalization(**options)
+    found, expected = (layer(features, training=True) for layer in (mine, keras_own))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
 def test_a_single_value_has_variance_0():
     layer = FastBatchNormalization(momentum=0.0)
     inputs = keras.Input((1, 1, 3))

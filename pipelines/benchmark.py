@@ -13,6 +13,7 @@ python -m pipelines.benchmark serving --help   # requests a second, of a server
 import contextlib
 import dataclasses
 import json
+import math
 import os
 import re
 import subprocess
@@ -85,15 +86,16 @@ def _measure_all(benchmark) -> int:
     from ltpa_tf.explain import style
     from ltpa_tf.run import write_json
 
+    if not 0 < _SECONDS.value < math.inf:
+        raise SettingError("--seconds", _SECONDS.value, "a finite number above 0")
     base = benchmark.Point(_BATCH_SIZE.value, _IMAGE_SIZE.value, _WIDTH.value)
     series = {
-        axis: [_number(flag.name, value) for value in flag.value if value]
+        axis: [_number(axis, value) for value in flag.value if value]
         for axis, flag in _SERIES.items()
     }
     series = {axis: values for axis, values in series.items() if values}
     plan = benchmark.points(base, series)
-    folder = Path(_OUT.value)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _made(_OUT.value)
     measured: dict = {}
     records, failed = [], []
     with _processes(dict.fromkeys(point for _, point in plan)) as results:
@@ -195,11 +197,27 @@ def _attention_share(measured: dict, base) -> float | None:
     return 1 - without / with_attention
 
 
-def _number(name: str, text: str) -> float:
+def _number(axis: str, text: str) -> float:
+    kind, kinds = (float, "numbers") if axis == "width" else (int, "whole numbers")
     try:
-        return float(text) if "." in text else int(text)
+        return kind(text)
     except ValueError:
-        raise SettingError(f"--{name}", text, "numbers, separated by commas") from None
+        flag = f"--{_SERIES[axis].name}"
+        raise SettingError(flag, text, f"{kinds}, separated by commas") from None
+
+
+def _made(out: str) -> Path:
+    """The folder for the results, which can be written to."""
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise SettingError(
+            "--out", out, f"a folder that can be written to ({error.strerror})"
+        ) from None
+    return folder
 
 
 def _line(record: dict) -> str:

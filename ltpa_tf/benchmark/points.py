@@ -68,10 +68,12 @@ def points(base: Point, series: Mapping[str, Sequence]) -> list[tuple[str, Point
 
 
 def _moved(base: Point, axis: str, value) -> Point:
-    changes = {axis: value}
+    # First alone, so that a value which can't be used is named, not its batch size.
+    moved = dataclasses.replace(base, **{axis: value})
+    batch_size = moved.batch_size
     if axis == "image_size":
         share = (base.image_size / value) ** 2
-        changes["batch_size"] = max(1, round(base.batch_size * share))
+        batch_size = max(1, round(base.batch_size * share))
     if axis == "replicas":
-        changes["batch_size"] = base.batch_size * value // base.replicas
-    return dataclasses.replace(base, **changes)
+        batch_size = base.batch_size * value // base.replicas
+    return dataclasses.replace(moved, batch_size=batch_size)

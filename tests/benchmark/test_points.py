@@ -36,6 +36,8 @@ def test_replicas_have_a_batch_each():
     [
         ({"depth": [1]}, "axis: received 'depth'; accepted: batch_size, image_size"),
         ({"levels": [4]}, "levels: received 4; accepted: 0 to 3"),
+        ({"replicas": [0]}, "replicas: received 0; accepted: 1 or more"),
+        ({"image_size": [0]}, "image_size: received 0; accepted: 32 or more"),
         ({"width": [0.0]}, "width: received 0.0; accepted: a number above 0"),
     ],
 )

@@ -39,17 +39,21 @@ def test_writes_figures_and_a_plot(start, tmp_path):
         picture.verify()
 
 
-def test_a_base_that_cannot_be_measured(start, tmp_path):
-    flags = (*NO_SERIES, "--batch_size=0")
-    done = start("benchmark", f"--out={tmp_path}", *flags)
+@pytest.mark.parametrize(
+    ("flag", "sentence"),
+    [
+        ("--batch_size=0", "batch_size: received 0; accepted: 1 or more"),
+        ("--levels=1.5", "--levels: received '1.5'; accepted: whole numbers"),
+        ("--seconds=0", "--seconds: received 0.0; accepted: a finite number above 0"),
+        ("--out=setup.cfg", "--out: received 'setup.cfg'; accepted: a folder that can"),
+        ("--out=", "--out: received ''; accepted: a folder for the results"),
+    ],
+)
+def test_what_cannot_be_measured(start, tmp_path, flag, sentence):
+    done = start("benchmark", f"--out={tmp_path}", *NO_SERIES, flag)
     assert done.returncode == 2
-    assert "batch_size: received 0; accepted: 1 or more" in done.stderr
-
-
-def test_needs_a_folder(start):
-    done = start("benchmark")
-    assert done.returncode == 2
-    assert "--out: received None; accepted: a folder for the results" in done.stderr
+    assert sentence in done.stderr
+    assert done.stdout == ""
 
 
 def test_what_was_measured_outlives_a_kill(tmp_path):

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from benchmarks.time_to_accuracy import Trainer, load, summary
+from benchmarks.seeds import Trainer, load, summary
 from configs import cifar10_fast
 from ltpa_tf import data
+from ltpa_tf.errors import SettingError
 
 
 @pytest.fixture
@@ -50,6 +51,17 @@ def test_settings_are_chosen_on_images_held_out_from_training(tmp_path):
     choosing = load(config)
     assert len(choosing.test) == 12
     assert seen(choosing.test) == set(range(50)) - seen(choosing.train)
+
+
+def test_data_without_a_test_part_is_refused(tmp_path):
+    images, labels = np.zeros((30, 32, 32, 3), np.uint8), np.arange(30) % 3
+    np.savez(tmp_path / "a.npz", x_train=images, y_train=labels)
+    config = cifar10_fast.get_config()
+    config.data.name, config.data.dir = "npz", str(tmp_path / "a.npz")
+    with pytest.raises(SettingError, match="data.name: .* data with a test part"):
+        load(config)
+    config.data.validation_examples = 6
+    assert len(load(config).test) == 6
 
 
 @pytest.mark.parametrize("ema", [0.0, 0.9])

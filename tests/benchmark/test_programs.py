@@ -1,0 +1,28 @@
+"""Benchmark programs refuse a flag before they measure for minutes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FAST = "--config=configs/cifar10_fast.py"
+
+
+@pytest.mark.parametrize(
+    ("program", "flags", "sentence"),
+    [
+        ("time_to_accuracy", [FAST, "--seeds=0"], "--seeds=0: 0 is not a positive"),
+        ("time_to_accuracy", [FAST, "--out=."], "--out: received '.'; accepted: a"),
+    ],
+)
+def test_refuses(program, flags, sentence):
+    done = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{program}", *flags],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2, done.stderr
+    assert sentence in done.stderr
+    assert done.stdout == ""

@@ -12,7 +12,6 @@ The contenders of a task take turns in one process. Rates are images a second.
 """
 
 import atexit
-import json
 import os
 import shutil
 import statistics
@@ -22,9 +21,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
-from benchmarks import rounds
+from benchmarks import common, rounds
+from ltpa_tf.quiet import start_tensorflow
+from pipelines import program
 
 _TASKS = flags.DEFINE_list("tasks", ["small", "jpeg", "digits"], "What to measure.")
 _CORES = flags.DEFINE_integer("cores", 2, "CPU cores to use.", lower_bound=1)
@@ -196,20 +197,20 @@ TASKS: dict[str, Callable[[int], dict]] = {
 def main(argv: Sequence[str]) -> None:
     """Measures the chosen tasks."""
     del argv
+    common.check_names("--tasks", _TASKS.value, TASKS)
+    common.check_out(_OUT.value)
     cores = sorted(os.sched_getaffinity(0))[: _CORES.value]
     os.sched_setaffinity(0, cores)  # before TensorFlow counts them
+    start_tensorflow()
     for task in _TASKS.value:
         summaries = measure(TASKS[task](_BATCH.value), _ROUNDS.value, _SECONDS.value)
         print(f"{task}, {len(cores)} cores, batches of {_BATCH.value}")
         peers = [s["name"] for s in summaries if s["name"] != "ltpa_tf"]
         print(rounds.table(summaries, references=peers), flush=True)
-        if _OUT.value:
-            with Path(_OUT.value).open("a") as file:
-                for summary in summaries:
-                    line = {"task": task, "cores": len(cores), **summary}
-                    file.write(json.dumps(line) + "\n")
+        for summary in summaries:
+            line = {"task": task, "cores": len(cores), **summary}
+            common.add_line(_OUT.value, line)
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    app.run(main)
+    program.run(main, tensorflow=False)

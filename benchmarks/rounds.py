@@ -92,6 +92,7 @@ class Contender:
             self._process.wait(timeout=30)
         except subprocess.TimeoutExpired:
             self._process.kill()
+        self._process.stdout.close()
 
     def summary(self) -> dict:
         """Best and median round, in images a second."""

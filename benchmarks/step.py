@@ -9,16 +9,39 @@ random unless `--data` names an npz file with x_train, y_train, x_test, y_test. 
 figure is appended to `--out`, a JSON line per contender.
 """
 
-import argparse
-import json
+import re
+import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from absl import flags
 
+from benchmarks import common
 from benchmarks.rounds import Contender, alternate, table
+from ltpa_tf import compile_cache
+from ltpa_tf.errors import SettingError
+from pipelines import program
+
+_TASKS = flags.DEFINE_list(
+    "tasks", None, "train, and infer with the images in a batch; all, or on a GPU train"
+)
+_DATA = flags.DEFINE_string("data", None, "An npz file; default random images.")
+_BATCH = flags.DEFINE_integer("batch", None, "Of training.", lower_bound=1)
+_WIDTH = flags.DEFINE_float(
+    "width", 1.0, "Multiplies channel counts.", lower_bound=0.01
+)
+_ROUNDS = flags.DEFINE_integer("rounds", 5, "Turns of each contender.", lower_bound=1)
+_STEPS = flags.DEFINE_integer(
+    "steps", None, "Per round, on random images.", lower_bound=1
+)
+_THREADS = flags.DEFINE_integer("threads", 0, "Above 0: on the CPU.", lower_bound=0)
+_PEERS = flags.DEFINE_list("peers", None, "Of those that are known; all.")
+_PEER_PYTHON = flags.DEFINE_string("peer_python", sys.executable, "Has PyTorch.")
+_OUT = flags.DEFINE_string("out", None, "A file to add lines of JSON to.")
 
 # The peer on a GPU, from how models are published to all that torch.compile can do.
 GPU_PEERS = {
@@ -35,67 +58,71 @@ CPU_PEERS = {
 }
 
 
-def main() -> None:
-    """Runs the tasks one after the other."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--tasks", default="", help="of train,infer32,infer1")
-    parser.add_argument("--data", default="", help="an npz file; default random images")
-    parser.add_argument("--batch", type=int, default=0, help="of training")
-    parser.add_argument("--width", type=float, default=1.0)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=0, help="per round, random images")
-    parser.add_argument("--threads", type=int, default=0, help="above 0: on the CPU")
-    parser.add_argument("--peers", default="", help="of those that are known; all")
-    parser.add_argument("--peer_python", default=sys.executable)
-    parser.add_argument("--out", default="", help="file for JSON lines")
-    options = parser.parse_args()
-    on_cpu = options.threads > 0
-    tasks = options.tasks or ("train,infer32,infer1" if on_cpu else "train")
-    for task in tasks.split(","):
-        measure(task, options, on_cpu)
-
-
-def measure(task: str, options: argparse.Namespace, on_cpu: bool) -> None:
-    """Measures one task and prints its table."""
-    training = task == "train"
-    batch = (options.batch or (32 if on_cpu else 512)) if training else int(task[5:])
-    steps = options.steps or (100 if not on_cpu else 2 if training else 320 // batch)
+def main(argv: Sequence[str]) -> int:
+    """Runs the tasks one after the other; 1 if a contender didn't come through."""
+    del argv
+    on_cpu = _THREADS.value > 0
+    tasks = _TASKS.value or (["train", "infer32", "infer1"] if on_cpu else ["train"])
     peers = CPU_PEERS if on_cpu else GPU_PEERS
-    names = options.peers.split(",") if options.peers else list(peers)
+    names = _PEERS.value or list(peers)
+    _check(tasks, names, peers)
+    if not on_cpu:
+        compile_cache.enable()  # contenders inherit it
+    chosen = {name: peers[name] for name in names}
+    complete = [measure(task, chosen, on_cpu) for task in tasks]
+    return 0 if all(complete) else 1
+
+
+def measure(task: str, peers: Mapping[str, Sequence[str]], on_cpu: bool) -> bool:
+    """Measures one task and prints its table; whether all contenders are in it."""
+    training = task == "train"
+    batch = (_BATCH.value or (32 if on_cpu else 512)) if training else int(task[5:])
+    few = 2 if training else max(1, 320 // batch)
+    steps = _STEPS.value or (few if on_cpu else 100)
+    python = _PEER_PYTHON.value
     with tempfile.TemporaryDirectory() as folder:
-        common = [
+        settings = [
             f"--task={'train' if training else 'infer'}",
-            f"--data={options.data or random_images(folder, batch * steps)}",
+            f"--data={_DATA.value or random_images(folder, batch * steps)}",
             f"--batch={batch}",
             f"--steps={steps}",
-            f"--width={options.width}",
-            f"--threads={options.threads}",
+            f"--width={_WIDTH.value}",
+            f"--threads={_THREADS.value}",
             f"--precision={'fp32' if on_cpu else 'bf16'}",
         ]
         hidden = {"CUDA_VISIBLE_DEVICES": "-1"} if on_cpu else {}
         contenders = [
-            contender(name, sys.executable, "ours", common, hidden, OURS)
+            contender(name, sys.executable, "ours", settings, hidden, OURS)
             for name in (["ltpa_tf"] if training else OURS)
         ]
         contenders += [
-            contender(name, options.peer_python, "pytorch_peer", common, hidden, peers)
-            for name in names
+            contender(name, python, "pytorch_peer", settings, hidden, peers)
+            for name in peers
         ]
-        summaries = alternate(contenders, options.rounds)
-    print(f"\n{task}, batch {batch}, width {options.width}")
+        summaries = alternate(contenders, _ROUNDS.value)
+    print(f"\n{task}, batch {batch}, width {_WIDTH.value}")
     print(table(summaries, references=tuple(peers)))
-    if options.out:
-        with Path(options.out).open("a", encoding="utf-8") as lines:
-            for summary in summaries:
-                record = {"task": task, "time": time.time(), **summary}
-                lines.write(json.dumps(record) + "\n")
+    for summary in summaries:
+        record = {"task": task, "time": time.time(), **summary}
+        common.add_line(_OUT.value, record)
+    return len(summaries) == len(contenders)
 
 
-def contender(name, python, module, common, environment, own) -> Contender:
+def _check(tasks: Sequence[str], names: Sequence[str], peers: Mapping) -> None:
+    for task in tasks:
+        if not re.fullmatch(r"train|infer[1-9]\d*", task):
+            raise SettingError("--tasks", task, "train, infer1, infer32, ...")
+    common.check_names("--peers", names, peers)
+    if _DATA.value and not Path(_DATA.value).is_file():
+        raise SettingError("--data", _DATA.value, "an npz file that exists")
+    if shutil.which(_PEER_PYTHON.value) is None:
+        raise SettingError("--peer_python", _PEER_PYTHON.value, "a Python to run")
+    common.check_out(_OUT.value)
+
+
+def contender(name, python, module, settings, environment, own) -> Contender:
     """A contender; `rounds.alternate` starts it."""
-    command = [python, "-m", f"benchmarks.{module}", *common]
+    command = [python, "-m", f"benchmarks.{module}", *settings]
     return Contender(name, command + own[name], environment)
 
 
@@ -115,4 +142,4 @@ def random_images(folder: str, count: int) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    program.run(main, tensorflow=False)

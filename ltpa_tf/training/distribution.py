@@ -1,13 +1,13 @@
 """Which devices train: one, all of this machine, or several machines."""
 
 import contextlib
-import json
 import os
 from collections.abc import Iterator
 
 import tensorflow as tf
 
 from ltpa_tf.errors import SettingError
+from ltpa_tf.training import tf_config
 from ltpa_tf.training.errors import WorkerLostError
 
 _LOST = (
@@ -138,33 +138,36 @@ def _in_slurm_step() -> bool:
 def _cluster_size() -> int:
     """Processes that TF_CONFIG or SLURM speak of."""
     if "TF_CONFIG" in os.environ:
-        cluster = _tf_config().get("cluster", {})
+        cluster = tf_config.read()["cluster"]
         return sum(len(cluster.get(job, ())) for job in ("chief", "worker"))
     if _in_slurm_step():
         return int(os.environ["SLURM_STEP_NUM_TASKS"])
     return 1
 
 
-def _tf_config() -> dict:
-    text = os.environ["TF_CONFIG"]
+def _multi_worker() -> tf.distribute.Strategy:
+    resolver = _resolver()
+    mine = resolver.cluster_spec().task_address(resolver.task_type, resolver.task_id)
     try:
-        value = json.loads(text)
-        return {"cluster": value["cluster"], "task": value["task"]}
-    except (ValueError, TypeError, KeyError):
+        return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+    except tf.errors.UnknownError as error:
+        if "gRPC server" not in error.message:
+            raise
         raise SettingError(
-            "TF_CONFIG",
-            text,
-            'JSON: {"cluster": {"worker": ["host:port", ...]}, '
-            '"task": {"type": "worker", "index": 0}}',
+            "TF_CONFIG" if "TF_CONFIG" in os.environ else "SLURM_JOB_ID",
+            mine,
+            f"an address with a port that is free here ({error.message}): what listens "
+            "on it may be this worker's earlier process",
         ) from None
 
 
-def _multi_worker() -> tf.distribute.Strategy:
+def _resolver() -> tf.distribute.cluster_resolver.ClusterResolver:
+    """The cluster of `TF_CONFIG` or SLURM."""
     resolvers = tf.distribute.cluster_resolver
     if "TF_CONFIG" in os.environ:
-        _tf_config()
-        resolver = resolvers.TFConfigClusterResolver()
-    elif _in_slurm_step():
+        tf_config.read()
+        return resolvers.TFConfigClusterResolver()
+    if _in_slurm_step():
         job = int(os.environ.get("SLURM_JOB_ID", 0))
         resolver = resolvers.SlurmClusterResolver(
             # Jobs that share a machine must not share ports.
@@ -176,13 +179,12 @@ def _multi_worker() -> tf.distribute.Strategy:
             auto_set_gpu=False,
         )
         resolver.cluster_spec()  # it knows its own task only after this
-    else:
-        raise SettingError(
-            "runtime.strategy",
-            "multi_worker",
-            "another one: neither TF_CONFIG nor a SLURM job step (srun) is here",
-        )
-    return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+        return resolver
+    raise SettingError(
+        "runtime.strategy",
+        "multi_worker",
+        "another one: neither TF_CONFIG nor a SLURM job step (srun) is here",
+    )
 
 
 def _tpu() -> tf.distribute.Strategy:

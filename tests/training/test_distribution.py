@@ -7,6 +7,7 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.training import distribution
 
 CLUSTER = {"worker": ["a:1", "b:2"]}
+WORKER = {"type": "worker", "index": 0}
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +52,37 @@ def test_a_broken_tf_config_is_refused(monkeypatch, text):
         distribution.make_strategy("multi_worker")
 
 
+@pytest.mark.parametrize(
+    ("cluster", "task", "names"),
+    [
+        ([], WORKER, "cluster"),
+        ({}, WORKER, "cluster"),
+        ({"wrker": ["a:1"]}, {"type": "wrker", "index": 0}, "cluster"),
+        ({"worker": "a:1"}, WORKER, "cluster.worker"),
+        ({"worker": []}, WORKER, "cluster.worker"),
+        ({"worker": ["a:1", "b"]}, WORKER, "cluster.worker"),
+        ({"worker": ["a:1", 2]}, WORKER, "cluster.worker"),
+        ({"chief": ["a:1", "b:2"]}, {"type": "chief", "index": 0}, "cluster.chief"),
+        (CLUSTER, [], "task"),
+        (CLUSTER, {}, "task.type"),
+        (CLUSTER, WORKER | {"type": "wrker"}, "task.type"),
+        (CLUSTER, WORKER | {"type": []}, "task.type"),
+        (CLUSTER, {"type": "worker"}, "task.index"),
+        (CLUSTER, WORKER | {"index": 2}, "task.index"),
+        (CLUSTER, WORKER | {"index": -1}, "task.index"),
+        (CLUSTER, WORKER | {"index": "0"}, "task.index"),
+    ],
+)
+@pytest.mark.parametrize("strategy", ["auto", "multi_worker"])
+def test_a_wrong_part_of_tf_config_is_named(
+    monkeypatch, strategy, cluster, task, names
+):
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": task}))
+    with pytest.raises(SettingError) as caught:
+        distribution.make_strategy(strategy)
+    assert caught.value.setting == f"TF_CONFIG.{names}"
+
+
 def test_workers_need_a_cluster():
     with pytest.raises(SettingError, match="neither TF_CONFIG nor a SLURM job step"):
         distribution.make_strategy("multi_worker")
@@ -65,8 +97,7 @@ def test_a_tpu_that_is_not_there_is_a_sentence(monkeypatch, name):
 
 
 def test_a_cluster_of_one_is_one_device(monkeypatch):
-    task = {"type": "worker", "index": 0}
-    cluster = {"cluster": {"worker": ["a:1"]}, "task": task}
+    cluster = {"cluster": {"worker": ["a:1"]}, "task": WORKER}
     monkeypatch.setenv("TF_CONFIG", json.dumps(cluster))
     assert distribution.make_strategy("auto").num_replicas_in_sync == 1
 

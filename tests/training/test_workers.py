@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import time
 
 import pytest
@@ -83,6 +84,15 @@ def test_two_workers_equal_two_replicas(pair, tmp_path):
     assert_same_run(tmp_path / "workers", tmp_path / "replicas")
     assert "epoch 2/2" in pair[0].said()
     assert "epoch 2/2" not in pair[1].said()  # the chief speaks
+
+
+def test_a_port_that_is_taken_is_a_sentence(pair, tmp_path):
+    environment = tf_config()[0]
+    address = json.loads(environment["TF_CONFIG"])["cluster"]["worker"][0]
+    with socket.create_server(("", int(address.partition(":")[2]))):
+        pair[0].start(tmp_path / "run", environment=environment, **SETTINGS)
+        assert pair[0].exit_code() == 2, pair[0].said()
+    assert f"TF_CONFIG: received '{address}'" in pair[0].said()
 
 
 def test_workers_stream(pair, tmp_path):

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator
 
 import tensorflow as tf
@@ -147,7 +148,13 @@ def _cluster_size() -> int:
 
 def _multi_worker() -> tf.distribute.Strategy:
     resolver = _resolver()
-    mine = resolver.cluster_spec().task_address(resolver.task_type, resolver.task_id)
+    cluster = resolver.cluster_spec()
+    mine = cluster.task_address(resolver.task_type, resolver.task_id)
+    others = {x for job in cluster.jobs for x in cluster.job_tasks(job)} - {mine}
+    if others:
+        # There is no screen yet, and this can take as long as the others like.
+        waiting = f"Waiting for the other workers: {', '.join(sorted(others))}."
+        print(waiting, file=sys.stderr, flush=True)
     try:
         return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
     except tf.errors.UnknownError as error:

@@ -84,6 +84,8 @@ def test_two_workers_equal_two_replicas(pair, tmp_path):
     assert_same_run(tmp_path / "workers", tmp_path / "replicas")
     assert "epoch 2/2" in pair[0].said()
     assert "epoch 2/2" not in pair[1].said()  # the chief speaks
+    for children in pair:
+        assert "Waiting for the other workers: localhost:" in children.said()
 
 
 def test_a_port_that_is_taken_is_a_sentence(pair, tmp_path):

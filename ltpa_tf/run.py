@@ -167,6 +167,24 @@ class RunFolder:
             ) from None
 
 
+def check_object(value: object, kinds: dict[str, type]) -> dict:
+    """`value`, as JSON gave it: an object with at least these keys.
+
+    Args:
+        value: Anything that JSON can hold.
+        kinds: The type of each key's value.
+
+    Raises:
+        ValueError: If it's something else.
+    """
+    if not isinstance(value, dict):
+        raise ValueError(f"no object but {value!r:.40}")
+    for key, kind in kinds.items():
+        if type(value.get(key)) is not kind:
+            raise ValueError(f"no {kind.__name__} called {key!r}")
+    return value
+
+
 def load_data(config: "ConfigDict") -> "data.Source":
     """The data set of `config.data`.
 

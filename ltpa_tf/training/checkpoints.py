@@ -3,8 +3,10 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +14,8 @@ from ltpa_tf import run
 from ltpa_tf.training.errors import CheckpointError
 
 Arrays = dict[str, np.ndarray]
+
+_NAME = re.compile(r"step-(\d{8}|[1-9]\d{8,})")
 
 
 class Checkpoints:
@@ -26,21 +30,27 @@ class Checkpoints:
         folder: Made when the first checkpoint is saved.
         keep: How many to keep.
         say: Takes a sentence for the user when a damaged checkpoint is passed over.
+        parse: Makes what is given back of everything that isn't an array; a ValueError
+            of it says that the checkpoint is damaged.
     """
 
-    def __init__(self, folder: Path, keep: int, say: Callable[[str], None] = print):
+    def __init__(
+        self,
+        folder: Path,
+        keep: int,
+        say: Callable[[str], None] = print,
+        parse: Callable[[dict], Any] = dict,
+    ):
         self._folder = folder
         self._keep = keep
         self._say = say
+        self._parse = parse
 
     def steps(self) -> list[int]:
         """The steps that there are checkpoints of, the newest first."""
-        return sorted(
-            (int(file.stem.removeprefix("step-")) for file in self._manifests()),
-            reverse=True,
-        )
+        return sorted(self._found("json"), reverse=True)
 
-    def latest(self) -> tuple[Arrays, dict] | None:
+    def latest(self) -> tuple[Arrays, Any] | None:
         """The newest checkpoint that is whole, or None if there never was any.
 
         Raises:
@@ -50,7 +60,7 @@ class Checkpoints:
         for i, step in enumerate(steps):
             try:
                 return self.read(step)
-            except (OSError, ValueError, KeyError) as error:
+            except (OSError, ValueError) as error:
                 following = (
                     f"using the one of step {steps[i + 1]} instead"
                     if i + 1 < len(steps)
@@ -66,13 +76,17 @@ class Checkpoints:
             )
         return None
 
-    def read(self, step: int) -> tuple[Arrays, dict]:
+    def read(self, step: int) -> tuple[Arrays, Any]:
         """The arrays and the rest that `save` was given.
 
         Raises:
-            OSError, ValueError, KeyError: If it is missing or damaged.
+            OSError, ValueError: If it is missing or damaged.
         """
-        manifest = json.loads(self._manifest(step).read_text(encoding="utf-8"))
+        manifest = run.check_object(
+            json.loads(self._manifest(step).read_text(encoding="utf-8")),
+            {"bytes": int, "sha256": str, "rest": dict},
+        )
+        rest = self._parse(manifest["rest"])
         file = self._arrays(step)
         size = file.stat().st_size
         if size != manifest["bytes"]:
@@ -80,7 +94,7 @@ class Checkpoints:
         if _sha256(file) != manifest["sha256"]:
             raise ValueError(f"{file.name} has other contents than were written")
         with np.load(file, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}, manifest["rest"]
+            return {name: stored[name] for name in stored.files}, rest
 
     def save(self, step: int, arrays: Arrays, rest: dict) -> None:
         """Writes a checkpoint, then removes those that are too many.
@@ -122,16 +136,18 @@ class Checkpoints:
     def _manifest(self, step: int) -> Path:
         return self._folder / f"step-{step:08d}.json"
 
-    def _manifests(self) -> Iterator[Path]:
-        return self._folder.glob("step-*.json")
+    def _found(self, kind: str) -> Iterator[int]:
+        """The steps of the files that are there, not of a user's copies of them."""
+        for file in self._folder.glob(f"step-*.{kind}"):
+            if name := _NAME.fullmatch(file.stem):
+                yield int(name[1])
 
     def _remove_leftovers(self) -> None:
         """What a killed process left unfinished."""
         for file in self._folder.glob(".*"):
             file.unlink()
-        for file in self._folder.glob("step-*.npz"):
-            if not file.with_suffix(".json").exists():
-                file.unlink()
+        for step in set(self._found("npz")) - set(self._found("json")):
+            self._arrays(step).unlink()
 
 
 def _write_arrays(file: Path, arrays: Arrays) -> None:

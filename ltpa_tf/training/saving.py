@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from ltpa_tf.errors import SettingError
-from ltpa_tf.run import RunFolder
+from ltpa_tf.run import RunFolder, check_object
 from ltpa_tf.training import distribution
 from ltpa_tf.training.background import Background
 from ltpa_tf.training.checkpoints import Checkpoints
@@ -33,6 +33,17 @@ class Position:
     metrics_bytes: int = 0
     seconds: float = 0.0
     stopped: bool = False
+
+    @classmethod
+    def parse(cls, stored: dict) -> "Position":
+        """The position that a checkpoint holds.
+
+        Raises:
+            ValueError: If a field is missing or of another type.
+        """
+        kinds = {field.name: type(field.default) for field in dataclasses.fields(cls)}
+        check_object(stored, kinds)
+        return cls(**{name: stored[name] for name in kinds})
 
 
 class Saver:
@@ -68,7 +79,9 @@ class Saver:
         self._save_model = save_model
         self._chief = distribution.is_chief(parts.strategy)
         self._agreement = distribution.Agreement(parts.strategy)
-        self._checkpoints = Checkpoints(folder.checkpoints, self._settings.keep, say)
+        self._checkpoints = Checkpoints(
+            folder.checkpoints, self._settings.keep, say, Position.parse
+        )
         self._files = Background()
         self._started = self._last_save = time.monotonic()
         self._earlier_seconds = 0.0
@@ -82,11 +95,11 @@ class Saver:
             SettingError: If the checkpoint is another model's.
         """
         found = self._checkpoints.latest() if self._chief else None
-        step = self._agreement.of_chief(found[1]["step"] if found else -1)
+        step = self._agreement.of_chief(found[1].step if found else -1)
         if not self._chief and step >= 0:
             found = self._checkpoints.read(step)
         if found:
-            arrays, position = found
+            arrays, self.position = found
             try:
                 self._state.from_arrays(arrays)
             except ValueError as error:
@@ -95,7 +108,6 @@ class Saver:
                     f"the checkpoint of another model or optimizer ({error})",
                     "this run's own checkpoints; without the folder it starts anew",
                 ) from None
-            self.position = Position(**position)
             self._say(f"Continuing after step {step}.")
         if self._chief:
             self._metrics.truncate(self.position.metrics_bytes)

@@ -1,4 +1,5 @@
 import errno
+import json
 import resource
 import shutil
 
@@ -71,6 +72,35 @@ def test_a_damaged_one_is_passed_over_and_said(
         assert "step 1 instead" in said[0]
     checkpoints.save(2, arrays(5), {"step": 2})  # and is replaced by a good one
     np.testing.assert_array_equal(checkpoints.latest()[0]["a"], arrays(5)["a"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda manifest: [],
+        lambda manifest: None,
+        lambda manifest: {},
+        lambda manifest: manifest | {"bytes": "many"},
+        lambda manifest: manifest | {"rest": [1]},
+    ],
+)
+def test_a_manifest_changed_by_hand_is_damage(checkpoints, tmp_path, said, change):
+    checkpoints.save(1, arrays(1), {"step": 1})
+    checkpoints.save(2, arrays(2), {"step": 2})
+    manifest = tmp_path / "checkpoints/step-00000002.json"
+    manifest.write_text(json.dumps(change(json.loads(manifest.read_text()))))
+    assert checkpoints.latest()[1] == {"step": 1}
+    assert "step 2 is damaged" in said[0]
+
+
+def test_a_copy_made_by_hand_is_no_checkpoint(checkpoints, tmp_path):
+    checkpoints.save(1, arrays(1), {"step": 1})
+    for kind in ("json", "npz"):
+        file = tmp_path / f"checkpoints/step-00000001.{kind}"
+        shutil.copy(file, file.with_stem("step-00000001 (copy)"))
+    assert checkpoints.steps() == [1]
+    checkpoints.save(2, arrays(2), {"step": 2})
+    assert checkpoints.latest()[1] == {"step": 2}
 
 
 def test_none_left_is_an_error(checkpoints, tmp_path, said):

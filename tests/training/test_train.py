@@ -216,6 +216,20 @@ def test_a_checkpoint_of_another_model_is_refused(run, finished, build):
     assert {file: file.read_bytes() for file in finished.rglob("step-*")} == before
 
 
+def test_a_position_changed_by_hand_costs_one_checkpoint(run, capsys):
+    settings = {"checkpoint__every_steps": 3}
+    folder = run("a", **settings)
+    whole = shutil.copytree(folder, folder.with_name("whole"))
+    (folder / "summary.json").unlink()
+    manifest = folder / "checkpoints/step-00000008.json"
+    manifest.write_text(manifest.read_text().replace('"best_epoch"', '"best_epoc"'))
+    run("a", **settings)
+    said = capsys.readouterr().err
+    assert "step 8 is damaged (no int called 'best_epoch')" in said
+    assert "Continuing after step 6." in said
+    assert_same_run(folder, whole)
+
+
 def test_how_it_is_run_may_change(run, finished, capsys):
     run("a", checkpoint__every_steps=1, log__every_seconds=1.0, runtime__jit="off")
     assert "is complete" in capsys.readouterr().out

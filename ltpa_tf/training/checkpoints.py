@@ -143,8 +143,8 @@ class Checkpoints:
                 yield int(name[1])
 
     def _remove_leftovers(self) -> None:
-        """What a killed process left unfinished."""
-        for file in self._folder.glob(".*"):
+        """What a killed process left unfinished, and nobody else's hidden files."""
+        for file in self._folder.glob(".step-*"):
             file.unlink()
         for step in set(self._found("npz")) - set(self._found("json")):
             self._arrays(step).unlink()

@@ -123,6 +123,14 @@ def test_leftovers_of_a_killed_save_are_ignored_and_removed(checkpoints, tmp_pat
     ]
 
 
+def test_hidden_folders_of_others_are_left_alone(checkpoints, tmp_path):
+    hidden = tmp_path / "checkpoints/.ipynb_checkpoints/notes"
+    hidden.mkdir(parents=True)
+    checkpoints.save(1, arrays(1), {"step": 1})
+    assert checkpoints.latest()[1] == {"step": 1}
+    assert hidden.exists()
+
+
 def test_full_disk_leaves_the_older_one_intact(small_disk):
     assert_older_one_survives(small_disk / "checkpoints", "No space left")
 

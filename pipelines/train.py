@@ -31,10 +31,12 @@ def main(argv: Sequence[str]) -> None:
 def _in_words(summary: dict) -> str:
     """The summary in one line."""
     metrics = summary["metrics"]
-    accuracy = metrics.get("val_accuracy", metrics.get("accuracy", 0.0))
     which = "validation" if "val_accuracy" in metrics else "training"
+    accuracy = metrics.get("val_accuracy", metrics.get("accuracy"))
+    # The line of the last epoch can be lost, see `Saver.restore`.
+    known = "unknown" if accuracy is None else f"{accuracy:.2%}"
     return (
-        f"{summary['epochs']} epochs, {which} accuracy {accuracy:.2%}, "
+        f"{summary['epochs']} epochs, {which} accuracy {known}, "
         f"{summary['seconds']:.0f} s"
     )
 

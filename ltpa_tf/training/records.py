@@ -1,5 +1,6 @@
 """metrics.jsonl, summary.json and model files."""
 
+import contextlib
 import hashlib
 import importlib.metadata
 import json
@@ -24,15 +25,16 @@ class Metrics:
     def __init__(self, file: Path):
         self._file = file
 
-    @property
-    def size(self) -> int:
-        """Bytes of the file; a checkpoint remembers it."""
-        return self._file.stat().st_size if self._file.exists() else 0
+    def rewind(self, step: int) -> int:
+        """Drops what was written after `step`, and what is not a whole line.
 
-    def truncate(self, size: int) -> None:
-        """Drops the lines that were written after a checkpoint of this `size`."""
-        if self.size > size:
-            os.truncate(self._file, size)
+        Returns:
+            The number of lines that are left.
+        """
+        lines = {at: line for at, line in self._lines().items() if at <= step}
+        if self._file.exists():
+            run.write_text(self._file, "".join(f"{line}\n" for line in lines.values()))
+        return len(lines)
 
     def append(self, line: dict) -> None:
         """Writes a line through to the disk."""
@@ -41,10 +43,20 @@ class Metrics:
             stream.flush()
             os.fsync(stream.fileno())
 
-    def last(self) -> dict:
-        """The last line; empty if there is none."""
-        lines = self._file.read_text(encoding="utf-8").splitlines() if self.size else []
-        return json.loads(lines[-1]) if lines else {}
+    def line(self, step: int) -> dict:
+        """The line of the epoch that ended with `step`; empty if there is none."""
+        return json.loads(self._lines().get(step, "{}"))
+
+    def _lines(self) -> dict[int, str]:
+        """The whole lines by their step."""
+        if not self._file.exists():
+            return {}
+        lines = {}
+        for line in self._file.read_text("utf-8", errors="replace").splitlines():
+            with contextlib.suppress(ValueError):
+                epoch = run.check_object(json.loads(line), {"step": int})
+                lines[epoch["step"]] = line
+        return lines
 
 
 def weights_sha256(model: keras.Model) -> str:

@@ -22,7 +22,6 @@ class Position:
         step: Steps done.
         best: The best validation accuracy; -1 before the first.
         best_epoch: Its epoch, counted from 1.
-        metrics_bytes: Size of `metrics.jsonl`.
         seconds: Spent so far, over all starts.
         stopped: Whether a callback or early stopping has ended the run.
     """
@@ -30,7 +29,6 @@ class Position:
     step: int = 0
     best: float = -1.0
     best_epoch: int = 0
-    metrics_bytes: int = 0
     seconds: float = 0.0
     stopped: bool = False
 
@@ -72,6 +70,7 @@ class Saver:
         save_model: Callable,
     ):
         self._settings = parts.config.checkpoint
+        self._steps_per_epoch = parts.steps_per_epoch
         self._state = parts.state
         self._folder = folder
         self._metrics = metrics
@@ -110,8 +109,18 @@ class Saver:
                 ) from None
             self._say(f"Continuing after step {step}.")
         if self._chief:
-            self._metrics.truncate(self.position.metrics_bytes)
+            self._rewind_metrics()
         self._earlier_seconds = self.position.seconds
+
+    def _rewind_metrics(self) -> None:
+        """Says if lines are lost: they are no reason to lose the run as well."""
+        epochs = self.position.step // self._steps_per_epoch
+        lines = self._metrics.rewind(self.position.step)
+        if lines < epochs:
+            self._say(
+                f"{self._folder.metrics_file} was changed by someone else: of {epochs} "
+                f"epochs it has only {lines}. The run goes on without the others."
+            )
 
     def steps_to_save(self, step: int) -> int:
         """Steps until a save is due; a call takes no more."""
@@ -145,7 +154,6 @@ class Saver:
 
     def save(self) -> None:
         """Copies the state, and writes the copy in the background."""
-        self.position.metrics_bytes = self._metrics.size
         self.position.seconds = self.seconds
         arrays = self._state.to_arrays()
         if self._chief:

@@ -203,7 +203,7 @@ def _finish(
     set_weights(write.model, *parts.state.evaluation_arrays())
     if chief:
         records.save_model(write.model, folder.model_file)
-    last = metrics.last()
+    last = metrics.line(position.step)
     summary = {
         "epochs": -(-position.step // parts.steps_per_epoch),
         "steps": position.step,

@@ -19,9 +19,7 @@ def lines(folder):
 
 def last_checkpoint(folder):
     arrays, position = Checkpoints(folder / "checkpoints", keep=2).latest()
-    return arrays, {
-        k: v for k, v in position.items() if k not in TIMES | {"metrics_bytes"}
-    }
+    return arrays, {k: v for k, v in position.items() if k not in TIMES}
 
 
 def weights(file):

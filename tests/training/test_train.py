@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 import shutil
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -228,6 +229,33 @@ def test_a_position_changed_by_hand_costs_one_checkpoint(run, capsys):
     assert "step 8 is damaged (no int called 'best_epoch')" in said
     assert "Continuing after step 6." in said
     assert_same_run(folder, whole)
+
+
+def cut(file):
+    file.write_bytes(file.read_bytes()[:-20])
+
+
+def test_a_cut_metrics_file_costs_its_last_line_alone(run, tmp_path, capsys):
+    settings = {"train__epochs": 3, "checkpoint__every_steps": 4}
+    with pytest.raises(Crash):
+        run("a", [CrashAt(9)], runtime__steps_per_call=1, **settings)
+    cut(tmp_path / "a/metrics.jsonl")
+    folder = run("a", **settings)
+    assert "of 2 epochs it has only 1." in capsys.readouterr().err
+    assert [line["epoch"] for line in lines(folder)] == [1, 3]
+    metrics = json.loads((folder / "summary.json").read_text())["metrics"]
+    assert lines(folder)[-1].items() <= metrics.items()
+
+
+@pytest.mark.parametrize("damage", [cut, Path.unlink])
+def test_a_last_line_that_is_lost_is_no_figure(run, finished, damage):
+    before = json.loads((finished / "summary.json").read_text())
+    (finished / "summary.json").unlink()
+    damage(finished / "metrics.jsonl")
+    run("a")
+    summary = json.loads((finished / "summary.json").read_text())
+    assert summary["metrics"] == {}
+    assert summary["weights_sha256"] == before["weights_sha256"]
 
 
 def test_how_it_is_run_may_change(run, finished, capsys):

@@ -71,7 +71,9 @@ def weights_sha256(model: keras.Model) -> str:
 
 def save_model(model: keras.Model, file: Path) -> None:
     """Writes a `.keras` file whole or not at all."""
-    aside = file.with_name(f".{os.getpid()}.{file.name}")
+    # One process trains in a folder, and resumed it saves this file again: what a kill
+    # leaves behind is replaced, as it has the same name.
+    aside = file.with_name(f".{file.name}")
     try:
         model.save(aside)
         with aside.open("rb") as stream:

@@ -1,7 +1,10 @@
 """What a run writes down of itself."""
 
 import json
+import os
+import signal
 
+import keras
 import pytest
 
 from ltpa_tf.training import records
@@ -37,3 +40,26 @@ def test_metrics_that_are_not_there(tmp_path):
     metrics = records.Metrics(tmp_path / "metrics.jsonl")
     assert metrics.rewind(8) == 0
     assert metrics.line(8) == {}
+
+
+class Deadly(keras.layers.ReLU):
+    """Kills a process that saves it."""
+
+    def get_config(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_what_a_killed_save_leaves_is_replaced_by_the_next(tmp_path):
+    file = tmp_path / "best.keras"
+    images = keras.Input((2,))
+    child = os.fork()
+    if child == 0:
+        try:
+            records.save_model(keras.Model(images, Deadly()(images)), file)
+        finally:
+            os._exit(0)  # never back into pytest
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) == 1  # or this shows nothing
+    records.save_model(keras.Model(images, keras.layers.ReLU()(images)), file)
+    assert list(tmp_path.iterdir()) == [file]

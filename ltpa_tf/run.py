@@ -3,9 +3,9 @@
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ltpa_tf.errors import SettingError
 
@@ -46,35 +46,80 @@ class RunFolder:
         self.evaluation_file = self.path / "evaluation.json"
 
     def create(self) -> None:
-        """Makes the folder and proves that it can be written to.
+        """Makes the folder and proves that it and those in it can be written to.
 
         Raises:
-            SettingError: If it can't.
+            SettingError: If one can't.
         """
+        folder = self.path
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.path):
-                pass
+            folder.mkdir(parents=True, exist_ok=True)
+            for folder in (self.path, self.checkpoints, self.events):
+                if folder.exists():
+                    with tempfile.TemporaryFile(dir=folder):
+                        pass
         except OSError as error:
             raise SettingError(
                 "--workdir",
-                str(self.path),
+                str(folder),
                 f"a folder that can be written to ({error.strerror})",
             ) from None
+
+    def exists(self, file: Path) -> bool:
+        """Whether this one of its files is there.
+
+        Raises:
+            SettingError: If that can't be known, by lack of permission for instance.
+        """
+        try:
+            return file.exists()
+        except OSError as error:
+            raise self._unreadable(error) from None
 
     def read_config(self) -> "ConfigDict":
         """The run's config.
 
         Raises:
-            SettingError: If the folder holds no run.
+            SettingError: If the folder holds no run, or the file is damaged.
         """
         from ltpa_tf import config
 
-        return self._read(self.config_file, config.from_json)
+        kinds = {"data": dict, "seed": int}
+        return config.from_json(json.dumps(self.read(self.config_file, kinds)))
 
     def read_dataset(self) -> dict:
         """What the run was trained on, see `dataset_file`."""
-        return self._read(self.dataset_file, json.loads)
+        kinds = {
+            "name": str,
+            "fingerprint": str,
+            "class_names": list,
+            "image_shape": list,
+        }
+        return self.read(self.dataset_file, kinds)
+
+    def read_summary(self) -> dict:
+        """The result of a complete run."""
+        kinds = {"epochs": int, "seconds": float, "metrics": dict}
+        return self.read(self.summary_file, kinds)
+
+    def read(self, file: Path, kinds: Mapping[str, type] = {}) -> dict:
+        """The JSON object in one of its files, see `check_object`.
+
+        Raises:
+            SettingError: If the file isn't there or is damaged.
+        """
+        try:
+            return check_object(json.loads(file.read_text(encoding="utf-8")), kinds)
+        except (FileNotFoundError, NotADirectoryError):
+            raise SettingError(
+                "--workdir", str(self.path), f"the folder of a run: no {file.name} here"
+            ) from None
+        except OSError as error:
+            raise self._unreadable(error) from None
+        except ValueError as error:
+            raise SettingError(
+                str(file), f"a file that can't be read ({error})", "what train.py wrote"
+            ) from None
 
     def load_model(self, which: str = "final") -> "keras.Model":
         """The trained model, in float32.
@@ -93,7 +138,7 @@ class RunFolder:
         if which not in files:
             raise SettingError("--weights", which, ", ".join(files))
         file = files[which]
-        if not file.exists():
+        if not self.exists(file):
             raise SettingError(
                 "--workdir",
                 str(self.path),
@@ -154,20 +199,13 @@ class RunFolder:
             )
         return parts[which]
 
-    def _read(self, file: Path, parse: Callable[[str], Any]) -> Any:
-        try:
-            return parse(file.read_text(encoding="utf-8"))
-        except OSError:
-            raise SettingError(
-                "--workdir", str(self.path), f"the folder of a run: no {file.name} here"
-            ) from None
-        except ValueError as error:
-            raise SettingError(
-                str(file), f"a file that can't be read ({error})", "what train.py wrote"
-            ) from None
+    def _unreadable(self, error: OSError) -> SettingError:
+        return SettingError(
+            "--workdir", str(self.path), f"a folder that can be read ({error.strerror})"
+        )
 
 
-def check_object(value: object, kinds: dict[str, type]) -> dict:
+def check_object(value: object, kinds: Mapping[str, type]) -> dict:
     """`value`, as JSON gave it: an object with at least these keys.
 
     Args:

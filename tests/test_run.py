@@ -1,5 +1,6 @@
 """A run folder is written whole or not at all, and read with clear errors."""
 
+import json
 import pickle
 
 import pytest
@@ -57,6 +58,44 @@ def test_a_damaged_file_is_named_in_one_line(tmp_path):
             read()
         assert str(caught.value).startswith(f"{file}: received")
         assert "\n" not in str(caught.value)
+
+
+DATASET = {
+    "name": "digits",
+    "fingerprint": "abc",
+    "class_names": ["0", "1"],
+    "image_shape": [8, 8, 3],
+}
+
+
+@pytest.mark.parametrize("content", [[], None, 3, {}, DATASET | {"class_names": "01"}])
+@pytest.mark.parametrize("name", ["config", "dataset", "summary"])
+def test_json_of_another_structure_is_damage(tmp_path, name, content):
+    folder = run.RunFolder(tmp_path)
+    file = tmp_path / f"{name}.json"
+    file.write_text(json.dumps(content))
+    read = getattr(folder, f"read_{name}")
+    with pytest.raises(SettingError, match=f"{file}: received .* can't be read"):
+        read()
+
+
+@pytest.mark.parametrize("name", ["checkpoints", "events"])
+def test_a_file_where_a_folder_belongs(tmp_path, name):
+    (tmp_path / name).write_text("")
+    with pytest.raises(SettingError, match=f"{name}'; accepted: .*written to"):
+        run.RunFolder(tmp_path).create()
+
+
+def test_a_folder_that_can_not_be_looked_into(tmp_path):
+    # As without permission, which root always has: the system refuses to say.
+    folder = run.RunFolder(tmp_path / ("long" * 100))
+    for look in (
+        lambda: folder.exists(folder.config_file),
+        folder.read_config,
+        folder.load_model,
+    ):
+        with pytest.raises(SettingError, match="--workdir.* can be read"):
+            look()
 
 
 def test_errors_cross_processes():

@@ -3,7 +3,6 @@
 After Mitchell et al. 2019, "Model Cards for Model Reporting" (arXiv 1810.03993).
 """
 
-import json
 from collections.abc import Mapping
 
 from ltpa_tf.run import RunFolder
@@ -43,11 +42,7 @@ def facts_of(run: RunFolder) -> dict[str, dict]:
         "summary": run.summary_file,
         "evaluation": run.evaluation_file,
     }
-    return {
-        name: json.loads(file.read_text(encoding="utf-8"))
-        for name, file in files.items()
-        if file.exists()
-    }
+    return {name: run.read(file) for name, file in files.items() if run.exists(file)}
 
 
 def model_card(

@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -108,7 +107,7 @@ def train(
 
 def _open(folder: run.RunFolder, config: ConfigDict) -> dict | None:
     """Makes sure the folder is this config's; its summary if the run is complete."""
-    if not folder.config_file.exists():
+    if not folder.exists(folder.config_file):
         return None
     stored = folder.read_config()
     for key, there, here in configuration.differences(stored, config):
@@ -120,7 +119,7 @@ def _open(folder: run.RunFolder, config: ConfigDict) -> dict | None:
                 f"and not {here!r}",
             )
     if folder.summary_file.exists():
-        return json.loads(folder.summary_file.read_text(encoding="utf-8"))
+        return folder.read_summary()
     return None
 
 

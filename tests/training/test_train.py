@@ -165,6 +165,15 @@ def test_a_complete_run_is_left_alone(run, finished, capsys):
     assert {file: file.stat().st_mtime_ns for file in finished.rglob("*")} == before
 
 
+@pytest.mark.parametrize("name", ["config", "dataset", "summary"])
+def test_a_damaged_file_of_the_folder_is_refused(run, finished, name):
+    if name != "summary":
+        (finished / "summary.json").unlink()
+    (finished / f"{name}.json").write_text("[]")
+    with pytest.raises(SettingError, match=f"{name}.json: received"):
+        run("a")
+
+
 def test_another_config_in_the_folder_is_refused(run, finished):
     message = r"holds a run with optimizer\.learning_rate = 0\.05, and not 0\.1"
     with pytest.raises(SettingError, match=message):

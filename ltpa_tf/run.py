@@ -89,12 +89,7 @@ class RunFolder:
 
     def read_dataset(self) -> dict:
         """What the run was trained on, see `dataset_file`."""
-        kinds = {
-            "name": str,
-            "fingerprint": str,
-            "class_names": list,
-            "image_shape": list,
-        }
+        kinds = {"name": str, "class_names": list, "image_shape": list}
         return self.read(self.dataset_file, kinds)
 
     def read_summary(self) -> dict:
@@ -174,7 +169,8 @@ class RunFolder:
         Raises:
             SettingError: If it isn't.
         """
-        if source.fingerprint != self.read_dataset()["fingerprint"]:
+        stored = self.read(self.dataset_file, {"fingerprint": str})
+        if source.fingerprint != stored["fingerprint"]:
             raise SettingError(
                 "data.name",
                 source.name,

@@ -56,7 +56,8 @@ def train(
         callbacks: Keras callbacks. They see the model with the weights that would be
             saved, at the end of every epoch; those with batch methods are called once
             per call of several steps. What they remember is not part of checkpoints.
-            Each worker has its own; if one of them stops training, all workers stop.
+            Each worker has its own; if one of them stops training, all workers stop at
+            the end of the epoch.
         source: The data set, instead of the one that `config.data` names.
         build: Makes the model from config and source, instead of what `config.model`
             names: any functional Keras model that takes pixel values and gives logits.

@@ -88,7 +88,6 @@ def test_a_run_learns_and_leaves_a_complete_folder(run, capsys):
         "metrics.jsonl",
         "model.keras",
         "summary.json",
-        ".train.lock",
     }
 
 

@@ -1,0 +1,50 @@
+"""Only one process at a time holds a folder's lock."""
+
+import multiprocessing
+import time
+
+import pytest
+
+from ltpa_tf.errors import SettingError
+from ltpa_tf.lock import only_one
+
+
+def test_it_is_refused_while_held_and_free_afterwards(tmp_path):
+    with only_one(tmp_path, "train", "another one"):
+        said = pytest.raises(SettingError, match="--workdir: .*accepted: another one")
+        with said, only_one(tmp_path, "train", "another one"):
+            pass
+        with only_one(tmp_path, "export", "another one"):
+            pass
+    with only_one(tmp_path, "train", "another one"):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def contend(folder, until, overlaps):
+    """Takes the lock as often as it can; counts meetings with another holder."""
+    while time.monotonic() < until:
+        try:
+            with only_one(folder, "train", "another one"):
+                inside = folder / "inside"
+                overlaps.value += inside.exists()
+                inside.touch()
+                inside.unlink(missing_ok=True)
+        except SettingError:
+            pass
+
+
+def test_two_processes_never_hold_it_together(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    overlaps = context.Value("i")
+    until = time.monotonic() + 4
+    processes = [
+        context.Process(target=contend, args=(tmp_path, until, overlaps))
+        for _ in range(3)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    assert overlaps.value == 0

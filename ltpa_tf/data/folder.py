@@ -92,7 +92,8 @@ def inspect(files: list[Path]) -> tuple[list[str], list[tuple[int, int]]]:
     """SHA-256 and (height, width) of each image file.
 
     Raises:
-        SettingError: Naming the first file that is damaged, animated or no image.
+        SettingError: Naming the first file that is damaged, animated, no image, or one
+            that TensorFlow would see differently.
     """
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         results = list(pool.map(_inspect, files, chunksize=16))
@@ -102,10 +103,11 @@ def inspect(files: list[Path]) -> tuple[list[str], list[tuple[int, int]]]:
 def _inspect(file: Path) -> tuple[str, tuple[int, int]]:
     from PIL import Image
 
-    content = file.read_bytes()
     try:
+        content = file.read_bytes()
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             width, height = image.size
+            kind, mode = image.format, image.mode
             frames = getattr(image, "n_frames", 1)
             # JPEG at an eighth: reads all of the file at a third of the time.
             image.draft("RGB", (1, 1))
@@ -114,8 +116,14 @@ def _inspect(file: Path) -> tuple[str, tuple[int, int]]:
         raise SettingError(
             str(file), f"a file that can't be decoded ({error})", "a whole image file"
         ) from None
-    if frames > 1:
+    if frames > 1 and kind != "MPO":  # a camera's JPEG with a small copy behind it
         raise SettingError(str(file), f"{frames} frames", "an image of one frame")
+    if kind == "BMP" and mode in ("P", "1"):
+        raise SettingError(
+            str(file),
+            "a BMP with a palette, which TensorFlow takes for shades of grey",
+            "a BMP with 24 bits a pixel, or a PNG",
+        )
     return hashlib.sha256(content).hexdigest(), (height, width)
 
 

@@ -131,6 +131,29 @@ def test_animations_are_named(pictures):
         load("folder", dir=str(pictures))
 
 
+def test_a_cameras_second_picture_is_no_animation(pictures):
+    both = [Image.new("RGB", (8, 8), (shade, 0, 0)) for shade in (255, 0)]
+    file = pictures / "red" / "camera.jpg"
+    both[0].save(file, format="MPO", save_all=True, append_images=both[1:])
+    source = load("folder", dir=str(pictures))
+    parts = (source.train, source.test)
+    assert sum(len(part) for part in parts) == len(list(pictures.rglob("*.*")))
+
+
+@pytest.mark.parametrize("mode", ["P", "1"])
+def test_bitmaps_that_tensorflow_misreads_are_named(pictures, mode):
+    file = pictures / "red" / "few_colours.bmp"
+    Image.new("RGB", (8, 8), (255, 0, 0)).convert(mode).save(file)
+    with pytest.raises(SettingError, match=r"few_colours\.bmp.*palette"):
+        load("folder", dir=str(pictures))
+
+
+def test_a_link_to_nowhere_is_named(pictures):
+    (pictures / "red" / "gone.png").symlink_to("nowhere")
+    with pytest.raises(SettingError, match=r"gone\.png"):
+        load("folder", dir=str(pictures))
+
+
 def test_folders_that_cannot_be_used(pictures, picture, tmp_path):
     def refuses(match, folder=pictures):
         with pytest.raises(SettingError, match=match):

@@ -179,11 +179,11 @@ class AdditiveCompatibility(Compatibility):
     def build(self, local_shape, global_feature_shape=None):
         self._check(local_shape, global_feature_shape)
         units = self.units or local_shape[-1]
-        self.w_local = self._dense(units, "w_local", self.dtype_policy)
+        self.w_local = self._dense(0, units, "w_local", self.dtype_policy)
         self.w_local.build((None, None, local_shape[-1]))
-        self.w_global = self._dense(units, "w_global", self.dtype_policy)
+        self.w_global = self._dense(1, units, "w_global", self.dtype_policy)
         self.w_global.build(global_feature_shape)
-        self.v = self._dense(1, "v", "float32")
+        self.v = self._dense(2, 1, "v", "float32")
         self.v.build((None, None, units))
         super().build(local_shape, global_feature_shape)
 
@@ -200,9 +200,14 @@ class AdditiveCompatibility(Compatibility):
             "initializer": keras.initializers.serialize(self.initializer),
         }
 
-    def _dense(self, units, name, dtype):
-        # Keras warns when one seeded initializer object makes several weights.
-        initializer = self.initializer.clone()
+    def _dense(self, number, units, name, dtype):
+        initializer = self.initializer
+        if isinstance(initializer, keras.initializers.Initializer):
+            # One seed would make equal weights of equal shapes.
+            settings = initializer.get_config()
+            if isinstance(settings.get("seed"), int):
+                settings["seed"] += number
+            initializer = type(initializer).from_config(settings)
         return keras.layers.Dense(
             units,
             use_bias=False,

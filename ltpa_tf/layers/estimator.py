@@ -78,17 +78,13 @@ class AttentionEstimator(keras.layers.Layer):
         )
 
     def build(self, local_shape, global_feature_shape=None, keys_shape=None):
-        if global_feature_shape is None and self.needs_global:
-            raise SettingError(
-                "global_feature",
-                None,
-                f"a tensor: {self.compatibility} with {self.normalization} needs it",
-            )
+        self._check_global(global_feature_shape)
         self.scoring.build(keys_shape or local_shape, global_feature_shape)
         self.pooling.build(tuple((keys_shape or local_shape)[:3]), local_shape)
         super().build(local_shape)
 
     def call(self, local, global_feature=None, keys=None):
+        self._check_global(global_feature)
         scores = self.scoring(local if keys is None else keys, global_feature)
         attended, attention = self.pooling(scores, local)
         return attended, scores, attention
@@ -106,6 +102,14 @@ class AttentionEstimator(keras.layers.Layer):
             keras.KerasTensor(scores, "float32"),
             keras.KerasTensor(attention, "float32"),
         )
+
+    def _check_global(self, global_feature):
+        if global_feature is None and self.needs_global:
+            raise SettingError(
+                "global_feature",
+                None,
+                f"a tensor: {self.compatibility} with {self.normalization} needs it",
+            )
 
     def get_config(self):
         return {

@@ -37,8 +37,9 @@ class _Head(keras.layers.Layer):
         before_linear(projection, dropout=dropout)  # refuses wrong ones
 
     def build(self, descriptors_shape):
-        shapes = list(descriptors_shape)
-        if not shapes or any(not isinstance(s, list | tuple) for s in shapes):
+        shapes = list(descriptors_shape or ())
+        ranks = [len(s) if isinstance(s, list | tuple) else 0 for s in shapes]
+        if not shapes or set(ranks) != {2}:
             raise SettingError(
                 "descriptors",
                 descriptors_shape,

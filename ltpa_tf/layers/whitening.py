@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from ltpa_tf.errors import SettingError
+
 _SIZE = 2
 # Added to the variances, so that noise is not blown up to the size of the picture.
 _EPSILON = 5e-4
@@ -33,14 +35,23 @@ class Whitening(keras.layers.Layer):
         self.kernel = self.add_weight(
             name="kernel",
             shape=(_SIZE, _SIZE, self.channels, 2 * inputs),
-            initializer="zeros",
+            initializer=lambda shape, dtype: _kernel(np.eye(inputs), shape, dtype),
             trainable=False,
         )
-        self._assign(np.eye(inputs))
         super().build(images_shape)
 
     def adapt(self, images: np.ndarray) -> None:
-        """Makes the filters for images like these: float `[N, H, W, C]`, normalised."""
+        """Makes the filters for images like these: float `[N, H, W, C]`, normalised.
+
+        Raises:
+            SettingError: If they have other channels than the layer was built for.
+        """
+        if not self.built:
+            self.build(images.shape)
+        if images.shape[-1] != self.channels:
+            raise SettingError(
+                "images", images.shape, f"a shape [N, H, W, {self.channels}]"
+            )
         height, width = (size - _SIZE + 1 for size in images.shape[1:3])
         patches = np.concatenate(
             [
@@ -52,7 +63,8 @@ class Whitening(keras.layers.Layer):
         ).reshape(-1, _SIZE**2 * self.channels)
         patches = patches.astype("float64")
         variances, vectors = np.linalg.eigh(patches.T @ patches / len(patches))
-        self._assign(vectors / np.sqrt(variances + _EPSILON))
+        filters = vectors / np.sqrt(variances + _EPSILON)
+        self.kernel.assign(_kernel(filters, self.kernel.shape, self.kernel.dtype))
 
     def call(self, images):
         return keras.ops.conv(
@@ -62,7 +74,8 @@ class Whitening(keras.layers.Layer):
     def compute_output_shape(self, images_shape):
         return (*images_shape[:-1], 2 * _SIZE**2 * images_shape[-1])
 
-    def _assign(self, filters):
-        """Sets the filters: columns over (y, x, channel), and their negatives."""
-        both = np.concatenate([filters, -filters], axis=1)
-        self.kernel.assign(both.reshape(self.kernel.shape))
+
+def _kernel(filters, shape, dtype):
+    """The kernel of filters, which are columns over (y, x, channel); and negated."""
+    both = np.concatenate([filters, -filters], axis=1)
+    return keras.ops.convert_to_tensor(both.reshape(shape), dtype)

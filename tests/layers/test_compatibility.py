@@ -55,6 +55,24 @@ def test_additive_by_hand():
     np.testing.assert_array_equal(layer(LOCAL, GLOBAL), [[[40, 12, 60]]])
 
 
+@pytest.mark.parametrize(
+    "initializer",
+    [
+        keras.initializers.GlorotNormal(seed=3),
+        lambda shape, dtype: keras.ops.ones(shape),
+    ],
+)
+def test_additive_takes_any_initializer(initializer):
+    layer = layers.AdditiveCompatibility(initializer=initializer)
+    layer.build((None, None, None, 4), (None, 4))
+    weights = [np.asarray(weight) for weight in layer.weights]
+    again = layers.AdditiveCompatibility(initializer=initializer)
+    again.build((None, None, None, 4), (None, 4))
+    np.testing.assert_equal([np.asarray(w) for w in again.weights], weights)
+    seeded = isinstance(initializer, keras.initializers.Initializer)
+    assert (np.abs(weights[0] - weights[1]).min() > 0) == seeded
+
+
 def random_input(channels=8, global_channels=8):
     random = np.random.default_rng(0)
     local = random.normal(0, 0.5, (4, 5, 7, channels)).astype("float32")

@@ -141,3 +141,8 @@ def test_a_missing_g_is_refused_where_it_matters(
 ):
     with pytest.raises(SettingError, match="global_feature"):
         AttentionEstimator(compatibility, normalization)(features[0])
+    built = AttentionEstimator(compatibility, normalization)
+    built(*features[:2])
+    # Keras puts what is raised in a call into an error of its own.
+    with pytest.raises(RuntimeError, match="global_feature: received None"):
+        built(features[0])

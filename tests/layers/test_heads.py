@@ -124,6 +124,7 @@ def test_wrong_arguments_are_refused(head, arguments, message):
 
 
 @pytest.mark.parametrize("head", HEADS)
-def test_a_bare_tensor_is_refused(head):
-    with pytest.raises(SettingError, match="descriptors: .*a list of tensors"):
-        HEADS[head](3)(np.zeros((2, 4)))
+def test_all_but_a_list_of_descriptors_is_refused(head):
+    for wrong in (np.zeros((2, 4)), [], [np.zeros((2, 4, 4, 8))]):
+        with pytest.raises(SettingError, match="descriptors: .*a list of tensors"):
+            HEADS[head](3)(wrong)

@@ -1,8 +1,10 @@
 """Whitening: what it makes of the images that it has seen."""
 
+import keras
 import numpy as np
 import pytest
 
+from ltpa_tf.errors import SettingError
 from ltpa_tf.layers import Whitening
 
 
@@ -40,6 +42,24 @@ def test_at_first_the_outputs_are_the_patchs_pixels():
     # Up to the right and below the last pixel there is nothing: zeros.
     expected = [[[0, 1, 3, 4], [1, 2, 4, 5], [2, 0, 5, 0]]]
     np.testing.assert_array_equal(Whitening()(image)[0, :1, :, :4], expected)
+
+
+def test_built_by_fit_it_lets_the_pixels_through():
+    layers = [Whitening(), keras.layers.Flatten(), keras.layers.Dense(1)]
+    model = keras.Sequential(layers)
+    model.compile("sgd", "mse")
+    images = np.ones((2, 3, 3, 1), "float32")
+    model.fit(images, np.zeros((2, 1)), verbose=0)
+    np.testing.assert_array_equal(model.layers[0](images), Whitening()(images))
+    assert np.abs(model.layers[0].kernel).sum() == 8
+
+
+def test_adapt_builds_and_checks_the_channels(images):
+    layer = Whitening()
+    layer.adapt(images)
+    assert layer(images).shape == (200, 18, 18, 24)
+    with pytest.raises(SettingError, match=r"images: .*\[N, H, W, 3\]"):
+        layer.adapt(images[..., :1])
 
 
 def test_constant_images_do_not_explode():

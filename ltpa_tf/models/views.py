@@ -21,18 +21,32 @@ def attention_model(model: keras.Model) -> keras.Model:
         `[B, H, W]` at the level's own resolution.
 
     Raises:
-        SettingError: The model is not functional.
+        SettingError: The model is not functional, or an estimator is inside another
+            layer, called twice or named `"logits"`.
     """
-    maps = {}
+    named = {}
 
     def call(layer, *args, **kwargs):
         outputs = layer(*args, **kwargs)
         if isinstance(layer, AttentionEstimator):
-            maps[layer.name] = outputs[2]
+            if layer.name in {"logits", *named}:
+                raise SettingError(
+                    "model",
+                    f"an estimator {layer.name!r} that can't be told from another",
+                    "estimators of different names, not 'logits', each called once",
+                )
+            named[layer.name] = outputs[2]
         return outputs
 
     again = reapplied(model, call)
-    return keras.Model(again.input, {"logits": again.output, **maps}, name=model.name)
+    for layer in model._flatten_layers():
+        if isinstance(layer, AttentionEstimator) and layer.name not in named:
+            raise SettingError(
+                "model",
+                f"an estimator {layer.name!r} inside another layer",
+                "a model whose own layers the estimators are",
+            )
+    return keras.Model(again.input, {"logits": again.output, **named}, name=model.name)
 
 
 def prune(model: keras.Model) -> keras.Model:
@@ -40,7 +54,8 @@ def prune(model: keras.Model) -> keras.Model:
 
     Estimators that provably don't need the global feature (`"pc"` and `"local"` with a
     softmax, see `AttentionEstimator`) are called without it; whatever fed only them
-    is no part of the new model. The outputs agree up to the rounding of the scores.
+    is no part of the new model. Logits and maps agree up to the rounding of the scores;
+    scores themselves lack what g adds to all of an image's.
 
     Args:
         model: A functional model.

@@ -79,6 +79,20 @@ class TestAttentionModel:
         outputs = attention_model(own_model())(np.ones((2, 16, 16, 3)))
         assert outputs["mine"].shape == (2, 14, 14)
 
+    @pytest.mark.parametrize("how", ["logits", "twice", "inside"])
+    def test_maps_without_a_name_of_their_own_are_refused(self, how):
+        images = keras.Input((8, 8, 4))
+        if how == "inside":
+            inner = own_model()
+            model = keras.Model(inner.input, inner(inner.input))
+        else:
+            estimator = AttentionEstimator(name="logits" if how == "logits" else "a")
+            first = estimator(images)[0]
+            second = estimator(-images)[0] if how == "twice" else first
+            model = keras.Model(images, ConcatHead(3)([first, second]))
+        with pytest.raises(SettingError, match="^model: .*an estimator"):
+            attention_model(model)
+
     def test_saved_and_loaded_is_the_same(self, x, tmp_path):
         view = attention_model(prune(build("vgg_att2_indep_pc", width=SMALL, **DATA)))
         view.save(tmp_path / "view.keras")

@@ -60,6 +60,13 @@ def read_npz(file: str | Path) -> tuple[dict, tuple[str, ...]]:
         names = tuple(_text(name) for name in arrays["label_names"])
     else:
         highest = max(int(labels.max()) for _, labels in parts.values())
+        examples = len(parts["train"][1])
+        if highest >= examples:  # before names are made for billions of classes
+            raise SettingError(
+                str(file),
+                f"label {highest} with {examples} training images",
+                "class numbers from 0 on, each with a training image",
+            )
         names = tuple(str(label) for label in range(highest + 1))
     return parts, names
 

@@ -1,5 +1,7 @@
 """From the parts that a source brings to a `Source`: checks, validation, statistics."""
 
+from collections import Counter
+
 import numpy as np
 
 from ltpa_tf.data.encoded import decoded
@@ -132,7 +134,7 @@ def check_classes(labels: np.ndarray, class_names: tuple[str, ...], where: str) 
     """Refuses fewer than two classes, equal names, and a class without an image."""
     if len(class_names) < 2:
         raise SettingError(where, f"{len(class_names)} class", "at least 2 classes")
-    twice = [name for name in set(class_names) if class_names.count(name) > 1]
+    twice = [name for name, count in Counter(class_names).items() if count > 1]
     if twice:
         raise SettingError(where, f"two classes {min(twice)!r}", "a name for each")
     counts = np.bincount(labels, minlength=len(class_names))

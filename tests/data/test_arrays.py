@@ -48,6 +48,14 @@ def test_without_names_and_test_part(arrays, save):
     assert source.test is None
 
 
+@pytest.mark.parametrize("part", ["y_train", "y_test"])
+def test_a_huge_label_is_refused_before_its_classes_are_named(arrays, save, part):
+    del arrays["label_names"]
+    arrays[part][-1] = 2**31 - 1
+    with pytest.raises(SettingError, match="label 2147483647 with 12 training images"):
+        load("npz", dir=save(arrays))
+
+
 def test_resizes(arrays, save):
     arrays["x_train"][:] = 7
     source = load("npz", dir=save(arrays), image_size=32)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ltpa_tf.data.arrays import class_numbers, class_texts
 from ltpa_tf.errors import SettingError
 
 # By the file that holds the names: files of each part, and the keys of the labels.
@@ -71,7 +72,9 @@ def read_archive(source: Path) -> tuple[dict, dict]:
     layout = _LAYOUTS[meta]
     names = _unpickle(source, files, meta)
     class_names = {
-        key: tuple(name.decode() for name in _field(names, entry, source, meta))
+        key: class_texts(
+            _array(names, entry, source, meta), f"{source}: {meta}, {entry}"
+        )
         for key, (_, entry) in layout["keys"].items()
     }
     parts = {}
@@ -80,10 +83,15 @@ def read_archive(source: Path) -> tuple[dict, dict]:
         images = [_images(batch, source, file) for file, batch in batches]
         parts[part] = {"image": np.concatenate(images)}
         for key, (entry, _) in layout["keys"].items():
-            labels = [_field(batch, entry, source, file) for file, batch in batches]
-            parts[part][key] = np.concatenate(labels).astype(np.int32)
-            if len(parts[part][key]) != len(parts[part]["image"]):
-                raise SettingError(str(source), f"{part} part", "a label per image")
+            labels = [
+                class_numbers(
+                    _array(batch, entry, source, file),
+                    len(pictures),
+                    f"{source}: {file}, {entry}",
+                )
+                for (file, batch), pictures in zip(batches, images, strict=True)
+            ]
+            parts[part][key] = np.concatenate(labels)
     return parts, class_names
 
 
@@ -132,14 +140,19 @@ def _unpickle(source: Path, files: dict[str, bytes], name: str) -> dict:
         ) from None
 
 
-def _field(batch: dict, key: str, source: Path, file: str):
+def _array(batch: dict, key: str, source: Path, file: str) -> np.ndarray:
     if not isinstance(batch, dict) or key.encode() not in batch:
         raise SettingError(f"{source}: {file}", f"no {key!r}", "CIFAR's own file")
-    return batch[key.encode()]
+    try:
+        return np.asarray(batch[key.encode()])
+    except ValueError as error:  # of a list of lists of different lengths
+        raise SettingError(
+            f"{source}: {file}", f"{key!r} that is no array ({error})", "CIFAR's own"
+        ) from None
 
 
 def _images(batch: dict, source: Path, file: str) -> np.ndarray:
-    data = np.asarray(_field(batch, "data", source, file))
+    data = _array(batch, "data", source, file)
     if data.dtype != np.uint8 or data.ndim != 2 or data.shape[1] != 3 * 32 * 32:
         raise SettingError(
             f"{source}: {file}", f"{data.dtype} {data.shape}", "uint8 (N, 3072)"

@@ -45,19 +45,11 @@ def read_npz(file: str | Path) -> tuple[dict, tuple[str, ...]]:
             raise SettingError(str(file), sorted(arrays), KEYS)
         if not missing:
             parts[part] = tuple(arrays[name] for name in names)
-    parts = {
-        part: (rgb(images, f"{file}: x_{part}"), _labels(labels, f"{file}: y_{part}"))
-        for part, (images, labels) in parts.items()
-    }
     for part, (images, labels) in parts.items():
-        if len(images) != len(labels):
-            raise SettingError(
-                str(file),
-                f"{len(images)} images and {len(labels)} labels",
-                f"as many labels as images in the {part} part",
-            )
+        images = rgb(images, f"{file}: x_{part}")
+        parts[part] = images, class_numbers(labels, len(images), f"{file}: y_{part}")
     if "label_names" in arrays:
-        names = tuple(_text(name) for name in arrays["label_names"])
+        names = class_texts(arrays["label_names"], f"{file}: label_names")
     else:
         highest = max(int(labels.max()) for _, labels in parts.values())
         examples = len(parts["train"][1])
@@ -122,17 +114,17 @@ def rgb(images: np.ndarray, where: str) -> np.ndarray:
     return np.repeat(images, 3, axis=-1) if images.shape[-1] == 1 else images
 
 
-def _within(images: np.ndarray, most: int, where: str) -> None:
-    lowest, highest = images.min(), images.max()
-    if not 0 <= lowest <= highest <= most:  # also refuses NaN
-        raise SettingError(
-            where,
-            f"{images.dtype} values from {lowest} to {highest}",
-            f"0 to {most} for this type",
-        )
+def class_numbers(labels: np.ndarray, images: int, where: str) -> np.ndarray:
+    """Labels as int32 [N]; [N, 1], as Keras has them, becomes that too.
 
+    Args:
+        labels: Whatever a file had.
+        images: How many there must be.
+        where: For messages.
 
-def _labels(labels: np.ndarray, where: str) -> np.ndarray:
+    Raises:
+        SettingError: Naming `where` for anything else.
+    """
     labels = labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels
     integers = np.issubdtype(labels.dtype, np.integer)
     if labels.ndim != 1 or not labels.size or not integers:
@@ -143,8 +135,36 @@ def _labels(labels: np.ndarray, where: str) -> np.ndarray:
         raise SettingError(
             where, f"labels {labels.min()} to {labels.max()}", "class numbers from 0"
         )
+    if len(labels) != images:
+        raise SettingError(
+            where, f"{images} images and {len(labels)} labels", "a label for each image"
+        )
     return labels.astype(np.int32)
 
 
-def _text(name) -> str:
-    return name.decode() if isinstance(name, bytes) else str(name)
+def class_texts(names: np.ndarray, where: str) -> tuple[str, ...]:
+    """Class names as text, which a file may hold as text, UTF-8 or numbers.
+
+    Raises:
+        SettingError: Naming `where` for anything else.
+    """
+    accepted = "class names [N], as text or in UTF-8"
+    if names.ndim != 1 or names.dtype.kind not in "USiu":
+        raise SettingError(where, f"{names.dtype} {names.shape}", accepted)
+    try:
+        return tuple(
+            name.decode() if isinstance(name, bytes) else str(name)
+            for name in names.tolist()
+        )
+    except UnicodeDecodeError as error:
+        raise SettingError(where, error.object, accepted) from None
+
+
+def _within(images: np.ndarray, most: int, where: str) -> None:
+    lowest, highest = images.min(), images.max()
+    if not 0 <= lowest <= highest <= most:  # also refuses NaN
+        raise SettingError(
+            where,
+            f"{images.dtype} values from {lowest} to {highest}",
+            f"0 to {most} for this type",
+        )

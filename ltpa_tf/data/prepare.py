@@ -89,11 +89,20 @@ def _read(source: Path) -> tuple[dict, dict]:
     if source.suffix == ".npz":
         with np.load(source, allow_pickle=False) as archive:
             if "coarse_label_names" in archive:
-                class_names["coarse_label"] = tuple(
-                    map(str, archive["coarse_label_names"])
+                class_names["coarse_label"] = arrays.class_texts(
+                    archive["coarse_label_names"], f"{source}: coarse_label_names"
                 )
                 for part, columns in parts.items():
-                    columns["coarse_label"] = archive[f"y_{part}_coarse"]
+                    key = f"y_{part}_coarse"
+                    if key not in archive:
+                        raise SettingError(
+                            str(source),
+                            sorted(archive),
+                            f"{key} too, as there are coarse_label_names",
+                        )
+                    columns["coarse_label"] = arrays.class_numbers(
+                        archive[key], len(columns["label"]), f"{source}: {key}"
+                    )
     return parts, class_names
 
 

@@ -114,6 +114,29 @@ def test_npz_under_a_name_of_its_own(tmp_path):
     assert source.test is None
 
 
+@pytest.mark.parametrize(
+    ("coarse", "match"),
+    [
+        (None, "y_train_coarse too"),
+        (np.arange(5) % 2, "y_train_coarse: .*9 images and 5 labels"),
+        (np.arange(9) / 9, "y_train_coarse: received 'float64"),
+        (np.arange(9) % 3, "label 2 of example 2"),
+    ],
+)
+def test_coarse_labels_are_checked_before_anything_is_written(tmp_path, coarse, match):
+    content = {
+        "x_train": np.zeros((9, 8, 8, 3), np.uint8),
+        "y_train": np.arange(9) % 3,
+        "coarse_label_names": np.array(["big", "small"]),
+    }
+    if coarse is not None:
+        content["y_train_coarse"] = coarse
+    np.savez(tmp_path / "mine.npz", **content)
+    with pytest.raises(SettingError, match=match):
+        prepare(tmp_path / "mine.npz", "mine", tmp_path / "sets")
+    assert not (tmp_path / "sets").exists()
+
+
 def test_folder_keeps_its_files_as_they_are(tmp_path, pictures, picture):
     picture(pictures / "red" / "photo.jpg", (255, 0, 0), size=(50, 20))
     prepare(pictures, "colours", tmp_path / "sets")
@@ -171,6 +194,19 @@ def test_pickles_that_do_more_than_hold_arrays_are_refused(tmp_path):
         prepare(archive, "cifar10", tmp_path)
 
 
+def test_names_may_be_text(tmp_path):
+    names = [f"class {number}" for number in range(10)]
+    files = {**cifar_files(), "batches.meta": {b"label_names": names}}
+    archive = write_archive(tmp_path / "cifar.tar.gz", files)
+    prepare(archive, "cifar10", tmp_path)
+    assert load("cifar10", dir=str(tmp_path)).class_names == tuple(names)
+
+
+def with_labels(labels):
+    files = cifar_files()
+    return {**files, "test_batch": {**files["test_batch"], b"labels": labels}}
+
+
 def without(files, name):
     return {key: content for key, content in files.items() if key != name}
 
@@ -183,6 +219,16 @@ def without(files, name):
         ({**cifar_files(), "data_batch_3": b"cut off"}, "data_batch_3.*unreadable"),
         ({**cifar_files(), "test_batch": {b"data": 1}}, "test_batch"),
         ({**cifar_files(), "batches.meta": {}}, "no 'label_names'"),
+        (
+            {**cifar_files(), "batches.meta": {b"label_names": None}},
+            "batches.meta, label_names: received 'object",
+        ),
+        (with_labels([0.5] * 20), "test_batch, labels: received 'float64"),
+        (with_labels(["cat"] * 20), "test_batch, labels: received '<U3"),
+        (with_labels([[0, 1]] * 20), r"test_batch, labels: .*\(20, 2\)"),
+        (with_labels([[0], [0, 1]]), "'labels' that is no array"),
+        (with_labels(3), r"test_batch, labels: .*\(\)"),
+        (with_labels([0] * 19), "test_batch, labels: .*20 images and 19 labels"),
         (cifar_files(classes=9), "--name.*9 classes"),
         (cifar_files(classes=40, count=2), "class 'class 002' without"),
     ],

@@ -4,6 +4,8 @@ import math
 import numbers
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from ltpa_tf.errors import SettingError
 from ltpa_tf.layers import COMPATIBILITIES, HEADS, NORMALIZATIONS
 from ltpa_tf.layers.preactivation import PROJECTIONS
@@ -64,13 +66,10 @@ def check_data(
     Raises:
         SettingError: Naming the first one that can't be used.
     """
-    sizes_fit = len(input_shape) == 3 and all(
-        size is None or size >= SMALLEST_IMAGE for size in input_shape[:2]
-    )
-    if not sizes_fit or not input_shape[2]:
+    if not _is_shape(input_shape):
         raise SettingError(
             "input_shape",
-            tuple(input_shape),
+            input_shape,
             f"(height, width, channels), height and width from {SMALLEST_IMAGE} up or "
             "None (any)",
         )
@@ -83,17 +82,17 @@ def check_data(
                 f"levels with more than one position: {level} has 1x1 "
                 f"{settings['tap']} of a {input_shape[0]}x{input_shape[1]} image",
             )
-    if classes < 2:
-        raise SettingError("classes", classes, "2 or more")
+    if not _is_whole(classes) or classes < 2:
+        raise SettingError("classes", classes, "2 or more, a whole number")
     if (mean is None) != (std is None):
         raise SettingError("mean", mean, "mean and std together, or neither")
     if mean is None:
         return
-    for name, values in (("mean", mean), ("std", std)):
-        if len(values) != input_shape[2]:
-            raise SettingError(name, values, f"{input_shape[2]} numbers, one a channel")
-    if min(std) <= 0:
-        raise SettingError("std", std, "numbers above 0")
+    accepted = f"{input_shape[2]} numbers, one a channel, all of them finite"
+    if not _are_numbers(mean, input_shape[2], above=-math.inf):
+        raise SettingError("mean", mean, accepted)
+    if not _are_numbers(std, input_shape[2], above=0):
+        raise SettingError("std", std, f"{accepted} and above 0")
 
 
 def smallest_side(settings: Mapping) -> int:
@@ -114,7 +113,35 @@ def _levels(levels, trunk: str) -> tuple[int, ...]:
     if isinstance(levels, str) or not isinstance(levels, Sequence):
         raise SettingError("levels", levels, accepted)
     for level in levels:
-        whole = isinstance(level, numbers.Integral) and not isinstance(level, bool)
-        if not whole or not 1 <= level <= TRUNKS[trunk].levels:
+        if not _is_whole(level) or not 1 <= level <= TRUNKS[trunk].levels:
             raise SettingError("levels", level, accepted)
     return tuple(sorted({int(level) for level in levels}))
+
+
+def _is_shape(value) -> bool:
+    try:
+        *sizes, channels = value  # of a list, an array or a tf.TensorShape alike
+    except (TypeError, ValueError):  # nothing to unpack
+        return False
+    return (
+        len(sizes) == 2
+        and all(n is None or (_is_whole(n) and n >= SMALLEST_IMAGE) for n in sizes)
+        and _is_whole(channels)
+        and channels > 0
+    )
+
+
+def _is_whole(value) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def _are_numbers(values, count: int, above: float) -> bool:
+    try:
+        values = np.asarray(values)
+    except ValueError:  # of lists of different lengths
+        return False
+    return (
+        values.shape == (count,)
+        and values.dtype.kind in "iuf"
+        and bool(np.all((above < values) & (values < math.inf)))  # also refuses NaN
+    )

@@ -1,5 +1,8 @@
 """`load`: a data set by its name."""
 
+import numbers
+from pathlib import Path
+
 from ltpa_tf.data import digits
 from ltpa_tf.data.assemble import assemble
 from ltpa_tf.data.source import Source
@@ -37,13 +40,17 @@ def load(
         SettingError: When there is no such data set, or it can't be used; the sentence
             names the file or setting.
     """
+    if not isinstance(name, str):
+        raise SettingError("data.name", name, "digits, folder, npz, or a TFDS data set")
     for setting, value in (
         ("data.train_examples", train_examples),
         ("data.validation_examples", validation_examples),
         ("data.image_size", image_size),
     ):
-        if value < 0:
-            raise SettingError(setting, value, "0 or more")
+        if not isinstance(value, numbers.Integral) or value < 0:
+            raise SettingError(setting, value, "0 or more, a whole number")
+    # No shell does so in --config.data.dir=~/sets.
+    dir = str(Path(dir).expanduser()) if dir else ""
     if name == "digits":
         return digits.load(seed, train_examples, validation_examples, image_size)
     if name in ("folder", "npz") and not dir:

@@ -158,9 +158,22 @@ def test_a_near_miss_is_suggested(write):
         load("digit", dir=folder)
 
 
+@pytest.mark.parametrize("value", [-1, 2.5, "32"])
 @pytest.mark.parametrize(
     "setting", ["train_examples", "validation_examples", "image_size"]
 )
-def test_negative_sizes_are_refused(setting):
-    with pytest.raises(SettingError, match=f"data.{setting}.*-1"):
-        load("digits", **{setting: -1})
+def test_sizes_are_whole_and_not_negative(setting, value):
+    with pytest.raises(SettingError, match=f"data.{setting}.*{value}"):
+        load("digits", **{setting: value})
+
+
+def test_what_is_no_name_is_a_sentence():
+    with pytest.raises(SettingError, match="data.name: received None"):
+        load(None)
+
+
+@pytest.mark.parametrize("name", ["folder", "npz", "no_such_set"])
+def test_a_tilde_is_the_home_folder(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(SettingError, match=str(tmp_path / "sets")):
+        load(name, dir="~/sets")

@@ -49,6 +49,14 @@ def check_ranges(ranges: Sequence[Range]) -> None:
                 "a tuple of log(...), linear(...), integer(...), choice(...); of one "
                 "alone with a comma after it",
             )
+        try:
+            hash(item)
+        except TypeError as error:
+            raise SettingError(
+                "search.space",
+                item,
+                f"names, numbers, True, False, or tuples of these ({error})",
+            ) from None
 
 
 def check_key(item: Range, config: Mapping[str, object]) -> None:

@@ -68,20 +68,8 @@ def check(base: ConfigDict, search: ConfigDict) -> Space:
     endless = search.algorithm in ("random", "bayesian")
     if endless and not search.trials and not search.hours:
         raise SettingError("search.trials", 0, "1 or more, or search.hours above 0")
-    if base.runtime.strategy == "multi_worker":
-        raise SettingError(
-            "runtime.strategy",
-            "multi_worker",
-            "auto, none, mirrored: a trial trains on one machine; more machines take "
-            "more trials at a time, see docs/tuning.md",
-        )
-    if not search.process_per_trial and base.runtime.strategy != "none":
-        raise SettingError(
-            "search.process_per_trial",
-            False,
-            "True unless runtime.strategy is none: of others a process has but one",
-        )
     space = Space(search.space, base)
+    _check_strategies(base, search, space)
     if search.algorithm == "hyperband":
         _check_hyperband(base, search, space)
     if search.algorithm == "grid":
@@ -141,6 +129,24 @@ _LOWEST = {
     "bayesian.initial_points": 0,
     "bayesian.exploration": 0,
 }
+
+
+def _check_strategies(base: ConfigDict, search: ConfigDict, space: Space) -> None:
+    searched = [r.values for r in space.ranges if r.key == "runtime.strategy"]
+    strategies = {base.runtime.strategy}.union(*searched)
+    if "multi_worker" in strategies:
+        raise SettingError(
+            "runtime.strategy",
+            "multi_worker",
+            "auto, none, mirrored: a trial trains on one machine; more machines take "
+            "more trials at a time, see docs/tuning.md",
+        )
+    if not search.process_per_trial and strategies != {"none"}:
+        raise SettingError(
+            "search.process_per_trial",
+            False,
+            "True unless runtime.strategy is none: of others a process has but one",
+        )
 
 
 def _check_hyperband(base: ConfigDict, search: ConfigDict, space: Space) -> None:

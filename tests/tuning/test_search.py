@@ -218,6 +218,18 @@ def test_what_cannot_be_searched_is_refused_first(
     assert not (tmp_path / "search").exists()
 
 
+@pytest.mark.parametrize(
+    ("strategy", "said"),
+    [("multi_worker", "one machine"), ("mirrored", "search.process_per_trial")],
+)
+def test_a_strategy_in_the_space_is_checked_too(
+    search_config, tmp_path, strategy, said
+):
+    search_config.search.space = (choice("runtime.strategy", "none", strategy),)
+    with pytest.raises(SettingError, match=said):
+        start(search_config, tmp_path / "search")
+
+
 def test_the_config_of_a_search_can_be_trained(search_config, tmp_path):
     """As it is, without the search; and the run can be started again."""
     search_config.search.space = (choice("model.levels", (7,), (10,)),)

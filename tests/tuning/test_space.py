@@ -50,6 +50,12 @@ def registered(space):
             [log("train.ema", 0.1, 0.9, step=1)],
             "step: received 1; accepted: above 1: it is a factor",
         ),
+        ([choice("model.levels", [[7]], (10,))], "unhashable type: 'list'"),
+        ([log(["train.ema"], 0.1, 0.9)], "unhashable type: 'list'"),
+        (
+            [OPTIMIZERS, log("train.ema", 0.1, 0.9, when={"optimizer.name": {}})],
+            "unhashable type: 'dict'",
+        ),
         ([choice("seed", 1, 2)], "set for each execution"),
         ([choice("data.validation_examples", 10, 20)], "the same in all trials"),
         ([RATES, RATES], "each key once"),

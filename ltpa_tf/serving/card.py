@@ -34,15 +34,26 @@ keeping their aspect ratio, transparency is dropped, and EXIF orientation is ign
 """
 
 
-def facts_of(run: RunFolder) -> dict[str, dict]:
-    """What a run folder knows about its model: dataset, config, summary, evaluation."""
+def facts_of(run: RunFolder, weights: str = "final") -> dict[str, dict]:
+    """What a run folder knows about its model: dataset, config, summary, evaluation.
+
+    Args:
+        run: A finished run.
+        weights: `"final"` or `"best"`; what was measured of the others is left out.
+    """
     files = {
         "dataset": run.dataset_file,
         "config": run.config_file,
         "summary": run.summary_file,
         "evaluation": run.evaluation_file,
     }
-    return {name: run.read(file) for name, file in files.items() if run.exists(file)}
+    facts = {name: run.read(file) for name, file in files.items() if run.exists(file)}
+    facts["model"] = {"weights": weights}
+    if facts.get("evaluation", {}).get("weights") != weights:
+        facts.pop("evaluation", None)
+    if weights != "final":  # the summary's digest is of the final ones
+        facts.pop("summary", None)
+    return facts
 
 
 def model_card(
@@ -58,7 +69,7 @@ def model_card(
     """
     parts = [
         f"# {name}, version {version}\n",
-        _model(signatures),
+        _model(signatures, facts.get("model")),
         _data(facts.get("dataset")),
         _recipe(facts.get("config"), facts.get("summary")),
         _measured(facts.get("evaluation")),
@@ -69,13 +80,14 @@ def model_card(
     return "\n".join(parts)
 
 
-def _model(signatures: Signatures) -> str:
+def _model(signatures: Signatures, model: dict | None) -> str:
     height, width, _ = signatures.image_shape
     levels = ", ".join(map(str, signatures.levels)) or "none"
+    weights = f"The weights are the run's {model['weights']} ones.\n" if model else ""
     return f"""A convolutional network with trainable visual attention ("Learn to Pay
 Attention", Jetley et al., ICLR 2018): {signatures.network.count_params():,} parameters,
 attention at levels {levels}, images of {height}x{width} pixels, float32.
-"""
+{weights}"""
 
 
 def _data(dataset: dict | None) -> str:

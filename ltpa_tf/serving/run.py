@@ -49,7 +49,7 @@ def export_run(
         directory,
         class_names=run.read_dataset()["class_names"],
         version=version,
-        facts=facts_of(run),
+        facts=facts_of(run, weights),
         samples=_samples(run),
         stable=stable,
         keep=keep,

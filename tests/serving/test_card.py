@@ -2,7 +2,8 @@
 
 import pytest
 
-from ltpa_tf.serving.card import model_card
+from ltpa_tf.run import RunFolder, write_json
+from ltpa_tf.serving.card import facts_of, model_card
 from ltpa_tf.serving.signatures import Signatures
 
 
@@ -70,6 +71,22 @@ def test_what_is_unknown_is_said_too(signatures):
     card = model_card("animals", 1, signatures, {})
     assert card.count("Unknown.") == 2
     assert "Not evaluated." in card
+
+
+@pytest.mark.parametrize("evaluated", ["final", "best"])
+@pytest.mark.parametrize("weights", ["final", "best"])
+def test_only_what_was_measured_of_these_weights_is_said(
+    signatures, tmp_path, weights, evaluated
+):
+    run = RunFolder(tmp_path)
+    write_json(run.config_file, FACTS["config"])
+    write_json(run.summary_file, FACTS["summary"])
+    write_json(run.evaluation_file, {"weights": evaluated, **FACTS["evaluation"]})
+    card = model_card("animals", 1, signatures, facts_of(run, weights))
+    assert f"the run's {weights} ones" in card
+    assert ("98.77%" in card) == (weights == evaluated)
+    assert ("Not evaluated." in card) == (weights != evaluated)
+    assert ("f00d" in card) == (weights == "final")
 
 
 def test_maps_are_explained_where_there_are_any(signatures, build, class_names):

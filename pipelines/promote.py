@@ -15,7 +15,9 @@ _EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Folder of the model's ver
 _VERSION = flags.DEFINE_integer("version", None, "The version that gets the label.")
 _LABEL = flags.DEFINE_string("label", "stable", "The label.")
 _BASE_PATH = flags.DEFINE_string(
-    "base_path", None, "Where the server will find the folder, if not here."
+    "base_path",
+    None,
+    "Where the server will find the folder; by default as before, at first here.",
 )
 
 
@@ -25,7 +27,7 @@ def main(argv: Sequence[str]) -> None:
     from ltpa_tf import serving
 
     labels = serving.label(
-        _EXPORT_DIR.value, _BASE_PATH.value, **{_LABEL.value: _VERSION.value}
+        _EXPORT_DIR.value, {_LABEL.value: _VERSION.value}, _BASE_PATH.value
     )
     for label, version in sorted(labels.items()):
         print(f"{label}: version {version}")

@@ -82,7 +82,7 @@ def _models(model, wanted: Path, existing: set[int]) -> Iterator[str]:
     elif Path(model.base_path) != wanted:
         yield (
             f"base_path is {model.base_path!r}, but the folder is {str(wanted)!r}; "
-            "promote.py writes it anew"
+            f"promote.py --base_path={wanted} writes it anew"
         )
     if not model.name:
         yield "the model has no name"

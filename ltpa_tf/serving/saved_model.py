@@ -70,7 +70,7 @@ def export(
         text = card.model_card(directory.name, version, signatures, facts or {})
         write_text(aside / card.FILE, text)
         _write_samples(samples or {}, aside / SAMPLES)
-    labels = server_files.label(directory, **labels)
+    labels = server_files.label(directory, labels)
     # A server answers from where a label was until it has loaded where it is now.
     versions.remove_old(directory, keep, spare=[*before.values(), *labels.values()])
     return directory / str(version)

@@ -6,6 +6,7 @@ Formats: https://github.com/tensorflow/serving/blob/master/tensorflow_serving/g3
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,6 +26,7 @@ METRICS_PATH = "/monitoring/prometheus/metrics"
 BATCH_SIZES = (1, 2, 4, 8, 16, 32)
 """What a server pads batches to, so that it meets few shapes and all were warmed up."""
 
+_LABEL = re.compile(r'[^/:"\s]+')  # as a server takes it in a URL
 _MONITORING = f"""prometheus_config {{
   enable: true
   path: "{METRICS_PATH}"
@@ -38,15 +40,19 @@ def write(
     """Writes the three files beside the versions; `models.config` last.
 
     Args:
-        base: Folder of the versions; its name is the model's.
+        base: Folder of the versions.
         labels: Label -> version.
-        base_path: Where the server will find the folder, if not here.
+        base_path: Where the server will find the folder; its name is the model's. None
+            keeps both as they are in the file, and of a new file means here.
     """
     base = Path(base)
+    before = None if base_path else read_models(base)
+    path = before.base_path if before else base_path or base.resolve()
+    models = models_config(path, labels, before.name if before else Path(path).name)
     for name, text in ((BATCHING, batching_config()), (MONITORING, _MONITORING)):
         if not (base / name).exists():  # tuned by hand, perhaps
             write_text(base / name, text)
-    write_text(base / MODELS, models_config(base_path or base.resolve(), labels))
+    write_text(base / MODELS, models)
 
 
 def batching_config() -> str:
@@ -59,21 +65,20 @@ num_batch_threads {{ value: {os.cpu_count() or 1} }}
 {sizes}"""
 
 
-def models_config(base: str | os.PathLike, labels: Mapping[str, int]) -> str:
-    """The text of a `models.config` for one model in the folder `base`.
+def models_config(base: str | os.PathLike, labels: Mapping[str, int], name: str) -> str:
+    """The text of a `models.config` for the model `name` in the folder `base`.
 
     All versions are served, as a server moves a label only to a version that it has
     loaded, and otherwise doesn't even look at the rest of the file: with a list of
     versions a new one would never be loaded (`ServerCore::ReloadConfig`).
     """
-    base = Path(base)
     named = "".join(
-        f'    version_labels {{ key: "{label}" value: {version} }}\n'
+        f"    version_labels {{ key: {_quoted(label)} value: {version} }}\n"
         for label, version in sorted(labels.items())
     )
     return f"""model_config_list {{
   config {{
-    name: {_quoted(base.name)}
+    name: {_quoted(name)}
     base_path: {_quoted(str(base))}
     model_platform: "tensorflow"
     model_version_policy {{ all {{}} }}
@@ -135,33 +140,38 @@ def parse(file: Path, message: Message) -> Message:
 
 
 def label(
-    base: str | os.PathLike, base_path: str | None = None, **labels: int
+    base: str | os.PathLike, labels: Mapping[str, int], base_path: str | None = None
 ) -> dict[str, int]:
-    """Moves labels to other versions: `label(base, stable=2)` promotes version 2.
+    """Moves labels to other versions: `label(base, {"stable": 2})` promotes version 2.
 
     A server that polls `models.config` follows by itself, once it has loaded the
     version, and answers from the one before until then.
 
     Args:
         base: Folder of the versions.
-        base_path: Where the server will find the folder, if not here.
-        **labels: Label -> version; the other labels stay where they are.
+        labels: Label -> version; the other labels stay where they are.
+        base_path: See `write`.
 
     Returns:
         All labels as they are now.
 
     Raises:
-        SettingError: If a version doesn't exist.
+        SettingError: If a version doesn't exist, or a label can't be part of a URL.
     """
     existing = versions.list_versions(base)
     for name, version in labels.items():
+        if not _LABEL.fullmatch(name):
+            raise SettingError("--label", name, 'text without spaces and / : "')
         if version not in existing:
             raise SettingError(
-                name, version, f"a version in {base}: {[*existing] or 'none is there'}"
+                "--version",
+                version,
+                f"a version in {base}: {[*existing] or 'none is there'}",
             )
     kept = {n: v for n, v in read_labels(base).items() if v in existing}
-    write(base, kept | labels, base_path)
-    return kept | labels
+    moved = {**kept, **labels}
+    write(base, moved, base_path)
+    return moved
 
 
 def _quoted(text: str) -> str:

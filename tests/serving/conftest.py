@@ -104,7 +104,7 @@ class Running:
         from ltpa_tf.serving import server_files
 
         where = server_files.read_models(self.base).base_path
-        server_files.label(self.base, where, **labels)
+        server_files.label(self.base, labels, where)
 
     def of_label(self, label: str) -> int | None:
         """The version that the server has loaded and answers for a label."""
@@ -151,7 +151,7 @@ def start_server(request, base, tmp_path_factory):
 
         folder = tmp_path_factory.mktemp("served") / base.name
         shutil.copytree(base, folder)
-        serving.label(folder, stable=1, canary=1)  # writes the new base_path
+        serving.label(folder, {"stable": 1, "canary": 1}, str(folder))
         return folder
 
     if request.param == "development":

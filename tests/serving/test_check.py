@@ -15,7 +15,7 @@ from ltpa_tf.serving import graph, server_files, warmup
 def copy(base, tmp_path):
     """A copy of the export, to be broken."""
     folder = shutil.copytree(base, tmp_path / "animals")
-    serving.label(folder, stable=1, canary=1)  # writes the new base_path
+    serving.label(folder, {"stable": 1, "canary": 1}, str(folder))
     return folder
 
 
@@ -48,7 +48,7 @@ def edit(file, old, new):
         ("batching.config", "{ value: 100 }", ": 100", "can't be read"),
         ("monitoring.config", '"/', '"', "must start with /"),
         ("monitoring.config", "enable: true", "enable: maybe", "can't be read"),
-        ("models.config", "animals", "plants", "promote.py writes it anew"),
+        ("models.config", "animals", "plants", "promote.py --base_path=/"),
         ("models.config", 'base_path: "/', 'base_path: "', "isn't absolute"),
         ("models.config", '"canary" value: 1', '"canary" value: 2', "isn't served"),
         ("models.config", "all {}", "specific {versions: 5}", "doesn't exist"),
@@ -195,21 +195,35 @@ def test_labels_move_and_old_versions_go(copy, build, class_names):
     assert server_files.read_labels(copy) == {"stable": 1, "canary": 3}
     assert list(serving.list_versions(copy)) == [1, 3]
     assert serving.check_export(copy, load=False) == []
-    assert serving.label(copy, stable=3) == {"stable": 3, "canary": 3}
-    with pytest.raises(SettingError, match=r"a version in .*\[1, 3\]"):
-        serving.label(copy, stable=2)
+    assert serving.label(copy, {"stable": 3}) == {"stable": 3, "canary": 3}
+    with pytest.raises(SettingError, match=r"--version: .* a version in .*\[1, 3\]"):
+        serving.label(copy, {"stable": 2})
+
+
+@pytest.mark.parametrize("label", ['a"b', "a b", "a/b", "a:b", "a\n", ""])
+def test_a_label_that_no_url_can_hold(copy, label):
+    with pytest.raises(SettingError, match="--label"):
+        serving.label(copy, {label: 1})
+    assert server_files.read_labels(copy) == {"stable": 1, "canary": 1}
+
+
+def test_awkward_labels(copy):
+    for label in ("base", "base_path", "back\\slash", "ümlaut", "it's"):
+        serving.label(copy, {label: 1})
+        assert server_files.read_labels(copy)[label] == 1
+    assert serving.check_export(copy, load=False) == []
 
 
 def test_batching_tuned_by_hand_stays(copy):
     edit(copy / "batching.config", "value: 2000", "value: 500")
-    serving.label(copy, stable=1)
+    serving.label(copy, {"stable": 1})
     assert server_files.read_batching(copy).batch_timeout_micros.value == 500
 
 
 @pytest.mark.parametrize("name", ["with space", 'quo"te', "ümlaut", "back\\slash"])
 def test_awkward_model_names(copy, name):
     moved = copy.rename(copy.with_name(name))
-    serving.label(moved, stable=1, canary=1)
+    serving.label(moved, {"stable": 1, "canary": 1}, str(moved))
     model = server_files.read_models(moved)
     assert model.name == name
     assert model.base_path == str(moved.resolve())

@@ -137,7 +137,11 @@ def test_kubectl_can_build_them(manifests):
 def test_an_export_can_be_written_for_another_path(base, tmp_path):
     folder = shutil.copytree(base, tmp_path / "animals")
     where = "/models/animals"
-    serving.label(folder, where, stable=1, canary=1)
+    serving.label(folder, {"stable": 1, "canary": 1}, where)
     assert serving.server_files.read_models(folder).base_path == where
     assert serving.check_export(folder, load=False, base_path=where) == []
     assert len(serving.check_export(folder, load=False)) == 1
+    # Who moves a label later needn't know where that is.
+    serving.label(folder, {"stable": 1})
+    model = serving.server_files.read_models(folder)
+    assert (model.name, model.base_path) == ("animals", where)

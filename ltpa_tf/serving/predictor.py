@@ -21,19 +21,23 @@ class Predictor:
     Made by `from_model` or `from_saved_model`; both run the same graph code.
     """
 
-    def __init__(self, signatures: dict[str, Callable[[tf.Tensor], dict]]):
+    def __init__(
+        self,
+        signatures: dict[str, Callable[[tf.Tensor], dict]],
+        image_shape: tuple[int, int, int],
+    ):
         self._signatures = signatures
+        self._image_shape = image_shape
 
     @classmethod
     def from_model(cls, model: keras.Model, class_names: Sequence[str]) -> "Predictor":
         """Of a trained model in memory."""
-        functions = Signatures(model, class_names).functions()
-        return cls(
-            {
-                name: tf.function(function, input_signature=[spec], autograph=False)
-                for name, (function, spec) in functions.items()
-            }
-        )
+        signatures = Signatures(model, class_names)
+        functions = {
+            name: tf.function(function, input_signature=[spec], autograph=False)
+            for name, (function, spec) in signatures.functions().items()
+        }
+        return cls(functions, signatures.image_shape)
 
     @classmethod
     def from_saved_model(cls, directory: str | os.PathLike) -> "Predictor":
@@ -43,7 +47,9 @@ class Predictor:
             SettingError: If there is no export.
         """
         loaded = tf.saved_model.load(str(versions.latest_version(directory)))
-        return cls({name: _by_position(f) for name, f in loaded.signatures.items()})
+        functions = {name: _by_position(f) for name, f in loaded.signatures.items()}
+        (spec,) = _inputs(loaded.signatures["serving_default"]).values()
+        return cls(functions, tuple(spec.shape[1:]))
 
     @property
     def has_maps(self) -> bool:
@@ -51,9 +57,13 @@ class Predictor:
         return "attention_maps" in self._signatures
 
     def predict(self, images: np.ndarray, *, maps: bool = True) -> list[Prediction]:
-        """One prediction for each image of uint8 `[batch, H, W, 3]`."""
+        """One prediction for each image of `[batch, H, W, 3]`, values 0 to 255.
+
+        Raises:
+            SettingError: If the images are something else.
+        """
         name = "attention_maps" if maps and self.has_maps else "serving_default"
-        return self._ask(name, tf.constant(images, tf.uint8))
+        return self._ask(name, tf.constant(checked(images, self._image_shape)))
 
     def predict_files(
         self, files: Iterable[str | os.PathLike], *, maps: bool = True, batch: int = 32
@@ -104,6 +114,36 @@ def read(file: str | os.PathLike) -> bytes:
         ) from None
 
 
+def checked(images: np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray:
+    """The images as uint8 `[batch, H, W, 3]`.
+
+    Args:
+        images: Of any type that holds integers 0 to 255.
+        image_shape: `(H, W, 3)` that the model takes.
+
+    Raises:
+        SettingError: If a model would misread them: it would take 300 as 44.
+    """
+    images = np.asarray(images)
+    accepted = f"integers 0 to 255 of shape [batch, {str(image_shape)[1:-1]}]"
+    if images.ndim != 4 or images.shape[1:] != image_shape or not len(images):
+        raise SettingError("images", f"shape {images.shape}", accepted)
+    if images.dtype == np.uint8:
+        return images
+    if images.dtype.kind not in "iuf":
+        raise SettingError("images", f"type {images.dtype}", accepted)
+    whole = np.isfinite(images).all() and (images == np.round(images)).all()
+    if not whole or images.min() < 0 or images.max() > 255:
+        raise SettingError(
+            "images", f"values from {images.min()} to {images.max()}", accepted
+        )
+    return images.astype(np.uint8)
+
+
+def _inputs(signature: Callable) -> dict[str, tf.TensorSpec]:
+    return signature.structured_input_signature[1]
+
+
 def _by_position(signature: Callable) -> Callable[[tf.Tensor], dict]:
-    (name,) = signature.structured_input_signature[1]
+    (name,) = _inputs(signature)
     return lambda batch: signature(**{name: batch})

@@ -54,6 +54,25 @@ def images() -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, (5, 32, 32, 3), np.uint8)
 
 
+_MISREAD = [
+    (np.full((1, 32, 32, 3), 300), "values from 300 to 300"),
+    (np.full((1, 32, 32, 3), -1), "values from -1"),
+    (np.full((1, 32, 32, 3), 0.5), "values from 0.5"),
+    (np.full((1, 32, 32, 3), np.nan), "values from nan"),
+    (np.full((1, 32, 32, 3), 254.7), "values from 254.7"),
+    (np.full((1, 32, 32, 3), True), "type bool"),
+    (np.zeros((32, 32, 3), np.uint8), r"shape \(32, 32, 3\)"),
+    (np.zeros((0, 32, 32, 3), np.uint8), r"shape \(0, 32, 32, 3\)"),
+    (np.zeros((1, 16, 16, 3), np.uint8), r"shape \(1, 16, 16, 3\)"),
+]
+
+
+@pytest.fixture(params=_MISREAD, ids=[said for _, said in _MISREAD])
+def misread(request) -> tuple[np.ndarray, str]:
+    """Images that a model would misread, and what is said of them."""
+    return request.param
+
+
 @pytest.fixture(scope="session")
 def base(tmp_path_factory) -> Path:
     """The folder of an exported model's versions, holding version 1."""

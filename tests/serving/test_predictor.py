@@ -58,6 +58,18 @@ def test_without_maps(exported, images):
     assert exported.predict(images[:1], maps=False)[0].maps == {}
 
 
+def test_what_a_model_would_misread_is_refused(exported, misread):
+    images, said = misread
+    with pytest.raises(SettingError, match=said):
+        exported.predict(images)
+
+
+def test_whole_numbers_of_any_type_are_taken(exported, images):
+    (expected,) = exported.predict(images[:1])
+    (found,) = exported.predict(images[:1].astype(np.float32))
+    np.testing.assert_array_equal(found.probabilities, expected.probabilities)
+
+
 def test_a_bad_file_is_named(exported, files):
     files[3].write_text("not an image")
     with pytest.raises(SettingError, match=r"3\.png.*JPEG or PNG"):

@@ -11,7 +11,7 @@ from ltpa_tf.serving.client.rest import Rest
 from ltpa_tf.serving.client.rpc import Grpc
 from ltpa_tf.serving.client.transport import RequestRefused, Transport
 from ltpa_tf.serving.prediction import Prediction, from_outputs
-from ltpa_tf.serving.predictor import read
+from ltpa_tf.serving.predictor import checked, read
 
 
 class Client:
@@ -62,7 +62,7 @@ class Client:
 
     def predict(self, images: np.ndarray, *, maps: bool = True) -> list[Prediction]:
         """One prediction for each image of `[batch, H, W, 3]`, values 0 to 255."""
-        images = self._checked(images)
+        images = checked(images, self.image_shape)
         name = "attention_maps" if maps and self.has_maps else "serving_default"
         return self._ask(name, images)
 
@@ -126,23 +126,6 @@ class Client:
             raise SettingError(
                 str(file), "a file that can't be used", str(error)
             ) from error
-
-    def _checked(self, images: np.ndarray) -> np.ndarray:
-        images = np.asarray(images)
-        accepted = f"integers 0 to 255 of shape [batch, {str(self.image_shape)[1:-1]}]"
-        if images.ndim != 4 or images.shape[1:] != self.image_shape or not len(images):
-            raise SettingError("images", f"shape {images.shape}", accepted)
-        if images.dtype == np.uint8:
-            return images
-        if images.dtype.kind not in "iuf":
-            raise SettingError("images", f"type {images.dtype}", accepted)
-        whole = np.isfinite(images).all() and (images == np.round(images)).all()
-        if not whole or images.min() < 0 or images.max() > 255:
-            # A server would take 300 as 44.
-            raise SettingError(
-                "images", f"values from {images.min()} to {images.max()}", accepted
-            )
-        return images.astype(np.uint8)
 
     def _ask(self, signature: str, batch: Sequence) -> list[Prediction]:
         ((name, _),) = self._signatures[signature].items()

@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -146,7 +147,13 @@ class RunFolder:
             )
         try:
             return keras.models.load_model(file)
-        except (OSError, ValueError, KeyError) as error:
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            RuntimeError,
+            zipfile.BadZipFile,
+        ) as error:
             raise SettingError(
                 str(file),
                 f"a file that can't be read ({str(error).partition(chr(10))[0]})",

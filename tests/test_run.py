@@ -3,6 +3,7 @@
 import json
 import pickle
 
+import keras
 import pytest
 
 from configs import common
@@ -46,9 +47,20 @@ def test_a_place_that_is_no_folder(tmp_path):
         run.RunFolder(tmp_path / "file" / "run").create()
 
 
-def test_a_damaged_file_is_named_in_one_line(tmp_path):
+def _model_with_flipped_bytes(file):
+    inputs = keras.Input((2,))
+    keras.Model(inputs, keras.layers.Dense(2)(inputs)).save(file)
+    # Still a whole archive, but its checksum isn't right any more.
+    return file.read_bytes().replace(b"registered", b"rEgistered")
+
+
+@pytest.mark.parametrize("flipped", [False, True])
+def test_a_damaged_file_is_named_in_one_line(tmp_path, flipped):
     folder = run.RunFolder(tmp_path)
-    folder.model_file.write_bytes(b"PK\x03\x04 not a model")
+    content = b"PK\x03\x04 not a model"
+    if flipped:
+        content = _model_with_flipped_bytes(folder.model_file)
+    folder.model_file.write_bytes(content)
     folder.dataset_file.write_text('{"name": "dig')
     for file, read in (
         (folder.model_file, folder.load_model),

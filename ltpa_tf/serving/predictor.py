@@ -44,12 +44,23 @@ class Predictor:
         """Of an export: a version's folder, or the folder of all versions (the latest).
 
         Raises:
-            SettingError: If there is no export.
+            SettingError: If there is no export, or it is damaged or someone else's.
         """
-        loaded = tf.saved_model.load(str(versions.latest_version(directory)))
-        functions = {name: _by_position(f) for name, f in loaded.signatures.items()}
-        (spec,) = _inputs(loaded.signatures["serving_default"]).values()
-        return cls(functions, tuple(spec.shape[1:]))
+        version = versions.latest_version(directory)
+        try:
+            loaded = tf.saved_model.load(str(version))
+            needed = ("serving_default", "serving_bytes")
+            specs = [_inputs(loaded.signatures[name]) for name in needed]
+            functions = {name: _by_position(f) for name, f in loaded.signatures.items()}
+            (images,) = specs[0].values()
+        except Exception as error:  # TensorFlow's differ by what is damaged
+            reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+            raise SettingError(
+                "--saved_model",
+                str(version),
+                f"a folder that export.py has written, whole and readable ({reason})",
+            ) from error
+        return cls(functions, tuple(images.shape[1:]))
 
     @property
     def has_maps(self) -> bool:

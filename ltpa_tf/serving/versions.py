@@ -27,12 +27,17 @@ def latest_version(base: str | os.PathLike) -> Path:
     """The folder of the highest version; `base` may also be a version itself.
 
     Raises:
-        SettingError: If there is none.
+        SettingError: If there is none, or the folder can't be read.
     """
     base = Path(base)
-    if (base / "saved_model.pb").exists():
-        return base
-    found = list_versions(base)
+    try:
+        if (base / "saved_model.pb").exists():
+            return base
+        found = list_versions(base)
+    except OSError as error:
+        raise SettingError(
+            "--saved_model", str(base), f"a folder that can be read ({error.strerror})"
+        ) from None
     if not found:
         raise SettingError(
             "--saved_model", str(base), "a folder that export.py has written"

@@ -1,7 +1,10 @@
 """Predictions in this process, from a model and from its export."""
 
+import shutil
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.serving import Predictor
@@ -83,4 +86,25 @@ def test_a_missing_file_is_named(exported, tmp_path):
 
 def test_a_folder_without_export(tmp_path):
     with pytest.raises(SettingError, match=r"export\.py"):
+        Predictor.from_saved_model(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    ["saved_model.pb", "variables/variables.index", "variables/variables.data-*"],
+)
+def test_a_damaged_export_is_named(base, tmp_path, damaged):
+    folder = shutil.copytree(base / "1", tmp_path / "1")
+    (file,) = folder.glob(damaged)
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(SettingError, match=f"--saved_model: .*{folder}") as caught:
+        Predictor.from_saved_model(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_export_of_another_program(tmp_path):
+    module = tf.Module()
+    module.f = tf.function(lambda x: {"y": x}, [tf.TensorSpec((None,))])
+    tf.saved_model.save(module, tmp_path, signatures={"serving_default": module.f})
+    with pytest.raises(SettingError, match="--saved_model: .*'serving_bytes'"):
         Predictor.from_saved_model(tmp_path)

@@ -41,7 +41,7 @@ _OUTPUT = flags.DEFINE_string(
     "output", None, "Folder for predictions.json and overlays."
 )
 
-_STRIP_HEIGHT = 256  # pixels
+_LONGER_SIDE = 256  # pixels, of an image in a strip
 
 
 def main(argv: Sequence[str]) -> None:
@@ -147,8 +147,8 @@ def _strip(file: Path, prediction: "Prediction") -> "Image.Image":
     from ltpa_tf import data, explain
 
     image = Image.fromarray(data.decode_image(file.read_bytes()).numpy())
-    scale = _STRIP_HEIGHT / image.height
-    size = (max(1, round(scale * image.width)), _STRIP_HEIGHT)
+    scale = _LONGER_SIDE / max(image.size)
+    size = tuple(max(1, round(scale * side)) for side in image.size)
     enlarge = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS
     pixels = np.asarray(image.resize(size, enlarge))
     overlays = [explain.overlay(pixels, one) for one in prediction.maps.values()]

@@ -15,7 +15,7 @@ def photos(tmp_path_factory):
     for name, size in (
         ("a.png", (32, 32)),
         ("b.JPG", (99, 70)),
-        ("deep/c.jpeg", 2 * (40,)),
+        ("deep/c.jpeg", (2, 400)),
     ):
         pixels = rng.integers(0, 256, (*size, 3), np.uint8)
         Image.fromarray(pixels).save(
@@ -38,6 +38,8 @@ def test_run_and_export_answer_alike(start, trained_run, exported, photos, tmp_p
         # The image itself and its overlays of two levels, side by side.
         with Image.open(output / "000_a.png") as strip:
             assert strip.size == (3 * 256, 256)
+        with Image.open(output / "002_c.png") as strip:
+            assert strip.size == (3 * 256, 1)
     of_run, of_export = answers
     assert [one["image"] for one in of_run] == [one["image"] for one in of_export]
     for left, right in zip(of_run, of_export, strict=True):

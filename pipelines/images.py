@@ -16,8 +16,10 @@ def image_files(names: Sequence[str]) -> list[Path]:
     """The files that `names` stand for; of a folder, all images below it by name.
 
     Raises:
-        SettingError: If a name doesn't exist or a folder holds no image.
+        SettingError: If there is no name, one doesn't exist or a folder holds no image.
     """
+    if not names:
+        raise SettingError("--images", "", "files and folders that exist")
     files = []
     for name in names:
         path = Path(name)

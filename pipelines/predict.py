@@ -63,6 +63,11 @@ def _check_source() -> None:
         raise SettingError(
             "--workdir, --saved_model, --server", sources, "exactly one of them"
         )
+    for flag in (_MODEL, _VERSION, _LABEL):
+        if not _SERVER.value and flag.value is not None:
+            raise SettingError(
+                f"--{flag.name}", flag.value, "nothing, without --server"
+            )
     if _SERVER.value and not _MODEL.value:
         raise SettingError("--model", _MODEL.value, "name of a model on the server")
 

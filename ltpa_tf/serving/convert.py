@@ -52,7 +52,7 @@ def to_litert(
         model without attention), and the largest difference from Keras.
 
     Raises:
-        SettingError: If the file exists or the extra is missing.
+        SettingError: If the file exists or can't be written, or the extra is missing.
         RuntimeError: If the float32 file differs by more than `TOLERANCE`.
     """
     runtime = need("ai_edge_litert.interpreter", "litert")
@@ -106,7 +106,7 @@ def to_onnx(
         As `to_litert`.
 
     Raises:
-        SettingError: If the file exists or the extra is missing.
+        SettingError: If the file exists or can't be written, or the extra is missing.
         RuntimeError: If the file differs by more than `TOLERANCE`.
     """
     tf2onnx, runtime = need("tf2onnx", "onnx"), need("onnxruntime", "onnx")
@@ -173,10 +173,18 @@ def _compare(function: Callable, ask: Ask, images: np.ndarray, tolerance: float)
 def _aside(file: str | os.PathLike) -> Iterator[Path]:
     """A path beside `file`, renamed to it when all went well."""
     file = Path(file)
-    if file.exists():
-        raise SettingError(str(file), "a file that exists", "the name of a new one")
-    file.parent.mkdir(parents=True, exist_ok=True)
     aside = file.with_name(f".{os.getpid()}.{file.name}")
+    try:
+        if file.exists():
+            raise SettingError(str(file), "a file that exists", "the name of a new one")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        aside.touch()
+    except OSError as error:
+        raise SettingError(
+            "--export_dir",
+            str(file.parent),
+            f"a folder that can be written to ({error.strerror})",
+        ) from None
     try:
         yield aside
         aside.replace(file)

@@ -86,10 +86,11 @@ def convert_run(
         raise SettingError("--quantize", quantize, "none, for ONNX")
     directory = Path(directory)
     suffix = "" if quantize == "none" else f".{quantize}"
-    file = directory / f"{directory.name}{suffix}.{_SUFFIXES[form]}"
+    file = directory / f"{directory.resolve().name}{suffix}.{_SUFFIXES[form]}"
     signatures = Signatures(run.load_model(weights), run.read_dataset()["class_names"])
     source = run.load_source()
-    seen = np.asarray(source.train.images(np.arange(_CALIBRATION), np.int64(0)))
+    some = np.arange(min(_CALIBRATION, len(source.train)))
+    seen = np.asarray(source.train.images(some, np.int64(0)))
     if form == "onnx":
         ask, difference = convert.to_onnx(signatures, file, seen)
     else:

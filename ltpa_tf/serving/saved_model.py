@@ -57,6 +57,7 @@ def export(
             folder can't be written to.
     """
     directory = Path(directory)
+    name = directory.resolve().name  # `.` has none
     version = versions.free_version(directory, version)
     before = server_files.read_labels(directory)
     labels = {"canary": version}
@@ -65,9 +66,9 @@ def export(
     signatures = Signatures(model, class_names)
     with versions.new_version(directory, version) as aside:
         _write(signatures, aside)
-        _write_warmup(signatures, aside, directory.name)
+        _write_warmup(signatures, aside, name)
         write_json(aside / check_version.CLASS_NAMES_FILE, list(signatures.class_names))
-        text = card.model_card(directory.name, version, signatures, facts or {})
+        text = card.model_card(name, version, signatures, facts or {})
         write_text(aside / card.FILE, text)
         _write_samples(samples or {}, aside / SAMPLES)
     labels = server_files.label(directory, labels)

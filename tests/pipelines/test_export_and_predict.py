@@ -55,6 +55,8 @@ def test_run_and_export_answer_alike(start, trained_run, exported, photos, tmp_p
         ("export", ["--workdir=/nowhere", "--export_dir=/tmp/x"], "--workdir"),
         ("predict", ["--images=setup.cfg"], "exactly one"),
         ("predict", ["--images=configs", "--saved_model=/nowhere"], "JPEG or PNG"),
+        ("predict", ["--images=", "--saved_model=/nowhere"], "that exist"),
+        ("predict", ["--images=setup.cfg", "--saved_model=x", "--version=7"], "server"),
         ("predict", ["--images=gone.png", "--saved_model=/nowhere"], "that exist"),
         ("predict", ["--images=setup.cfg", "--saved_model=/nowhere"], "export.py"),
     ],

@@ -88,3 +88,11 @@ def test_a_file_that_differs_is_no_success(signatures, images, tmp_path, monkeyp
     with pytest.raises(RuntimeError, match="differs from Keras"):
         convert.to_onnx(signatures, tmp_path / "m.onnx", images)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_the_way(signatures, images, tmp_path):
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("tf2onnx")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SettingError, match="--export_dir: .*written to"):
+        convert.to_onnx(signatures, tmp_path / "file" / "m.onnx", images)

@@ -155,6 +155,13 @@ def test_class_names_lie_beside_it(base, class_names):
     assert json.loads((base / "1/class_names.json").read_text()) == list(class_names)
 
 
+def test_the_folder_one_is_in_has_a_name(build, class_names, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    version = serving.export(build(), ".", class_names=class_names)
+    card = (version / "model_card.md").read_text()
+    assert card.startswith(f"# {tmp_path.name}, version 1\n")
+
+
 def test_wrong_number_of_names(build, tmp_path):
     with pytest.raises(SettingError, match="7 names"):
         serving.export(build(), tmp_path / "new", class_names=["one", "two"])

@@ -1,5 +1,6 @@
 """What a server would refuse is found without one."""
 
+import os
 import shutil
 
 import numpy as np
@@ -84,6 +85,11 @@ def test_a_missing_file(copy, victim, said):
 def test_damaged_files(copy):
     (copy / "1/saved_model.pb").write_bytes(b"\xff" * 1000)
     assert "can't be read" in found(copy)
+
+
+def test_variables_cut_off(copy):
+    os.truncate(copy / "1/variables/variables.data-00000-of-00001", 1000)
+    assert "doesn't load: " in found(copy, load=True)
 
 
 def rewrite_warmup(folder, change):

@@ -2,6 +2,7 @@
 
 import base64
 import concurrent.futures
+import os
 import shutil
 import threading
 
@@ -11,6 +12,7 @@ import requests
 
 from ltpa_tf import serving
 from ltpa_tf.serving import warmup
+from ltpa_tf.serving.server import DevelopmentServer
 
 
 @pytest.fixture(params=["rest", "grpc"])
@@ -278,3 +280,30 @@ def test_a_version_whose_warmup_fails_is_not_served(
         wait_for(lambda: client.states().get(number) == "END")
         assert server.of_label("canary") == server.version
         assert client.predict(np.zeros((1, 32, 32, 3), np.uint8))
+
+
+def cut_off(base, folder):
+    """A version whose copy has broken off in the variables."""
+    shutil.copytree(base / "1", folder)
+    os.truncate(folder / "variables/variables.data-00000-of-00001", 1000)
+    return folder
+
+
+def test_a_good_version_after_a_damaged_one_is_served(
+    start_server, base, tmp_path, wait_for
+):
+    with start_server() as server, connect(server, "rest") as client:
+        damaged = server.add(cut_off(base, tmp_path / "damaged"))
+        wait_for(lambda: client.states().get(damaged) == "END")
+        good = server.add(base / "1")
+        wait_for(lambda: client.states().get(good) == "AVAILABLE")
+
+
+def test_a_damaged_version_at_the_start_leaves_the_others(base, tmp_path):
+    folder = shutil.copytree(base, tmp_path / base.name)
+    cut_off(base, folder / "2")
+    with (
+        DevelopmentServer(folder, rest_port=0, grpc_port=0) as server,
+        connect(server, "rest") as client,
+    ):
+        assert client.states() == {1: "AVAILABLE", 2: "END"}

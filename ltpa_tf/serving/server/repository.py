@@ -1,6 +1,5 @@
 """The versions that are loaded, kept in step with the folder while serving."""
 
-import contextlib
 import logging
 import os
 import threading
@@ -168,7 +167,7 @@ class Repository:
         try:
             self._loaded = {**self._loaded, number: Version(number, folder)}
             logging.info("version %d is loaded", number)
-        except (ValueError, OSError, tf.errors.OpError) as error:
+        except Exception as error:  # damaged files raise anything, IndexError too
             self._failed[number] = f"version {number} doesn't load: {error}"
             logging.warning("%s", self._failed[number])
         finally:
@@ -176,9 +175,12 @@ class Repository:
 
     def _poll(self) -> None:
         while not self._stop.wait(self._poll_seconds):
-            # A folder may vanish in the middle of a look; the next one will do.
-            with contextlib.suppress(OSError):
+            try:
                 self.refresh()
+            except OSError:
+                pass  # a folder may vanish in the middle of a look; the next will do
+            except Exception:  # or no version would ever arrive again
+                logging.exception("a look at %s failed", self.base)
 
 
 def _wanted(model: ModelConfig | None, existing: set[int]) -> set[int]:

@@ -7,6 +7,7 @@ otherwise a development server that speaks the same REST and gRPC.
 """
 
 import shlex
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,8 +48,11 @@ _CORS = flags.DEFINE_list(
 
 
 def main(argv: Sequence[str]) -> int:
-    """Serves until Ctrl-C."""
+    """Serves until Ctrl-C or SIGTERM."""
     del argv
+    # By default SIGTERM ends Python at once: requests under way would be cut off, and
+    # a tensorflow_model_server would stay behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     from ltpa_tf import serving
     from ltpa_tf.serving import model_server, server_files
 

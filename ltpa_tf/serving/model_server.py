@@ -96,7 +96,7 @@ class ModelServer:
                     )
                 time.sleep(0.2)
         except BaseException:
-            self._process.kill()
+            self.__exit__()
             raise
         return self
 

@@ -1,33 +1,42 @@
 """serve.py, promote.py and check_export.py, and predict.py against a server."""
 
+import concurrent.futures
+import contextlib
+import io
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import requests
+from PIL import Image
 from ports import free_port
+
+from ltpa_tf import serving
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def served(exported):
-    """What serve.py says once it serves; it must end well on Ctrl-C."""
-    ports = [free_port(), free_port()]
+@contextlib.contextmanager
+def serve(exported, *flags, end=signal.SIGINT, **variables):
+    """What serve.py says once it serves; it must end well on the signal `end`."""
+    ports = {name: free_port() for name in ("rest_api_port", "port", "explorer_port")}
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "pipelines.serve", f"--model_dir={exported}"),
-            *("--server=development", f"--rest_api_port={ports[0]}"),
-            f"--port={ports[1]}",
+            *(f"--{name}={port}" for name, port in ports.items()),
+            *flags,
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         cwd=ROOT,
+        env=os.environ | variables,
     )
     said = []
     try:
@@ -37,10 +46,16 @@ def served(exported):
                 break
         yield "".join(said)
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(end)
         rest = process.communicate(timeout=60)[0]
     assert process.returncode == 0, rest
     assert "Traceback" not in rest
+
+
+@pytest.fixture(scope="module")
+def served(exported):
+    with serve(exported, "--server=development") as said:
+        yield said
 
 
 def test_the_curl_line_works(served):
@@ -67,6 +82,47 @@ def test_predict_asks_the_server(start, served, tmp_path):
     answers = json.loads((tmp_path / "predictions.json").read_text())
     assert len(answers) == 8
     assert answers[0]["maps"].keys() == {"7", "10"}
+
+
+def test_sigterm_lets_requests_finish(exported):
+    stream = io.BytesIO()
+    Image.new("RGB", (5_700, 5_700)).save(stream, "PNG")  # takes long to decode
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        with serve(exported, "--server=development", end=signal.SIGTERM) as said:
+            (address,) = re.findall(r"gRPC +(\S+)", said)
+            client = serving.Client(f"grpc://{address}", "owls and more", retries=0)
+            client.states()  # so that it is connected
+            answer = pool.submit(client.predict_bytes, [stream.getvalue()] * 4)
+            time.sleep(0.2)  # of some 0.5
+        assert len(answer.result()) == 4
+        client.close()
+
+
+# Answers as a server would that has loaded the model.
+STAND_IN = """#!/bin/sh
+exec "{python}" -c '
+import http.server, sys
+(port,) = [one.split("=")[1] for one in sys.argv if one.startswith("--rest_api_port=")]
+class Available(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"AVAILABLE")
+http.server.HTTPServer(("127.0.0.1", int(port)), Available).serve_forever()
+' "$@"
+"""
+
+
+def test_sigterm_ends_a_real_server_too(exported, tmp_path):
+    binary = tmp_path / "tensorflow_model_server"
+    binary.write_text(STAND_IN.format(python=sys.executable))
+    binary.chmod(0o755)
+    ending = {"end": signal.SIGTERM, "TF_SERVING_BIN": str(binary)}
+    with serve(exported, "--server=tensorflow", **ending) as said:
+        (url,) = re.findall(r"REST +(http://[^/]+)", said)
+        assert requests.get(url).text == "AVAILABLE"
+    with pytest.raises(requests.ConnectionError):
+        requests.get(url)
 
 
 @pytest.mark.parametrize(

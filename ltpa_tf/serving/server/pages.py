@@ -76,7 +76,7 @@ class PageServer:
         self._server = uvicorn.Server(uvicorn.Config(application, log_level="warning"))
 
     def run(self) -> None:
-        """Serves until Ctrl-C or SIGTERM."""
+        """Serves until Ctrl-C, or SIGTERM if that raises `KeyboardInterrupt` too."""
         with contextlib.suppress(KeyboardInterrupt), self._socket:
             self._server.run([self._socket])
 

@@ -80,7 +80,7 @@ class DevelopmentServer:
         )
 
     def run(self) -> None:
-        """Serves until Ctrl-C or SIGTERM."""
+        """Serves until Ctrl-C, or SIGTERM if that raises `KeyboardInterrupt` too."""
         self._open()
         try:
             self._server.run([self._socket])

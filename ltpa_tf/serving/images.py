@@ -60,10 +60,12 @@ def _checked(encoded: tf.Tensor) -> tf.Tensor:
 
 def _png_shape(encoded: tf.Tensor) -> tf.Tensor:
     """`[height, width]` of a PNG file, from its header alone."""
-    header = tf.strings.substr(encoded, 16, 8)
     whole = tf.Assert(
-        tf.strings.length(header) == 8, ["an image is a PNG file cut off in its header"]
+        tf.strings.length(encoded) >= 24,
+        ["an image is a PNG file cut off in its header"],
     )
+    # Before `substr`: what it says of a place beyond the end quotes the raw bytes.
     with tf.control_dependencies([whole]):
-        words = tf.io.decode_raw(header, tf.int32, little_endian=False)
+        header = tf.strings.substr(encoded, 16, 8)
+    words = tf.io.decode_raw(header, tf.int32, little_endian=False)
     return tf.cast(tf.reverse(words, [0]), tf.int64)

@@ -120,7 +120,10 @@ BAD = {
     "bmp": (encode(photo(20, 20), "BMP"), "JPEG or PNG"),
     "gif": (animation("GIF"), "JPEG or PNG"),
     "animated png": (animation("PNG"), "no animation"),
-    "png cut in its header": (encode(photo(99, 99))[:20], "cut off"),
+    **{
+        f"png of {length} bytes": (encode(photo(99, 99))[:length], "cut off")
+        for length in (8, 15, 16, 20, 23)
+    },
     "png cut in its pixels": (encode(photo(99, 99))[:200], "Invalid PNG"),
     "jpeg cut in its header": (encode(photo(99, 99), "JPEG")[:30], "Invalid JPEG"),
     "jpeg cut in its pixels": (encode(photo(99, 99), "JPEG")[:900], "Invalid JPEG"),

@@ -2,6 +2,7 @@
 
 import asyncio
 import collections
+import logging
 import re
 import time
 from collections.abc import Sequence
@@ -89,6 +90,10 @@ class Rest:
             status, content = 400, orjson.dumps({"error": sentence(error.message)})
         except ClientDisconnect:
             status, content = 400, b""
+        except Exception as error:  # clients take JSON only
+            logging.exception("%s %s", request.method, request.scope["path"])
+            said = f"{type(error).__name__}: {error}"
+            status, content = 500, orjson.dumps({"error": said})
         self._counts[status] += 1
         self._seconds += time.perf_counter() - start
         return Response(content, status, media_type="application/json")

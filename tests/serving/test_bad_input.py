@@ -8,9 +8,13 @@ import struct
 import zlib
 from pathlib import Path
 
+import grpc
 import numpy as np
 import pytest
 import requests
+from tensorflow.core.framework.tensor_pb2 import TensorProto
+from tensorflow_serving.apis.predict_pb2 import PredictRequest
+from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
 from ltpa_tf.serving.server import DevelopmentServer
 
@@ -224,7 +228,7 @@ def memory():
     return pages * 4096 / 2**20
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server(base):
     with DevelopmentServer(base, rest_port=0, grpc_port=0) as server:
         yield server
@@ -265,6 +269,41 @@ def test_every_bad_request_gets_a_sentence(server, encode):
     assert min(counts.values()) >= 100
     assert good_answer(server, session) == before
     assert memory() - level < 50  # megabytes over the second half
+
+
+def tensor(dtype="DT_UINT8", shape=(1, *SHAPE), **values):
+    dims = [{"size": size} for size in shape]
+    return TensorProto(dtype=dtype, tensor_shape={"dim": dims}, **values)
+
+
+@pytest.mark.parametrize(
+    ("proto", "said"),
+    [
+        (tensor(int_val=[300]), "no valid tensor"),
+        (tensor(int_val=[-1]), "no valid tensor"),
+        (tensor(tensor_content=b"too short"), "no valid tensor"),
+        (tensor(shape=(700_000, *SHAPE), int_val=[1]), "batch of 700000"),
+        (tensor(shape=(0, *SHAPE)), "batch of 0"),
+        (tensor(shape=(1, 2**40, 32, 3), int_val=[1]), "shape"),
+        (tensor(shape=(-1, *SHAPE), int_val=[1]), "shape"),
+        (tensor(shape=(-7, *SHAPE), int_val=[1]), "batch of -7"),
+        (tensor(shape=(), int_val=[1]), "shape"),
+        (TensorProto(dtype="DT_UINT8", tensor_shape={"unknown_rank": True}), "shape"),
+        (tensor("DT_RESOURCE", resource_handle_val=[{}]), "type is resource"),
+        (tensor("DT_VARIANT", variant_val=[{}]), "type is variant"),
+        (tensor("DT_INVALID", int_val=[1]), "no valid tensor"),
+        (tensor(999, int_val=[1]), "no valid tensor"),
+    ],
+)
+def test_a_bad_grpc_tensor_gets_a_sentence(server, proto, said):
+    request = PredictRequest(model_spec={"name": server.name}, inputs={"images": proto})
+    with (
+        grpc.insecure_channel(server.grpc_address) as channel,
+        pytest.raises(grpc.RpcError) as caught,
+    ):
+        PredictionServiceStub(channel).Predict(request, timeout=10)
+    assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert said in caught.value.details()
 
 
 def test_100_mb_bodies_are_refused_and_not_kept(server):

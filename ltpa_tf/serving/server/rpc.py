@@ -131,28 +131,39 @@ def _inputs(request, specs: dict, max_batch: int) -> dict[str, np.ndarray]:
         raise RequestError(
             400, f"The inputs are {sorted(specs)}, not {sorted(request.inputs)}"
         )
-    inputs = {}
-    for name, spec in specs.items():
-        try:
-            array = tf.make_ndarray(request.inputs[name])
-        except (TypeError, ValueError) as error:
-            raise RequestError(400, f"{name}: no valid tensor: {error}") from None
-        dtype = tf.dtypes.as_dtype(request.inputs[name].dtype)
-        if dtype != spec.dtype:
-            raise RequestError(
-                400, f"{name}: the type is {dtype.name}, must be {spec.dtype.name}"
-            )
-        if not spec.shape.is_compatible_with(array.shape):
-            wanted = [-1 if size is None else size for size in spec.shape]
-            raise RequestError(
-                400, f"{name}: the shape is {list(array.shape)}, must be {wanted}"
-            )
-        if not 0 < len(array) <= max_batch:
-            raise RequestError(
-                400, f"{name}: a batch of {len(array)}, must be 1 to {max_batch}"
-            )
-        inputs[name] = array
-    return inputs
+    return {
+        name: _array(name, request.inputs[name], spec, max_batch)
+        for name, spec in specs.items()
+    }
+
+
+def _array(
+    name: str, proto: tensor_pb2.TensorProto, spec: tf.TensorSpec, max_batch: int
+) -> np.ndarray:
+    """The tensor of one input.
+
+    Its type and shape are looked at before it is made: a few bytes can claim gigabytes.
+    """
+    try:
+        dtype = tf.dtypes.as_dtype(proto.dtype)
+        shape = tf.TensorShape(proto.tensor_shape)
+    except (TypeError, ValueError) as error:
+        raise RequestError(400, f"{name}: no valid tensor: {error}") from None
+    if dtype != spec.dtype:
+        raise RequestError(
+            400, f"{name}: the type is {dtype.name}, must be {spec.dtype.name}"
+        )
+    if not (shape.is_fully_defined() and spec.shape.is_compatible_with(shape)):
+        wanted = [-1 if size is None else size for size in spec.shape]
+        raise RequestError(400, f"{name}: the shape is {shape}, must be {wanted}")
+    if not 0 < shape[0] <= max_batch:
+        raise RequestError(
+            400, f"{name}: a batch of {shape[0]}, must be 1 to {max_batch}"
+        )
+    try:
+        return tf.make_ndarray(proto)
+    except (TypeError, ValueError, OverflowError, MemoryError) as error:
+        raise RequestError(400, f"{name}: no valid tensor: {error}") from None
 
 
 def _fill(proto: tensor_pb2.TensorProto, array: np.ndarray) -> None:

@@ -33,13 +33,15 @@ _HOST = flags.DEFINE_string(
     "127.0.0.1",
     "Address that the development server listens on; it has no password.",
 )
-_REST_PORT = flags.DEFINE_integer("rest_api_port", 8501, "Port for REST.")
-_GRPC_PORT = flags.DEFINE_integer("port", 8500, "Port for gRPC.")
+_PORTS = {"lower_bound": 0, "upper_bound": 65535}
+_REST_PORT = flags.DEFINE_integer("rest_api_port", 8501, "Port for REST.", **_PORTS)
+_GRPC_PORT = flags.DEFINE_integer("port", 8500, "Port for gRPC.", **_PORTS)
 _EXPLORER_PORT = flags.DEFINE_integer(
     "explorer_port",
     8502,
     "Port of the explorer beside a tensorflow_model_server, which serves no pages; the "
     "development server has it on the REST port.",
+    **_PORTS,
 )
 _BATCHING = flags.DEFINE_bool("batching", True, "Whether requests are put together.")
 _CORS = flags.DEFINE_list(

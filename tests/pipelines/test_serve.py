@@ -163,3 +163,20 @@ def test_nothing_to_serve(start, tmp_path):
     done = start("serve", f"--model_dir={tmp_path}")
     assert done.returncode == 1
     assert "no version in it" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("flag", "said"),
+    [
+        ("--port=99999", "flag --port=99999"),
+        ("--rest_api_port=65536", "flag --rest_api_port=65536"),
+        ("--explorer_port=-1", "flag --explorer_port=-1"),
+        ("--host=no.such.host.invalid", "--host: received 'no.such.host.invalid'"),
+        ("--host=192.0.2.1", "--host: received '192.0.2.1'"),
+    ],
+)
+def test_ports_and_hosts_that_cannot_be(start, exported, flag, said):
+    done = start("serve", f"--model_dir={exported}", "--server=development", flag)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

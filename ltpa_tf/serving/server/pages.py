@@ -1,6 +1,7 @@
 """The explorer's pages, filled in with what is served."""
 
 import contextlib
+import errno
 import os
 import socket
 from pathlib import Path
@@ -17,6 +18,7 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.serving import versions
 from ltpa_tf.serving.saved_model import SAMPLES
 
+_WRONG_HOST = (socket.EAI_NONAME, socket.EAI_AGAIN, errno.EADDRNOTAVAIL)
 EXPLORER = Path(__file__).parents[1] / "explorer"
 
 
@@ -85,12 +87,17 @@ def listen(flag: str, host: str, port: int) -> socket.socket:
     """A socket that listens.
 
     Raises:
-        SettingError: If the port is taken; it names `flag`.
+        SettingError: If the port is taken, which names `flag`, or the host isn't this
+            machine.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         one = socket.create_server((host, port), family=family)
     except OSError as error:
+        if error.errno in _WRONG_HOST:
+            raise SettingError(
+                "--host", host, f"a name or address of this machine ({error})"
+            ) from None
         raise SettingError(flag, port, f"a port that is free ({error})") from None
     # asyncio doesn't do this for a socket it hasn't made: 40 ms a response.
     one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -20,6 +20,7 @@ LEAST_FREE_BYTES = 256 * 1024**2
 _GPUS = Path("/proc/driver/nvidia/gpus")
 _READY = ("xla_compile_cache*.pb", "tuning/*.textproto")
 _IN_WRITING = ("xla_compile_cache*.tmp", "tuning/tmp/*.textproto")
+_EXECUTABLE = 3 << 3 | 2  # the tag of the last field
 
 
 def enable(gpus: Path = _GPUS) -> Path | None:
@@ -103,16 +104,18 @@ def _is_whole(file: Path) -> bool:
     size = file.stat().st_size
     if file.suffix != ".pb":
         return size > 0
-    # A protobuf message: fields of a tag, the length in bytes, and the bytes. All are
-    # of this kind, number 2; the file ends where the last one does.
-    end = 0
+    # A protobuf message of three fields: a key, the program, the executable. Each has a
+    # tag (its number, and 2 for this kind), its length in bytes, and the bytes. The
+    # file may be cut off between two of them as well as in one.
+    end = tag = 0
     with file.open("rb") as entry:
         while end < size:
             entry.seek(end)
-            if entry.read(1)[0] & 7 != 2:
+            tag = entry.read(1)[0]
+            if tag & 7 != 2:
                 return False
             end = _length(entry) + entry.tell()
-    return end == size > 0
+    return end == size and tag == _EXECUTABLE
 
 
 def _length(entry: BinaryIO) -> int:

@@ -91,10 +91,11 @@ def test_xla_writes_there_and_what_is_cut_off_goes(gpus, tmp_path, monkeypatch):
     (entry,) = folder.glob("*.pb")
     compile_cache.enable(gpus)
     whole = entry.read_bytes()  # it is still there
-    for size in (len(whole) - 1, len(whole) // 2, 55, 1, 0):
+    # Wherever it is cut off: how long its parts are differs from machine to machine.
+    for size in range(len(whole)):
         entry.write_bytes(whole[:size])
-        compile_cache.enable(gpus)
-        assert not entry.exists()
+        compile_cache.delete_damaged(folder)
+        assert not entry.exists(), size
 
 
 def test_empty_results_of_tuning_go(gpus):

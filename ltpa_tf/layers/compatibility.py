@@ -6,6 +6,7 @@ import keras
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.layers.positions import flatten_positions
+from ltpa_tf.layers.products import scores_along
 
 _REGISTER = keras.saving.register_keras_serializable(package="ltpa_tf")
 
@@ -90,7 +91,7 @@ class LocalCompatibility(Compatibility):
     Attributes:
         elementwise: Whether `<u, l_i>` is a product and a sum instead of a matrix
             product. It is the same number, which XLA fuses with its neighbours; without
-            XLA the matrix product is the faster one. See `layers.fast`.
+            XLA the matrix product is the faster one. See `layers.products`.
     """
 
     global_effect = "none"
@@ -112,7 +113,7 @@ class LocalCompatibility(Compatibility):
     def score(self, local, global_feature):
         u = keras.ops.cast(self.u, "float32")
         if self.elementwise:
-            return keras.ops.sum(local * u[:, 0], axis=-1, keepdims=True)
+            return scores_along(local, u[:, 0], self.compute_dtype)
         return keras.ops.matmul(local, u)
 
     def get_config(self):

@@ -6,6 +6,7 @@ import keras
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.layers.positions import flatten_positions
+from ltpa_tf.layers.products import weighted_sum
 
 _REGISTER = keras.saving.register_keras_serializable(package="ltpa_tf")
 
@@ -24,9 +25,12 @@ class AttentionPooling(keras.layers.Layer):
     Attributes:
         shift_invariant: Whether a constant added to all scores of an image leaves
             everything as it is.
+        elementwise: Whether the local features' gradient has the form that XLA fuses
+            with its neighbours. See `layers.products`.
     """
 
     shift_invariant: ClassVar[bool] = False
+    elementwise = False
 
     def __init__(self, **kwargs):
         super().__init__(autocast=False, **kwargs)  # or scores would be rounded
@@ -47,6 +51,8 @@ class AttentionPooling(keras.layers.Layer):
 
     def pool(self, attention, local):
         """`[B, 1, C]` from the attention `[B, 1, n]` and local features `[B, n, C]`."""
+        if self.elementwise:
+            return weighted_sum(attention, local, self.compute_dtype)
         return keras.ops.matmul(attention, local)
 
     def build(self, scores_shape, local_shape):

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from ltpa_tf.layers import LocalCompatibility
+from ltpa_tf.layers import AttentionPooling, LocalCompatibility
 from ltpa_tf.layers.fast import FastBatchNormalization, FastMaxPooling
 
 
@@ -18,7 +18,7 @@ def choose_forms(model: keras.Model, jit: bool) -> None:
         jit: Whether XLA compiles it.
     """
     for layer in model._flatten_layers():
-        if isinstance(layer, FastMaxPooling | LocalCompatibility):
+        if isinstance(layer, FastMaxPooling | LocalCompatibility | AttentionPooling):
             layer.elementwise = jit
         elif isinstance(layer, FastBatchNormalization):
             layer.kernel = None if jit else _fused_batch_norm

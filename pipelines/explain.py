@@ -43,7 +43,7 @@ def main(argv: Sequence[str]) -> None:
     from ltpa_tf.run import RunFolder
 
     run = RunFolder(_WORKDIR.value)
-    if _IMAGES.value:
+    if _IMAGES.value is not None:
         size = tuple(run.read_dataset()["image_shape"][:2])
         files = image_files(_IMAGES.value)
         written = explain.explain_images(
@@ -68,7 +68,7 @@ def main(argv: Sequence[str]) -> None:
 def _indices() -> list[int] | None:
     if _INDICES.value is None:
         return None
-    if _IMAGES.value:
+    if _IMAGES.value is not None:
         raise SettingError("--indices", _INDICES.value, "nothing beside --images")
     try:
         return [int(text) for text in _INDICES.value]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ltpa_tf.errors import SettingError
 from ltpa_tf.explain.posthoc import class_activation
 
 if TYPE_CHECKING:
@@ -63,8 +64,10 @@ def explain(
         N explanations, in the images' order.
 
     Raises:
-        SettingError: If the model has neither.
+        SettingError: If the model has neither, or there is no image.
     """
+    if not len(images):
+        raise SettingError("images", "none", "at least one")
     # Here, because drawing what a server answered needs no Keras.
     from ltpa_tf.models import attention_model
 

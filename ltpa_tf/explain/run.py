@@ -49,6 +49,8 @@ def explain_run(
         size = min(count, len(examples))
         drawn = np.random.default_rng(seed).choice(len(examples), size, replace=False)
         indices = sorted(drawn.tolist())
+    if not len(indices):
+        raise SettingError("--indices", "", f"0 to {len(examples) - 1}, at least one")
     for index in indices:
         if not 0 <= index < len(examples):
             raise SettingError("--indices", index, f"0 to {len(examples) - 1}")

@@ -46,3 +46,8 @@ def test_model_without_attention_is_refused(images):
     plain = models.build("vgg", classes=4, width=0.125)
     with pytest.raises(SettingError, match="vgg_gap"):
         explain(plain, images[:1])
+
+
+def test_no_image_is_refused(model, images):
+    with pytest.raises(SettingError, match="at least one"):
+        explain(model, images[:0])

@@ -65,6 +65,8 @@ def test_images_and_maps_are_of_the_test_split(digits_run, monkeypatch):
         (["--workdir={run}", "--images={bad}/empty"], "JPEG or PNG"),
         (["--workdir={run}", "--indices=2000"], "0 to 1999"),
         (["--workdir={run}", "--indices=two"], "whole numbers"),
+        (["--workdir={run}", "--indices="], "at least one"),
+        (["--workdir={run}", "--images="], "--images"),
         (["--workdir={run}", "--indices=1", "--images={photos}"], "--images"),
         (["--workdir={run}", "--count=0"], "count"),
     ],

@@ -72,7 +72,7 @@ def model_card(
         _model(signatures, facts.get("model")),
         _data(facts.get("dataset")),
         _recipe(facts.get("config"), facts.get("summary")),
-        _measured(facts.get("evaluation")),
+        _measured(facts.get("evaluation"), len(signatures.class_names)),
         _USE,
         *([_MAPS] if signatures.levels else []),
         "## Classes\n\n" + ", ".join(signatures.class_names) + "\n",
@@ -123,12 +123,12 @@ def _recipe(config: dict | None, summary: dict | None) -> str:
     )
 
 
-def _measured(evaluation: dict | None) -> str:
+def _measured(evaluation: dict | None, classes: int) -> str:
     if not evaluation:
         return "## Measured\n\nNot evaluated.\n"
     rows = [
         ("top-1 accuracy", f"{evaluation['top1']:.2%}"),
-        ("top-5 accuracy", f"{evaluation['top5']:.2%}"),
+        (f"top-{min(5, classes)} accuracy", f"{evaluation['top5']:.2%}"),
         ("negative log-likelihood (nats)", f"{evaluation['nll']:.4f}"),
         ("expected calibration error", f"{evaluation['ece']:.2%}"),
     ]

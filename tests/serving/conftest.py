@@ -35,10 +35,9 @@ def _build(seed=7, **overrides):
 
     keras.utils.set_random_seed(seed)
     model = models.build(
-        classes=len(CLASS_NAMES),
         mean=(0.4, 0.5, 0.6),
         std=(0.2, 0.3, 0.25),
-        **{"width": 0.125, "levels": (7, 10)} | overrides,
+        **{"classes": len(CLASS_NAMES), "width": 0.125, "levels": (7, 10)} | overrides,
     )
     rng = np.random.default_rng(7)
     for variable in model.variables:

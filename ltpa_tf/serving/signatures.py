@@ -32,7 +32,8 @@ class Signatures:
         class_names: One name for each class.
 
     Raises:
-        SettingError: If the number of names isn't the number of classes.
+        SettingError: If the number of names isn't the number of classes, or the model's
+            images have no fixed size.
     """
 
     def __init__(self, model: keras.Model, class_names: Sequence[str]):
@@ -41,8 +42,15 @@ class Signatures:
             raise SettingError(
                 "class_names", list(class_names), f"{classes} names, one for each class"
             )
+        shape = tuple(model.input_shape[1:])
+        if None in shape:
+            raise SettingError(
+                "model",
+                f"one that takes images of shape {shape}",
+                "one of a fixed height and width",
+            )
         self.levels = tuple(models.levels_of(model))
-        self.image_shape = tuple(model.input_shape[1:])
+        self.image_shape = shape
         self.class_names = tuple(class_names)
         self.network = models.prune(models.attention_model(as_float32(model)))
 

@@ -64,7 +64,8 @@ def explain(
         N explanations, in the images' order.
 
     Raises:
-        SettingError: If the model has neither, or there is no image.
+        SettingError: If the model has neither or gives numbers that are not finite, or
+            there is no image.
     """
     if not len(images):
         raise SettingError("images", "none", "at least one")
@@ -82,6 +83,10 @@ def explain(
         for name, values in answers.items():
             outputs.setdefault(name, []).extend(np.asarray(values))
     logits = np.array(outputs.pop("logits"))
+    if not np.isfinite(logits).all():
+        raise SettingError(
+            "logits", "nan or infinite", "a model whose outputs are finite numbers"
+        )
     probabilities = np.exp(logits - np.logaddexp.reduce(logits, -1, keepdims=True))
     return [
         Explanation(

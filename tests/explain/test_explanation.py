@@ -51,3 +51,11 @@ def test_model_without_attention_is_refused(images):
 def test_no_image_is_refused(model, images):
     with pytest.raises(SettingError, match="at least one"):
         explain(model, images[:0])
+
+
+def test_outputs_that_are_no_numbers_are_refused(images):
+    model = models.build("vgg_att_pc", classes=4, width=0.125)
+    estimator = model.get_layer("level_13")
+    estimator.scoring.u.assign(np.nan * estimator.scoring.u)
+    with pytest.raises(SettingError, match="finite"):
+        explain(model, images[:1])

@@ -122,6 +122,9 @@ def _explain(error: Exception, argv: list[str]) -> Exception:
                 return SettingError(
                     "--config", file, "a config file that exists, such as configs/*.py"
                 )
+            if "get_config() takes 0 positional arguments" in str(error):
+                path = file.partition(":")[0]
+                return SettingError("--config", file, f"{path}: it takes no argument")
     for name, value in _given(argv):
         if name.startswith("config."):
             defaults = flags.FLAGS["config"].parser.parse(file)
@@ -158,7 +161,7 @@ def _override_mistake(
         return SettingError(
             f"--config.{key}", value, "one of its keys: " + ", ".join(level)
         )
-    if f"config.{key}" in str(error):
+    if f"config.{key}={value}:" in str(error):
         return SettingError(
             f"--config.{key}", value, f"{type(level).__name__}, such as {level!r}"
         )

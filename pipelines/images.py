@@ -15,6 +15,9 @@ _SUFFIXES = {".jpg", ".jpeg", ".png"}
 def image_files(names: Sequence[str]) -> list[Path]:
     """The files that `names` stand for; of a folder, all images below it by name.
 
+    Hidden ones are left out, as in a folder to train on: "._1.jpg" beside a Mac's
+    "1.jpg" is no image.
+
     Raises:
         SettingError: If there is no name, one doesn't exist or a folder holds no image.
     """
@@ -25,7 +28,10 @@ def image_files(names: Sequence[str]) -> list[Path]:
         path = Path(name)
         if path.is_dir():
             found = sorted(
-                file for file in path.rglob("*") if file.suffix.lower() in _SUFFIXES
+                file
+                for file in path.rglob("*")
+                if file.suffix.lower() in _SUFFIXES
+                and not any(p.startswith(".") for p in file.relative_to(path).parts)
             )
             if not found:
                 raise SettingError("--images", name, "a folder with JPEG or PNG files")

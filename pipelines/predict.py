@@ -109,7 +109,8 @@ def _print_table(files: Sequence[Path], predictions: Sequence["Prediction"]) -> 
         table.add_row(
             str(file), prediction.name, f"{prediction.probability:.1%}", following
         )
-    rich.console.Console().print(table)
+    # As they are: "[copy]" in a name is no markup, ":cat:" no emoji.
+    rich.console.Console(markup=False, emoji=False).print(table)
 
 
 def _write(

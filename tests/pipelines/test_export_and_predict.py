@@ -14,7 +14,7 @@ def photos(tmp_path_factory):
     (folder / "deep").mkdir()
     for name, size in (
         ("a.png", (32, 32)),
-        ("b.JPG", (99, 70)),
+        ("b [copy].JPG", (99, 70)),
         ("deep/c.jpeg", (2, 400)),
     ):
         pixels = rng.integers(0, 256, (*size, 3), np.uint8)
@@ -22,6 +22,7 @@ def photos(tmp_path_factory):
             folder / name, "PNG" if name == "a.png" else "JPEG"
         )
     (folder / "notes.txt").write_text("no image")
+    (folder / "deep" / "._c.jpeg").write_text("what a Mac writes beside c.jpeg")
     return folder
 
 
@@ -31,10 +32,10 @@ def test_run_and_export_answer_alike(start, trained_run, exported, photos, tmp_p
         output = tmp_path / str(len(answers))
         done = start("predict", source, f"--images={photos}", f"--output={output}")
         assert done.returncode == 0, done.stderr
-        assert "b.JPG" in done.stdout and "notes" not in done.stdout
+        assert "b [copy].JPG" in done.stdout and "notes" not in done.stdout
         answers.append(json.loads((output / "predictions.json").read_text()))
         names = sorted(file.name for file in output.glob("*.png"))
-        assert names == ["000_a.png", "001_b.png", "002_c.png"]
+        assert names == ["000_a.png", "001_b [copy].png", "002_c.png"]
         # The image itself and its overlays of two levels, side by side.
         with Image.open(output / "000_a.png") as strip:
             assert strip.size == (3 * 256, 256)

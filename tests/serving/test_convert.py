@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from ltpa_tf import serving
 from ltpa_tf.errors import SettingError
@@ -79,6 +80,24 @@ def test_quantized_litert(
     assert small.stat().st_size < share * whole[0].stat().st_size
     predictions = serving.Predictor.from_saved_model(base).predict(images)
     assert_alike(ask(images), predictions, tolerance)
+
+
+@pytest.mark.parametrize("roundings", [8, 10_000])
+def test_rounding_of_large_scores_is_no_difference(images, roundings):
+    scores = np.array([[200.0, 200.5]], np.float32)
+    other = scores + np.array([[roundings * np.spacing(scores[0, 0]), 0]])
+
+    def expected(batch):
+        return {"level_7": tf.nn.softmax(scores)}
+
+    def found(batch):
+        return {"level_7": tf.nn.softmax(other).numpy()}
+
+    if roundings == 8:
+        convert._compare(expected, found, images, convert.TOLERANCE)
+    else:
+        with pytest.raises(RuntimeError, match="level_7 differs"):
+            convert._compare(expected, found, images, convert.TOLERANCE)
 
 
 def test_a_file_that_differs_is_no_success(signatures, images, tmp_path, monkeypatch):

@@ -81,9 +81,17 @@ def test_a_bad_file_is_named(connect, tmp_path, images, encode):
         ({"label": "nightly"}, serving.RequestRefused),
     ],
 )
-def test_what_is_not_served(connect, options, error):
-    with connect(**options) as client, pytest.raises(error):
-        client.predict(IMAGE)
+def test_what_is_not_served(connect, options, error, images, encode, tmp_path):
+    file = tmp_path / "a.png"  # is not to blame
+    file.write_bytes(encode(images[0]))
+    with connect(**options) as client:
+        for ask in (
+            lambda: client.predict(IMAGE),
+            lambda: client.predict_files([file]),
+            lambda: client.predict_files([file], maps=False),
+        ):
+            with pytest.raises(error):
+                ask()
 
 
 def test_versions_and_labels(connect, images):

@@ -79,6 +79,7 @@ class Client:
         """One prediction for each JPEG or PNG file."""
         files = list(files)
         encoded = [read(file) for file in files]
+        maps = self.has_maps and maps  # asks the server: no file is to blame for that
         try:
             return self.predict_bytes(encoded, maps=maps)
         except RequestRefused:

@@ -143,10 +143,11 @@ def _list(root: Path, names: tuple[str, ...]) -> tuple[list[Path], np.ndarray]:
             raise SettingError(str(folder), "an empty folder", "at least one image")
         for file in files:
             if file.is_dir() or file.suffix.lower() not in SUFFIXES:
+                accepted = "in the folder of a class: " + " ".join(SUFFIXES) + " files"
+                if file.is_dir():
+                    accepted += "; above classes, no folders but " + ", ".join(PARTS)
                 raise SettingError(
-                    str(file),
-                    "a folder" if file.is_dir() else file.name,
-                    "in the folder of a class: " + " ".join(SUFFIXES) + " files",
+                    str(file), "a folder" if file.is_dir() else file.name, accepted
                 )
         paths += files
         labels += [names.index(folder.name)] * len(files)

@@ -173,6 +173,9 @@ def test_folders_that_cannot_be_used(pictures, picture, tmp_path):
     (pictures / "red" / "notes.txt").unlink()
     picture(pictures / "stray.png", (255, 0, 0))
     refuses(r"stray\.png")
+    for part in ("train", "val"):
+        picture(tmp_path / "divided" / part / "red" / "1.png", (255, 0, 0))
+    refuses("a folder.*no folders but train, validation, test", tmp_path / "divided")
 
 
 def test_a_class_of_the_test_part_alone_is_refused(tmp_path, picture):

@@ -13,6 +13,7 @@ from ltpa_tf.config import model_arguments
 from ltpa_tf.data.augmentation import check_crop
 from ltpa_tf.errors import SettingError
 from ltpa_tf.layers import Whitening
+from ltpa_tf.models.settings import SMALLEST_IMAGE
 from ltpa_tf.training import distribution
 from ltpa_tf.training.feed import ResidentFeed, StreamFeed, make_feed
 from ltpa_tf.training.forms import choose_forms
@@ -54,15 +55,27 @@ def build_model(config: ConfigDict, source: data.Source) -> keras.Model:
         SettingError: If the settings don't fit the images.
     """
     arguments = model_arguments(config)
+    height, width, _ = source.image_shape
+    if min(height, width) < SMALLEST_IMAGE:
+        raise SettingError(
+            "data.image_size",
+            config.data.image_size,
+            f"{SMALLEST_IMAGE} or more: the images have {height}x{width}",
+        )
     check_small_size(config, source, models.smallest_side(arguments))
-    model = models.attention_vgg(
-        input_shape=source.image_shape,
-        classes=len(source.class_names),
-        mean=source.mean,
-        std=source.std,
-        name=config.model.name,
-        **arguments,
-    )
+    try:
+        model = models.attention_vgg(
+            input_shape=source.image_shape,
+            classes=len(source.class_names),
+            mean=source.mean,
+            std=source.std,
+            name=config.model.name,
+            **arguments,
+        )
+    except SettingError as error:  # a level that has one position
+        raise SettingError(
+            f"model.{error.setting}", error.received, error.accepted
+        ) from None
     for layer in model.layers:
         if isinstance(layer, Whitening):
             normalised = keras.Model(model.input, layer.input)

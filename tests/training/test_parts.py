@@ -33,6 +33,21 @@ def test_a_batch_must_be_dealt_out_evenly(
     check_batch(config, replicas)
 
 
+@pytest.mark.parametrize(
+    ("side", "message"),
+    [
+        (28, r"^data\.image_size: received 0; accepted: 32 or more: .*28x28"),
+        (32, r"^model\.levels: received 13; .*1x1 after_pool of a 32x32 image"),
+    ],
+)
+def test_images_too_small_for_the_model(config, source, side, message):
+    config.model.trunk, config.model.levels = "vgg_d", (7, 13)
+    config.model.tap = "after_pool"
+    source = dataclasses.replace(source, image_shape=(side, side, 3))
+    with pytest.raises(SettingError, match=message):
+        build_model(config, source)
+
+
 def test_xla_can_not_compile_communication(config, source, build, strategies):
     config.train.sync_batch_norm = True
     config.runtime.jit = "on"

@@ -248,6 +248,8 @@ def test_other_mistakes(tmp_path):
     (tmp_path / "notes.txt").write_text("no data")
     refuses(r"notes\.txt.*folder", tmp_path / "notes.txt")
     refuses("--name.*My-Set", tmp_path / "notes.txt", name="My-Set")
+    for name in ("digits", "folder", "npz"):
+        refuses("--name.*another name", tmp_path / "notes.txt", name=name)
     (tmp_path / "cut.tar.gz").write_bytes(b"\x1f\x8b\x08")
     refuses("unreadable archive", tmp_path / "cut.tar.gz")
     archive = write_archive(tmp_path / "cifar.tar.gz", cifar_files())

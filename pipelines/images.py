@@ -62,10 +62,15 @@ def read_images(files: Sequence[Path], size: tuple[int, int]) -> "np.ndarray":
     from ltpa_tf.serving.images import decode_batch
     from ltpa_tf.serving.predictor import read, sentence
 
+    # In a graph: eager errors lack the words that a server answers with.
+    decode = tf.function(
+        lambda encoded: decode_batch(encoded, size),
+        input_signature=[tf.TensorSpec([None], tf.string)],
+    )
     images = []
     for file in files:
         try:
-            images.append(decode_batch(tf.constant([read(file)]), size)[0].numpy())
+            images.append(decode(tf.constant([read(file)]))[0].numpy())
         except tf.errors.InvalidArgumentError as error:
             raise SettingError(
                 str(file), "a file that can't be used", sentence(error.message)

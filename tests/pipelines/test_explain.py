@@ -61,18 +61,20 @@ def test_images_and_maps_are_of_the_test_split(digits_run, monkeypatch):
     [
         (["--workdir=nowhere"], "nowhere"),
         (["--workdir={run}", "--images={photos}/none.png"], "none.png"),
-        (["--workdir={run}", "--images={bad}/broken.jpg"], "broken.jpg"),
+        (["--workdir={run}", "--images={bad}/broken.jpg"], "accepted: Invalid JPEG"),
+        (["--workdir={run}", "--images={bad}/text.png"], "accepted: an image must be"),
+        (["--workdir={run}", "--images="], "files and folders that exist"),
         (["--workdir={run}", "--images={bad}/empty"], "JPEG or PNG"),
         (["--workdir={run}", "--indices=2000"], "0 to 1999"),
         (["--workdir={run}", "--indices=two"], "whole numbers"),
         (["--workdir={run}", "--indices="], "at least one"),
-        (["--workdir={run}", "--images="], "--images"),
         (["--workdir={run}", "--indices=1", "--images={photos}"], "--images"),
         (["--workdir={run}", "--count=0"], "count"),
     ],
 )
 def test_mistakes_are_sentences(start, digits_run, photos, tmp_path, flags, said):
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff no image")
+    (tmp_path / "text.png").write_text("no image")
     (tmp_path / "empty").mkdir()
     places = {"run": digits_run, "photos": photos, "bad": tmp_path}
     done = start("explain", *(flag.format(**places) for flag in flags))

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 
 @contextlib.contextmanager
 def serve(exported, *flags, end=signal.SIGINT, **variables):
-    """What serve.py says once it serves; it must end well on the signal `end`."""
+    """What serve.py says once it serves, and its process; `end` must end it well."""
     ports = {name: free_port() for name in ("rest_api_port", "port", "explorer_port")}
     process = subprocess.Popen(
         [
@@ -44,7 +44,7 @@ def serve(exported, *flags, end=signal.SIGINT, **variables):
             said.append(line)
             if "Ctrl-C" in line:
                 break
-        yield "".join(said)
+        yield "".join(said), process.pid
     finally:
         process.send_signal(end)
         rest = process.communicate(timeout=60)[0]
@@ -54,7 +54,7 @@ def serve(exported, *flags, end=signal.SIGINT, **variables):
 
 @pytest.fixture(scope="module")
 def served(exported):
-    with serve(exported, "--server=development") as said:
+    with serve(exported, "--server=development") as (said, _):
         yield said
 
 
@@ -84,16 +84,27 @@ def test_predict_asks_the_server(start, served, tmp_path):
     assert answers[0]["maps"].keys() == {"7", "10"}
 
 
+def seconds_at_work(process):
+    """What a process has had of the CPU."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
 def test_sigterm_lets_requests_finish(exported):
     stream = io.BytesIO()
-    Image.new("RGB", (5_700, 5_700)).save(stream, "PNG")  # takes long to decode
+    Image.new("RGB", (4_000, 4_000)).save(stream, "PNG")  # takes long to decode
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        with serve(exported, "--server=development", end=signal.SIGTERM) as said:
+        with serve(exported, "--server=development", end=signal.SIGTERM) as started:
+            said, process = started
             (address,) = re.findall(r"gRPC +(\S+)", said)
             client = serving.Client(f"grpc://{address}", "owls and more", retries=0)
             client.states()  # so that it is connected
+            before = seconds_at_work(process)
             answer = pool.submit(client.predict_bytes, [stream.getvalue()] * 4)
-            time.sleep(0.2)  # of some 0.5
+            # Not by the clock: on a busy machine the request might not be there yet.
+            while seconds_at_work(process) < before + 0.05:  # of some 0.25
+                assert not answer.done(), "it was too quick to be ended in its middle"
+                time.sleep(0.005)
         assert len(answer.result()) == 4
         client.close()
 
@@ -118,7 +129,7 @@ def test_sigterm_ends_a_real_server_too(exported, tmp_path):
     binary.write_text(STAND_IN.format(python=sys.executable))
     binary.chmod(0o755)
     ending = {"end": signal.SIGTERM, "TF_SERVING_BIN": str(binary)}
-    with serve(exported, "--server=tensorflow", **ending) as said:
+    with serve(exported, "--server=tensorflow", **ending) as (said, _):
         (url,) = re.findall(r"REST +(http://[^/]+)", said)
         assert requests.get(url).text == "AVAILABLE"
     with pytest.raises(requests.ConnectionError):

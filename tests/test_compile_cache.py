@@ -11,10 +11,11 @@ from ltpa_tf import compile_cache
 
 @pytest.fixture
 def gpus(tmp_path, monkeypatch):
-    """A machine with two GPUs of one kind, and no settings of the user's."""
+    """Two GPUs of one kind, room on the disk, and no settings of the user's."""
     for name in ("TF_XLA_FLAGS", "XLA_FLAGS", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LTPA_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(compile_cache, "LEAST_FREE_BYTES", 0)
     for number in ("0", "1"):
         (tmp_path / "gpus" / number).mkdir(parents=True)
         information = tmp_path / "gpus" / number / "information"
@@ -38,7 +39,7 @@ def test_the_users_own_flags_win_and_stay(gpus, monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", "--xla_gpu_autotune_level=2")
     compile_cache.enable(gpus)
     assert os.environ["TF_XLA_FLAGS"] == mine
-    first, second = os.environ["XLA_FLAGS"].split()
+    first, second = os.environ["XLA_FLAGS"].split(maxsplit=1)
     assert first == "--xla_gpu_autotune_level=2"
     assert second.startswith("--xla_gpu_per_fusion_autotune_cache_dir=")
 

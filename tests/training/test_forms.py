@@ -23,6 +23,10 @@ def test_a_model_computes_the_same_in_every_form(jit, trunk):
             mean=(0.5,) * 3,
             std=(0.3,) * 3,
         )
+        for layer in model.layers:
+            if isinstance(layer, keras.layers.Activation):
+                # With a ReLU, a rounding can switch a unit's gradient on or off.
+                layer.activation = keras.activations.silu
         choose(model)
         images = np.random.default_rng(0).uniform(0, 255, (6, 32, 32, 3))
         with tf.GradientTape() as tape:

@@ -8,6 +8,15 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # for ports.py
 
+# By these, programs would print or train otherwise than where nothing is set.
+for name in (
+    "COLUMNS",
+    "FORCE_COLOR",
+    "TTY_COMPATIBLE",
+    "TTY_INTERACTIVE",
+    "TF_CONFIG",
+):
+    os.environ.pop(name, None)
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # tests compare numbers on the CPU
 

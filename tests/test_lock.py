@@ -1,7 +1,9 @@
 """Only one process at a time holds a folder's lock."""
 
+import errno
 import multiprocessing
 import time
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +21,15 @@ def test_it_is_refused_while_held_and_free_afterwards(tmp_path):
     with only_one(tmp_path, "train", "another one"):
         pass
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_became_read_only_hides_no_error(tmp_path, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(KeyError), only_one(tmp_path, "train", "another one"):
+        raise KeyError("what ended the run")
 
 
 def contend(folder, until, overlaps):

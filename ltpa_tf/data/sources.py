@@ -1,7 +1,7 @@
 """`load`: a data set by its name."""
 
 import numbers
-from pathlib import Path
+import os
 
 from ltpa_tf.data import digits
 from ltpa_tf.data.assemble import assemble
@@ -49,8 +49,8 @@ def load(
     ):
         if not isinstance(value, numbers.Integral) or value < 0:
             raise SettingError(setting, value, "0 or more, a whole number")
-    # No shell does so in --config.data.dir=~/sets.
-    dir = str(Path(dir).expanduser()) if dir else ""
+    # No shell does so in --config.data.dir=~/sets. Where no such user is, as it stands.
+    dir = os.path.expanduser(dir or "")  # noqa: PTH111
     if name == "digits":
         return digits.load(seed, train_examples, validation_examples, image_size)
     if name in ("folder", "npz") and not dir:

@@ -178,3 +178,9 @@ def test_a_tilde_is_the_home_folder(name, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(SettingError, match=re.escape(str(tmp_path / "sets"))):
         load(name, dir="~/sets")
+
+
+@pytest.mark.parametrize("name", ["folder", "npz"])
+def test_the_home_of_nobody_is_a_folder_that_is_not_there(name):
+    with pytest.raises(SettingError, match="~nobody-of-this-name/sets"):
+        load(name, dir="~nobody-of-this-name/sets")

@@ -18,7 +18,7 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.serving import versions
 from ltpa_tf.serving.saved_model import SAMPLES
 
-_WRONG_HOST = (socket.EAI_NONAME, socket.EAI_AGAIN, errno.EADDRNOTAVAIL)
+_NOT_THIS_PORT = (errno.EADDRINUSE, errno.EACCES)
 EXPLORER = Path(__file__).parents[1] / "explorer"
 
 
@@ -94,11 +94,11 @@ def listen(flag: str, host: str, port: int) -> socket.socket:
     try:
         one = socket.create_server((host, port), family=family)
     except OSError as error:
-        if error.errno in _WRONG_HOST:
-            raise SettingError(
-                "--host", host, f"a name or address of this machine ({error})"
-            ) from None
-        raise SettingError(flag, port, f"a port that is free ({error})") from None
+        if error.errno in _NOT_THIS_PORT:
+            raise SettingError(flag, port, f"a port that is free ({error})") from None
+        raise SettingError(
+            "--host", host, f"a name or address of this machine ({error})"
+        ) from None
     # asyncio doesn't do this for a socket it hasn't made: 40 ms a response.
     one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return one

@@ -73,6 +73,7 @@ class Callbacks:
         """An epoch has ended; whether a callback wants to stop."""
         set_weights(self._model, *self._state.evaluation_arrays())
         self._list.on_epoch_end(epoch, figures)
+        self._take_over_rate()  # before it is saved
         return bool(self._model.stop_training)
 
     @property

@@ -141,19 +141,20 @@ def test_continued_after_a_crash_is_the_uninterrupted_run(run, tmp_path, setting
     assert_same_run(run("cut", **settings), whole)
 
 
-def test_a_rate_that_a_callback_chose_survives_a_crash(run, tmp_path):
+@pytest.mark.parametrize("calls", [4, 7])  # in the epoch after the choice, and later
+def test_a_rate_that_a_callback_chose_survives_a_crash(run, tmp_path, calls):
     class Lower(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
             if epoch == 0:
                 self.model.optimizer.learning_rate = 0.01
 
     settings = {"optimizer__schedule": "constant", "train__epochs": 4}
+    settings["checkpoint__every_steps"] = 4  # at the end of every epoch, come what may
     whole = run("whole", [Lower()], **settings)
     rates = [line["learning_rate"] for line in lines(whole)]
     assert rates == pytest.approx([0.05, 0.01, 0.01, 0.01])
-    batches = CrashAt(7)
     with pytest.raises(Crash):
-        run("cut", [Lower(), batches], runtime__steps_per_call=2, **settings)
+        run("cut", [Lower(), CrashAt(calls)], runtime__steps_per_call=2, **settings)
     assert_same_run(run("cut", [Lower()], **settings), whole)
 
 

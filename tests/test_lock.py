@@ -32,8 +32,10 @@ def test_a_folder_that_became_read_only_hides_no_error(tmp_path, monkeypatch):
         raise KeyError("what ended the run")
 
 
-def contend(folder, until, overlaps):
+def contend(folder, together, overlaps):
     """Takes the lock as often as it can; counts meetings with another holder."""
+    together.wait()  # processes start when they like
+    until = time.monotonic() + 2
     while time.monotonic() < until:
         try:
             with only_one(folder, "train", "another one"):
@@ -47,10 +49,9 @@ def contend(folder, until, overlaps):
 
 def test_two_processes_never_hold_it_together(tmp_path):
     context = multiprocessing.get_context("spawn")
-    overlaps = context.Value("i")
-    until = time.monotonic() + 4
+    overlaps, together = context.Value("i"), context.Barrier(3)
     processes = [
-        context.Process(target=contend, args=(tmp_path, until, overlaps))
+        context.Process(target=contend, args=(tmp_path, together, overlaps))
         for _ in range(3)
     ]
     for process in processes:

@@ -4,6 +4,7 @@ import base64
 import collections
 import gc
 import json
+import resource
 import struct
 import zlib
 from pathlib import Path
@@ -225,7 +226,7 @@ def memory():
     """Megabytes of this process that are in memory."""
     gc.collect()
     pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * 4096 / 2**20
+    return pages * resource.getpagesize() / 2**20
 
 
 @pytest.fixture(scope="module")

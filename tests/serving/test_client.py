@@ -7,6 +7,7 @@ import threading
 
 import numpy as np
 import pytest
+from ports import free_port
 
 from ltpa_tf import serving
 from ltpa_tf.errors import SettingError
@@ -105,8 +106,7 @@ def test_versions_and_labels(connect, images):
 
 @pytest.mark.parametrize("scheme", ["http", "grpc"])
 def test_nobody_there(scheme):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"{scheme}://127.0.0.1:{free.getsockname()[1]}"
+    address = f"{scheme}://127.0.0.1:{free_port()}"
     with (
         serving.Client(address, "m", retries=1) as client,
         pytest.raises(serving.ServerUnreachable),

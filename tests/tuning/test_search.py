@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import resource
+import shlex
 import signal
 import threading
 import time
@@ -71,7 +72,8 @@ def test_failing_and_diverging_trials_are_recorded(search_config, tmp_path, caps
     said, errors = capsys.readouterr()
     assert "failed: " in said
     assert "Traceback" not in said + errors
-    assert f"--config={workdir}/best_config.py" in said
+    file = shlex.quote(f"{workdir}/best_config.py")
+    assert f"--config={file}" in said
 
     # The best config is the trial's, to the last setting.
     best = load_config(workdir / "best_config.py")

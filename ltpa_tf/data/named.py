@@ -60,7 +60,7 @@ def load_named(
 
 
 def _builder(name: str, data_dir: str, download: bool) -> tfds.core.DatasetBuilder:
-    root = Path(data_dir or tfds.core.constants.DATA_DIR).expanduser()
+    root = Path(data_dir or Path(tfds.core.constants.DATA_DIR).expanduser())
     folder = _find(root, name)
     if folder is not None:
         # Reads what is on disk and nothing else; `tfds.builder` may call home.

@@ -180,7 +180,7 @@ def test_a_tilde_is_the_home_folder(name, tmp_path, monkeypatch):
         load(name, dir="~/sets")
 
 
-@pytest.mark.parametrize("name", ["folder", "npz"])
+@pytest.mark.parametrize("name", ["folder", "npz", "no_such_set"])
 def test_the_home_of_nobody_is_a_folder_that_is_not_there(name):
     with pytest.raises(SettingError, match="~nobody-of-this-name/sets"):
         load(name, dir="~nobody-of-this-name/sets")

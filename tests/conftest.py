@@ -17,6 +17,7 @@ for name in (
     "TF_CONFIG",
 ):
     os.environ.pop(name, None)
+os.environ["LTPA_CACHE_DIR"] = ""  # the user's is no test's
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # tests compare numbers on the CPU
 

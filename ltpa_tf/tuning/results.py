@@ -164,13 +164,13 @@ def _row(trial_id: str, trial, space: Space, workdir: Path, objective: str) -> d
 def _note(folder: Path, trial) -> str:
     if trial.status == "COMPLETED":
         verdicts = [
-            histories.verdict_file(path).read_text()
+            histories.verdict_file(path).read_text("utf-8")
             for path in folder.glob("run_*")
             if histories.verdict_file(path).exists()
         ]
         return " ".join(f"stopped: {text}" for text in verdicts)
     file = folder / "failure.txt"
-    text = file.read_text() if file.exists() else trial.message or ""
+    text = file.read_text("utf-8") if file.exists() else trial.message or ""
     return text.strip().splitlines()[-1] if text.strip() else ""
 
 

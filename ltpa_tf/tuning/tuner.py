@@ -114,7 +114,7 @@ class Tuner(base_tuner.BaseTuner):
             sys.exit(code)
         if code == execution.DONE:
             return
-        reason = task.reason_file.read_text().strip()
+        reason = task.reason_file.read_text("utf-8").strip()
         if code == execution.FATAL:
             raise keras_tuner.errors.FatalError(reason)
         raise keras_tuner.errors.FailedTrialError(reason)

@@ -32,6 +32,7 @@ class RunFolder:
         model_file: The final model, float32.
         best_file: The model that was best on the validation part, if there is one.
         evaluation_file: What `evaluate` wrote.
+        search_file: Of a search's folder, which is no run's.
     """
 
     def __init__(self, path: str | os.PathLike):
@@ -45,6 +46,7 @@ class RunFolder:
         self.model_file = self.path / "model.keras"
         self.best_file = self.path / "best.keras"
         self.evaluation_file = self.path / "evaluation.json"
+        self.search_file = self.path / "search.json"
 
     def create(self) -> None:
         """Makes the folder and proves that it and those in it can be written to.

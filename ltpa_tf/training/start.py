@@ -108,6 +108,10 @@ def train(
 
 def _open(folder: run.RunFolder, config: ConfigDict) -> dict | None:
     """Makes sure the folder is this config's; its summary if the run is complete."""
+    if folder.exists(folder.search_file):
+        raise SettingError(
+            "--workdir", str(folder.path), "another folder: this one holds a search"
+        )
     if not folder.exists(folder.config_file):
         return None
     stored = folder.read_config()

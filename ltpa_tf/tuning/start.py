@@ -49,6 +49,10 @@ def search(
     space = settings.check(base, wanted)
     worker = _is_worker()
     folder = run.RunFolder(workdir)
+    if folder.exists(folder.config_file):
+        raise SettingError(
+            "--workdir", str(workdir), "another folder: this one holds a run"
+        )
     folder.create()
     with _only_one(folder.path), _exit_on_sigterm(), _sentences(folder.path):
         is_over = functools.partial(
@@ -57,9 +61,8 @@ def search(
         if worker and not chief.wait_for(is_over):
             print(f"The search in {folder.path} is over.")
             return None
-        config_file = folder.path / "search.json"
-        if not worker or config_file.exists():
-            settings.remember(base, wanted, config_file)
+        if not worker or folder.search_file.exists():
+            settings.remember(base, wanted, folder.search_file)
         oracle = make_oracle(wanted, space, seed=base.seed, epochs=base.train.epochs)
         tuner = Tuner(oracle, space, wanted, folder.path)
         report = Report(oracle, space, wanted, defaults, folder.path)

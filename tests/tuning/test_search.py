@@ -239,6 +239,20 @@ def test_the_config_of_a_search_can_be_trained(search_config, tmp_path):
         assert training.train(search_config, tmp_path / "run")["epochs"] == 1
 
 
+def test_a_folder_is_a_runs_or_a_searchs(search_config, tmp_path):
+    search_config.search.space = (linear("train.ema", 0.0, 0.9),)
+    for file, begin, said in (
+        ("config.json", start, "holds a run"),
+        ("search.json", training.train, "holds a search"),
+    ):
+        folder = tmp_path / said
+        folder.mkdir()
+        (folder / file).write_text("{}")
+        with pytest.raises(SettingError, match=said):
+            begin(search_config, folder)
+        assert [found.name for found in folder.iterdir()] == [file]
+
+
 def test_one_search_at_a_time(search_config, tmp_path):
     search_config.search.space = (linear("train.ema", 0.0, 0.9),)
     with (tmp_path / ".tuner0.lock").open("w") as stream:

@@ -48,39 +48,38 @@ class Callbacks:
         if self._chosen_rate:
             self._model.optimizer.learning_rate = self._state.learning_rate
         self._model.optimizer.iterations.assign(step)
-        self._list.on_train_begin()
+        self._tell("on_train_begin")
 
     def train_end(self) -> None:
         """The run is over."""
-        self._list.on_train_end()
+        self._tell("on_train_end")
 
     def epoch_begin(self, epoch: int) -> None:
         """An epoch, counted from 0, begins or goes on."""
-        self._list.on_epoch_begin(epoch)
-        self._take_over_rate()
+        self._tell("on_epoch_begin", epoch)
 
     def batch_begin(self, batch: int) -> None:
         """A call begins with this batch of the epoch."""
-        self._list.on_train_batch_begin(batch)
-        self._take_over_rate()
+        self._tell("on_train_batch_begin", batch)
 
     def batch_end(self, batch: int, step: int, figures: dict) -> None:
         """A call has ended with this batch, after `step` steps in all."""
         self._model.optimizer.iterations.assign(step)
-        self._list.on_train_batch_end(batch, figures)
+        self._tell("on_train_batch_end", batch, figures)
 
     def epoch_end(self, epoch: int, figures: dict) -> bool:
         """An epoch has ended; whether a callback wants to stop."""
         set_weights(self._model, *self._state.evaluation_arrays())
-        self._list.on_epoch_end(epoch, figures)
-        self._take_over_rate()  # before it is saved
+        self._tell("on_epoch_end", epoch, figures)
         return bool(self._model.stop_training)
 
     @property
     def _chosen_rate(self) -> bool:
         return isinstance(self._schedule, float)
 
-    def _take_over_rate(self) -> None:
+    def _tell(self, event: str, *arguments) -> None:
+        """Calls all callbacks; each event may bring a new rate, and be saved after."""
+        getattr(self._list, event)(*arguments)
         if self._chosen_rate:
             rate = self._model.optimizer.learning_rate
             self._state.learning_rate = keras.ops.convert_to_numpy(rate)

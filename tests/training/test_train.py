@@ -158,6 +158,20 @@ def test_a_rate_that_a_callback_chose_survives_a_crash(run, tmp_path, calls):
     assert_same_run(run("cut", [Lower()], **settings), whole)
 
 
+def test_a_rate_chosen_within_an_epoch_survives_a_crash(run, tmp_path):
+    class Lower(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if int(self.model.optimizer.iterations) == 3:
+                self.model.optimizer.learning_rate = 0.01
+
+    settings = {"optimizer__schedule": "constant", "runtime__steps_per_call": 1}
+    settings["checkpoint__every_steps"] = 1  # the one of step 3 is the last
+    whole = run("whole", [Lower()], **settings)
+    with pytest.raises(Crash):
+        run("cut", [Lower(), CrashAt(4)], **settings)
+    assert_same_run(run("cut", [Lower()], **settings), whole)
+
+
 def test_a_complete_run_is_left_alone(run, finished, capsys):
     before = {file: file.stat().st_mtime_ns for file in finished.rglob("*")}
     run("a")

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from ml_collections import ConfigDict
 
 from ltpa_tf import models
-from ltpa_tf.errors import SettingError
+from ltpa_tf.errors import SettingError, settings_of
 
 _POSITIVE = (lambda v: v > 0, "a number above 0")
 _NOT_NEGATIVE = (lambda v: v >= 0, "0 or more")
@@ -114,12 +114,8 @@ def model_arguments(config: ConfigDict) -> dict:
         for key, value in config.model.items()
         if key != "name" and value not in ("", (), None)
     }
-    try:
+    with settings_of("model"):
         return models.resolve(config.model.name, **chosen)
-    except SettingError as error:
-        raise SettingError(
-            f"model.{error.setting}", error.received, error.accepted
-        ) from None
 
 
 def to_json(config: ConfigDict) -> str:

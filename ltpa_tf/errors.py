@@ -1,5 +1,8 @@
 """Errors whose text is a sentence for the user."""
 
+import contextlib
+from collections.abc import Iterator
+
 
 class SettingError(ValueError):
     """A setting that can't be used; its text is a sentence for the user.
@@ -24,6 +27,17 @@ class SettingError(ValueError):
         # An exception with several arguments can't be unpickled by default, and errors
         # cross process borders (test workers, tuning).
         return type(self), (self.setting, self.received, self.accepted)
+
+
+@contextlib.contextmanager
+def settings_of(part: str) -> Iterator[None]:
+    """Names the settings of errors raised inside as they are in a config's `part`."""
+    try:
+        yield
+    except SettingError as error:
+        raise SettingError(
+            f"{part}.{error.setting}", error.received, error.accepted
+        ) from None
 
 
 class WorkError(RuntimeError):

@@ -54,19 +54,10 @@ class RunFolder:
         Raises:
             SettingError: If one can't.
         """
-        folder = self.path
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            for folder in (self.path, self.checkpoints, self.events):
-                if folder.exists():
-                    with tempfile.TemporaryFile(dir=folder):
-                        pass
-        except OSError as error:
-            raise SettingError(
-                "--workdir",
-                str(folder),
-                f"a folder that can be written to ({error.strerror})",
-            ) from None
+        make_folder(self.path, "--workdir")
+        for folder in (self.checkpoints, self.events):
+            if self.exists(folder):
+                make_folder(folder, "--workdir")
 
     def exists(self, file: Path) -> bool:
         """Whether this one of its files is there.
@@ -208,6 +199,24 @@ class RunFolder:
         return SettingError(
             "--workdir", str(self.path), f"a folder that can be read ({error.strerror})"
         )
+
+
+def make_folder(folder: Path, setting: str) -> None:
+    """Makes a folder if needed, and proves that it can be written to.
+
+    Raises:
+        SettingError: If it can't; it names `setting`.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise SettingError(
+            setting,
+            str(folder),
+            f"a folder that can be written to ({error.strerror})",
+        ) from None
 
 
 def check_object(value: object, kinds: Mapping[str, type]) -> dict:

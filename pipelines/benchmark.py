@@ -84,7 +84,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _measure_all(benchmark) -> int:
     from ltpa_tf.explain import style
-    from ltpa_tf.run import write_json
+    from ltpa_tf.run import make_folder, write_json
 
     if not 0 < _SECONDS.value < math.inf:
         raise SettingError("--seconds", _SECONDS.value, "a finite number above 0")
@@ -95,7 +95,8 @@ def _measure_all(benchmark) -> int:
     }
     series = {axis: values for axis, values in series.items() if values}
     plan = benchmark.points(base, series)
-    folder = _made(_OUT.value)
+    folder = Path(_OUT.value)
+    make_folder(folder, "--out")
     measured: dict = {}
     records, failed = [], []
     with _processes(dict.fromkeys(point for _, point in plan)) as results:
@@ -204,20 +205,6 @@ def _number(axis: str, text: str) -> float:
     except ValueError:
         flag = f"--{_SERIES[axis].name}"
         raise SettingError(flag, text, f"{kinds}, separated by commas") from None
-
-
-def _made(out: str) -> Path:
-    """The folder for the results, which can be written to."""
-    folder = Path(out)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise SettingError(
-            "--out", out, f"a folder that can be written to ({error.strerror})"
-        ) from None
-    return folder
 
 
 def _line(record: dict) -> str:

@@ -116,16 +116,9 @@ def _print_table(files: Sequence[Path], predictions: Sequence["Prediction"]) -> 
 def _write(
     folder: Path, files: Sequence[Path], predictions: Sequence["Prediction"]
 ) -> None:
-    from ltpa_tf.run import write_json
+    from ltpa_tf.run import make_folder, write_json
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingError(
-            "--output",
-            str(folder),
-            f"a folder that can be written to ({error.strerror})",
-        ) from None
+    make_folder(folder, "--output")
     for number, (file, prediction) in enumerate(zip(files, predictions, strict=True)):
         if prediction.maps:
             strip = _strip(file, prediction)

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from ltpa_tf.data.encoded import encoded_splits
-from ltpa_tf.data.source import fingerprint
+from ltpa_tf.data.source import NOT_TFDS, fingerprint
 from ltpa_tf.errors import SettingError
 
 
@@ -99,9 +99,9 @@ def _complete(root: Path, pattern: str) -> list[Path]:
 
 def _where_to_get(name: str, root: Path) -> str:
     there = sorted({folder.parent.name for folder in _complete(root, "*/*")})
-    near = difflib.get_close_matches(name, ("digits", "folder", "npz", *there))
+    near = difflib.get_close_matches(name, (*NOT_TFDS, *there))
     return (
-        "digits, folder, npz, or a TFDS data set on disk; "
+        f"{', '.join(NOT_TFDS)}, or a TFDS data set on disk; "
         + (f"did you mean {' or '.join(near)}? " if near else "")
         + f"{root} holds {', '.join(there) or 'none'}. With a network, "
         f"data.download=True fetches it; without, prepare_data --source=ARCHIVE "

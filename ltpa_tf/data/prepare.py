@@ -9,12 +9,11 @@ import tensorflow_datasets as tfds
 
 from ltpa_tf.data import archives, arrays, folder
 from ltpa_tf.data.assemble import check_classes, check_labels
+from ltpa_tf.data.source import NOT_TFDS
 from ltpa_tf.errors import SettingError
 
 # Names that belong to a known set: its classes and further labels.
 _KNOWN = {"cifar10": (10, set()), "cifar100": (100, {"coarse_label"})}
-# Under these names `data.load` never looks for a TFDS data set.
-_TAKEN = ("digits", "folder", "npz")
 
 
 def prepare(source: str | Path, name: str, data_dir: str | Path) -> Path:
@@ -40,7 +39,7 @@ def prepare(source: str | Path, name: str, data_dir: str | Path) -> Path:
     source, data_dir = Path(source).expanduser(), Path(data_dir).expanduser()
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise SettingError("--name", name, "lower case letters, digits and _")
-    if name in _TAKEN:
+    if name in NOT_TFDS:
         raise SettingError("--name", name, "another name: that one is no TFDS data set")
     if not source.exists():
         raise SettingError("--source", str(source), "a file or folder that exists")

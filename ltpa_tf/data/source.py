@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import tensorflow as tf
 
+NOT_TFDS = ("digits", "folder", "npz")
+"""The names under which `load` never looks for a TFDS data set."""
+
 # Mean and deviation need no more than this many images.
 _STATISTICS_EXAMPLES = 10_000
 

@@ -5,7 +5,7 @@ import os
 
 from ltpa_tf.data import digits
 from ltpa_tf.data.assemble import assemble
-from ltpa_tf.data.source import Source
+from ltpa_tf.data.source import NOT_TFDS, Source
 from ltpa_tf.errors import SettingError
 
 
@@ -41,7 +41,9 @@ def load(
             names the file or setting.
     """
     if not isinstance(name, str):
-        raise SettingError("data.name", name, "digits, folder, npz, or a TFDS data set")
+        raise SettingError(
+            "data.name", name, f"{', '.join(NOT_TFDS)}, or a TFDS data set"
+        )
     for setting, value in (
         ("data.train_examples", train_examples),
         ("data.validation_examples", validation_examples),

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ltpa_tf.errors import SettingError
+from ltpa_tf.logits import log_probabilities
 
 BINS = 15  # of confidence, as in Guo et al. 2017 (arXiv 1706.04599)
 TOP = 5
@@ -48,11 +48,7 @@ class Classification:
             SettingError: If a logit is not a finite number.
         """
         logits = np.asarray(logits, np.float64)
-        if not np.isfinite(logits).all():
-            raise SettingError(
-                "logits", "nan or infinite", "a model whose outputs are finite numbers"
-            )
-        log_probabilities = logits - np.logaddexp.reduce(logits, -1, keepdims=True)
+        log_probability = log_probabilities(logits)
         predicted = logits.argmax(-1)
         true_logit = np.take_along_axis(logits, labels[:, None], -1)
         # Of equal logits the lower class counts as first, as in argmax: a model that
@@ -60,13 +56,13 @@ class Classification:
         ahead = (logits > true_logit) | (
             (logits == true_logit) & (np.arange(self.classes) < labels[:, None])
         )
-        confidence = np.exp(log_probabilities.max(-1))
+        confidence = np.exp(log_probability.max(-1))
         bins = confidence_bin(confidence)
 
         np.add.at(self.confusion, (labels, predicted), 1)
         self.in_top += int((ahead.sum(-1) < min(TOP, self.classes)).sum())
         self.log_loss -= float(
-            np.take_along_axis(log_probabilities, labels[:, None], -1).sum()
+            np.take_along_axis(log_probability, labels[:, None], -1).sum()
         )
         np.add.at(self.bin_count, bins, 1)
         np.add.at(self.bin_confidence, bins, confidence)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.explain.posthoc import class_activation
+from ltpa_tf.logits import log_probabilities
 
 if TYPE_CHECKING:
     import keras
@@ -83,11 +84,7 @@ def explain(
         for name, values in answers.items():
             outputs.setdefault(name, []).extend(np.asarray(values))
     logits = np.array(outputs.pop("logits"))
-    if not np.isfinite(logits).all():
-        raise SettingError(
-            "logits", "nan or infinite", "a model whose outputs are finite numbers"
-        )
-    probabilities = np.exp(logits - np.logaddexp.reduce(logits, -1, keepdims=True))
+    probabilities = np.exp(log_probabilities(logits))
     return [
         Explanation(
             image=images[i],

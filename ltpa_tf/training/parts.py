@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from ltpa_tf import data, models
 from ltpa_tf.config import model_arguments
 from ltpa_tf.data.augmentation import check_crop
-from ltpa_tf.errors import SettingError
+from ltpa_tf.errors import SettingError, settings_of
 from ltpa_tf.layers import Whitening
 from ltpa_tf.models.settings import SMALLEST_IMAGE
 from ltpa_tf.training import distribution
@@ -63,7 +63,7 @@ def build_model(config: ConfigDict, source: data.Source) -> keras.Model:
             f"{SMALLEST_IMAGE} or more: the images have {height}x{width}",
         )
     check_small_size(config, source, models.smallest_side(arguments))
-    try:
+    with settings_of("model"):  # a level that has one position
         model = models.attention_vgg(
             input_shape=source.image_shape,
             classes=len(source.class_names),
@@ -72,10 +72,6 @@ def build_model(config: ConfigDict, source: data.Source) -> keras.Model:
             name=config.model.name,
             **arguments,
         )
-    except SettingError as error:  # a level that has one position
-        raise SettingError(
-            f"model.{error.setting}", error.received, error.accepted
-        ) from None
     for layer in model.layers:
         if isinstance(layer, Whitening):
             normalised = keras.Model(model.input, layer.input)

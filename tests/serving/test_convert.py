@@ -1,5 +1,8 @@
 """LiteRT and ONNX files, asked by their own runtimes."""
 
+import contextlib
+
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -82,22 +85,33 @@ def test_quantized_litert(
     assert_alike(ask(images), predictions, tolerance)
 
 
-@pytest.mark.parametrize("roundings", [8, 10_000])
-def test_rounding_of_large_scores_is_no_difference(images, roundings):
+@pytest.mark.parametrize(
+    ("output", "roundings", "is_rounding"),
+    [("level_7", 8, True), ("level_7", 10_000, False), ("probabilities", 8, False)],
+)
+def test_maps_of_large_scores_may_be_rounded(images, output, roundings, is_rounding):
     scores = np.array([[200.0, 200.5]], np.float32)
     other = scores + np.array([[roundings * np.spacing(scores[0, 0]), 0]])
 
     def expected(batch):
-        return {"level_7": tf.nn.softmax(scores)}
+        return {output: tf.nn.softmax(scores)}
 
     def found(batch):
-        return {"level_7": tf.nn.softmax(other).numpy()}
+        return {output: tf.nn.softmax(other).numpy()}
 
-    if roundings == 8:
-        convert._compare(expected, found, images, convert.TOLERANCE)
-    else:
-        with pytest.raises(RuntimeError, match="level_7 differs"):
-            convert._compare(expected, found, images, convert.TOLERANCE)
+    result = contextlib.nullcontext()
+    if not is_rounding:
+        result = pytest.raises(RuntimeError, match=f"{output} differs")
+    with result:
+        convert._compare(expected, found, images, convert.TOLERANCE, scores.max())
+
+
+def test_the_largest_score_is_the_estimators(build, class_names, images):
+    model = build(compatibility="local")
+    scores = [model.get_layer(f"level_{level}").output[1] for level in (7, 10)]
+    expected = max(np.abs(x).max() for x in keras.Model(model.input, scores)(images))
+    found = convert._largest_score(Signatures(model, class_names), images)
+    assert found == pytest.approx(expected, rel=1e-4)
 
 
 def test_a_file_that_differs_is_no_success(signatures, images, tmp_path, monkeypatch):

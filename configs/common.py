@@ -43,6 +43,8 @@ def get_config() -> ConfigDict:
     # Strength (the Beta distribution's alpha) of CutMix and MixUp; 0 = off.
     augment.cutmix = 0.0
     augment.mixup = 0.0
+    # The share of images that CutMix changes.
+    augment.cutmix_share = 1.0
     # RandAugment: operations per image (0 = off) and their magnitude, 0 to 10.
     augment.randaugment_layers = 0
     augment.randaugment_magnitude = 0

@@ -26,6 +26,7 @@ _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "augment.crop": _NOT_NEGATIVE,
     "augment.cutout": _NOT_NEGATIVE,
     "augment.cutmix": _NOT_NEGATIVE,
+    "augment.cutmix_share": (lambda v: 0 <= v <= 1, "0 to 1"),
     "augment.mixup": _NOT_NEGATIVE,
     "augment.randaugment_layers": _NOT_NEGATIVE,
     "augment.randaugment_magnitude": (lambda v: 0 <= v <= 10, "0 to 10"),

@@ -17,7 +17,7 @@ from ltpa_tf.errors import SettingError
 
 _GREY = 128
 # What the hashed numbers are for.
-_SHIFT, _CUTOUT, _STRENGTH, _CUT, _FLIP = range(0xA063, 0xA063 + 5)
+_SHIFT, _CUTOUT, _STRENGTH, _CUT, _FLIP, _SHARE = range(0xA063, 0xA063 + 6)
 # Quantiles of the Beta distribution that are told apart.
 _QUANTILES = 1024
 
@@ -37,6 +37,7 @@ class Augmentation:
         cutout: Side in pixels of one grey square per image, centred anywhere.
         cutmix: CutMix's alpha: a box of the neighbour's image; its area is
             Beta(alpha, alpha) distributed and the labels are mixed by it.
+        cutmix_share: The share of images that CutMix changes, drawn for each alone.
         mixup: MixUp's alpha: a weighted sum with the neighbour's image, the weight
             Beta(alpha, alpha) distributed. Only one of CutMix and MixUp.
 
@@ -50,6 +51,7 @@ class Augmentation:
     flip: bool = False
     cutout: int = 0
     cutmix: float = 0.0
+    cutmix_share: float = 1.0
     mixup: float = 0.0
     randaugment_layers: int = 0
     randaugment_magnitude: int = 0
@@ -64,6 +66,8 @@ class Augmentation:
             raise SettingError(
                 "augment.mixup", self.mixup, f"0 while cutmix is {self.cutmix}"
             )
+        if self.cutmix_share > 1:
+            raise SettingError("augment.cutmix_share", self.cutmix_share, "0 to 1")
         if self.randaugment_magnitude > 10:
             raise SettingError(
                 "augment.randaugment_magnitude", self.randaugment_magnitude, "0 to 10"
@@ -132,7 +136,7 @@ def augment(
             f"0 for an odd number of examples per replica, here {images.shape[0]}",
         )
     if settings.cutmix:
-        return _cutmix(images, labels, settings.cutmix, draw)
+        return _cutmix(images, labels, settings, draw)
     if settings.mixup:
         return _mixup(images, labels, settings.mixup, draw)
     return images, labels
@@ -216,10 +220,14 @@ def _cutout(images, side: int, draw) -> tf.Tensor:
     return tf.where(inside, tf.constant(_GREY, images.dtype), images)
 
 
-def _cutmix(images, labels, alpha: float, draw) -> tuple[tf.Tensor, tf.Tensor]:
+def _cutmix(images, labels, settings, draw) -> tuple[tf.Tensor, tf.Tensor]:
     _, height, width, _ = images.shape
-    side = np.sqrt(1 - _beta_quantiles(alpha))[:, None] * [height, width]
+    side = np.sqrt(1 - _beta_quantiles(settings.cutmix))[:, None] * [height, width]
     sides = tf.gather(side.astype(np.int32), _quantile(draw))
+    if settings.cutmix_share < 1:
+        drawn = hashing.below(draw(_SHARE)[:, 0], _QUANTILES)
+        chosen = drawn < round(settings.cutmix_share * _QUANTILES)
+        sides = tf.where(chosen[:, None], sides, 0)  # a box of no pixel
     inside, area = _box(images.shape, sides, draw(_CUT, 2))
     images = tf.where(inside, _neighbours(images), images)
     # A product, because XLA turns a division by a constant into one.

@@ -18,6 +18,7 @@ ALL = (
     Augmentation(crop=4, flip=True),
     Augmentation(cutout=5),
     Augmentation(cutmix=1.0),
+    Augmentation(cutmix=1.0, cutmix_share=0.5),
     Augmentation(mixup=0.4),
     Augmentation(randaugment_layers=2, randaugment_magnitude=9),
     Augmentation(crop=2, flip=True, cutout=4, cutmix=0.5, randaugment_layers=1),
@@ -144,6 +145,16 @@ def test_cutmix(images, labels, alpha):
         np.testing.assert_allclose(mixed[i], label, atol=1e-6)
 
 
+def test_cutmix_of_a_share_leaves_the_other_images_as_they_are(images, labels):
+    everywhere, _ = run(images, labels, Augmentation(cutmix=1.0))
+    result, mixed = run(images, labels, Augmentation(cutmix=1.0, cutmix_share=0.5))
+    chosen = numbers(augmentation._SHARE, 1024)[:, 0] < 512
+    assert 0 < chosen.sum() < len(images)
+    np.testing.assert_array_equal(result[chosen], everywhere[chosen])
+    np.testing.assert_array_equal(result[~chosen], images[~chosen])
+    np.testing.assert_array_equal(np.asarray(mixed)[~chosen], labels[~chosen])
+
+
 @pytest.mark.parametrize("alpha", [0.2, 1.0])
 def test_mixup(images, labels, alpha):
     result, mixed = run(images, labels, Augmentation(mixup=alpha))
@@ -207,6 +218,7 @@ def test_another_epoch_is_another_augmentation(images, labels, settings):
     [
         ({"crop": -1}, "augment.crop"),
         ({"cutmix": 1.0, "mixup": 1.0}, "augment.mixup"),
+        ({"cutmix": 1.0, "cutmix_share": 1.1}, "augment.cutmix_share"),
         ({"randaugment_magnitude": 11}, "augment.randaugment_magnitude"),
     ],
 )

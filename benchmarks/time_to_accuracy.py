@@ -30,28 +30,41 @@ def main(argv: Sequence[str]) -> None:
     del argv
     import keras
 
-    from benchmarks.seeds import Trainer, load, summary
     from ltpa_tf.config import validate
+    from ltpa_tf.results import trainer as training
+    from ltpa_tf.training import distribution
 
     config = _CONFIG.value
     validate(config)
     common.check_out(_OUT.value)
     keras.config.set_dtype_policy(config.runtime.precision)
-    trainer = Trainer(config, load(config), range(_SEEDS.value))
+    trainer = training.SeedTrainer(config, training.load(config), range(_SEEDS.value))
     compile_seconds = trainer.compile()
     print(f"compiled in {compile_seconds:.1f} s", flush=True)
     runs = []
     for seed in range(_SEEDS.value):
-        runs.append(trainer.train(seed))
+        runs.append(run := trainer.train(seed))
         print(
-            "seed {seed}: {accuracy:.2%}, with flip {accuracy_with_flip:.2%}, "
-            "{seconds:.2f} s".format(**runs[-1]),
+            f"seed {seed}: {run['test']['top1']:.2%}, "
+            f"with flip {run['test_with_flip']['top1']:.2%}, {run['seconds']:.2f} s",
             flush=True,
         )
-    result = summary(config, runs, compile_seconds)
+    means = {
+        "accuracy": [run["test"]["top1"] for run in runs],
+        "accuracy_with_flip": [run["test_with_flip"]["top1"] for run in runs],
+        "seconds": [run["seconds"] for run in runs],
+    }
+    means = {name: training.mean_and_deviation(v) for name, v in means.items()}
+    result = {
+        "device": distribution.device_name(),
+        "compile_seconds": compile_seconds,
+        **means,
+        "runs": runs,
+        "config": config.to_dict(),
+    }
     common.add_line(_OUT.value, result)
-    for name in ("accuracy", "accuracy_with_flip", "seconds"):
-        print(f"{name}: {result[name]['mean']:.4f} +- {result[name]['deviation']:.4f}")
+    for name, mean in means.items():
+        print(f"{name}: {mean['mean']:.4f} +- {mean['deviation']:.4f}")
 
 
 if __name__ == "__main__":

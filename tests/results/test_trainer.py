@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from benchmarks.seeds import Trainer, load, summary
 from configs import cifar10_fast
 from ltpa_tf import data
 from ltpa_tf.errors import SettingError
+from ltpa_tf.results.trainer import SeedTrainer, load, mean_and_deviation
 
 
 @pytest.fixture
@@ -73,11 +73,33 @@ def test_every_seed_is_a_training_of_its_own(source, ema):
     config.optimizer.warmup_epochs = 1.0
     config.runtime.precision = "float32"
     config.runtime.strategy = "none"
-    trainer = Trainer(config, source, range(2))
+    trainer = SeedTrainer(config, source, range(2))
     trainer.compile()
     first, other, again = (trainer.train(seed) for seed in (0, 1, 0))
-    assert first["loss"] == pytest.approx(again["loss"], rel=1e-3)
-    assert first["loss"] != pytest.approx(other["loss"], rel=1e-3)
-    assert first["accuracy"] > 0.5
-    mean = summary(config, [first, other], 1.0)["accuracy"]["mean"]
-    assert mean == pytest.approx((first["accuracy"] + other["accuracy"]) / 2)
+    assert first["curve"]["loss"] == pytest.approx(again["curve"]["loss"], rel=1e-3)
+    assert first["curve"]["loss"] != pytest.approx(other["curve"]["loss"], rel=1e-3)
+    assert len(first["curve"]["accuracy"]) == 12
+    assert first["curve"]["loss"][-1] < first["curve"]["loss"][0]
+    assert first["test"]["top1"] > 0.5
+
+
+def test_the_model_handed_out_is_the_one_that_was_tested(source):
+    config = cifar10_fast.get_config()
+    config.model.width = 1 / 16
+    config.model.dropout = "paper"
+    config.train.epochs, config.train.batch_size = 4, 16
+    config.optimizer.warmup_epochs = 1.0
+    config.runtime.precision = "float32"
+    config.runtime.strategy = "none"
+    trainer = SeedTrainer(config, source, [3])
+    result = trainer.train(3)
+    logits = np.asarray(trainer.model()(source.test.array))
+    assert len(source.test) == result["test"]["examples"] == 30
+    accuracy = np.mean(logits.argmax(-1) == source.test.labels)
+    assert result["test"]["top1"] == pytest.approx(accuracy)
+
+
+def test_mean_and_deviation():
+    found = mean_and_deviation([0.5, 0.7])
+    assert found == {"mean": pytest.approx(0.6), "deviation": pytest.approx(0.02**0.5)}
+    assert mean_and_deviation([0.5]) == {"mean": 0.5, "deviation": 0.0}

@@ -1,0 +1,147 @@
+"""The trainings behind docs/results.md: the paper's tables, with controls and seeds.
+
+    python -m pipelines.results --data=FOLDER --out=docs/results
+
+FOLDER holds cifar10.npz and cifar100.npz (`x_train, y_train, x_test, y_test`). All rows
+of a data set are trained by one recipe; its learning rate and weight decay were chosen
+once, on 5,000 held-out training images, for the trunk without attention.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import recipes
+from ltpa_tf.results.campaign import Trial
+
+_SIGMOID = {"model.normalization": "sigmoid"}
+
+_FIRST = (
+    Trial("cifar100", "vgg_none"),
+    Trial("cifar100", "vgg_att3_concat_pc"),
+    Trial("cifar100", "vgg_att3_concat_pc", "sigmoid", _SIGMOID),
+    Trial("cifar100", "vgg_att3_concat_dp"),
+    Trial("cifar100", "vgg_att3_concat_local"),
+    Trial("cifar100", "vgg_att3_concat_additive"),
+)
+_OTHERS = (
+    Trial("cifar100", "vgg"),
+    Trial("cifar100", "vgg_gap"),
+    Trial("cifar100", "vgg_att_pc"),
+    Trial("cifar100", "vgg_att_dp"),
+    Trial("cifar100", "vgg_att2_concat_pc"),
+    Trial("cifar100", "vgg_att2_concat_dp"),
+    Trial("cifar100", "vgg_att2_indep_pc"),
+    Trial("cifar100", "vgg_att2_indep_dp"),
+    Trial("cifar100", "vgg_att3_indep_pc"),
+    Trial("cifar100", "vgg_att2_concat_pc", "sigmoid", _SIGMOID),
+    Trial("cifar100", "vgg_att_pc", "sigmoid", _SIGMOID),
+    Trial("cifar100", "vgg_att3_concat_pc", "after_pool", {"model.tap": "after_pool"}),
+    Trial("cifar100", "vgg_att3_concat_dp", "up", {"model.match": "local_to_global"}),
+)
+_CIFAR10 = (
+    Trial("cifar10", "vgg_none"),
+    Trial("cifar10", "vgg"),
+    Trial("cifar10", "vgg_gap"),
+    Trial("cifar10", "vgg_att_pc"),
+    Trial("cifar10", "vgg_att2_concat_pc"),
+    Trial("cifar10", "vgg_att2_indep_pc"),
+    Trial("cifar10", "vgg_att3_concat_pc"),
+    Trial("cifar10", "vgg_att3_concat_pc", "sigmoid", _SIGMOID),
+    Trial("cifar10", "vgg_att3_concat_dp"),
+)
+_PAPER = tuple(
+    Trial("cifar100", row, "paper", recipe="paper")
+    for row in ("vgg", "vgg_none", "vgg_att2_concat_pc", "vgg_att3_concat_pc")
+)
+
+# What stands above the tables.
+INTRODUCTION = ""
+
+# What to train, in this order.
+WORK: tuple[tuple[Trial, tuple[int, ...]], ...] = (
+    *((trial, (0, 1, 2)) for trial in (*_FIRST, *_OTHERS, *_CIFAR10)),
+    *((trial, (0, 1, 2, 3, 4)) for trial in _FIRST[:3]),
+    *((trial, (0,)) for trial in _PAPER),
+)
+
+# The lines of the tables.
+TRIALS: tuple[Trial, ...] = (*_FIRST, *_OTHERS, *_CIFAR10, *_PAPER)
+
+# Error in percent, as others report it.
+PUBLISHED: dict[tuple[str, str], dict[str, float]] = {
+    ("cifar10", "vgg"): {"paper": 7.77},
+    ("cifar10", "vgg_gap"): {"paper": 9.87},
+    ("cifar10", "vgg_att_pc"): {"paper": 5.67},
+    ("cifar10", "vgg_att2_concat_pc"): {"paper": 5.23},
+    ("cifar10", "vgg_att2_indep_pc"): {"paper": 5.36},
+    ("cifar10", "vgg_att3_concat_pc"): {"paper": 6.34},
+    ("cifar100", "vgg"): {"paper": 30.62},
+    ("cifar100", "vgg_gap"): {"paper": 31.77},
+    ("cifar100", "vgg_att_pc"): {"paper": 23.70},
+    ("cifar100", "vgg_att_dp"): {"paper": 24.22},
+    ("cifar100", "vgg_att2_concat_pc"): {"paper": 23.19},
+    ("cifar100", "vgg_att2_concat_dp"): {"paper": 23.91},
+    ("cifar100", "vgg_att2_indep_pc"): {"paper": 24.00},
+    ("cifar100", "vgg_att2_indep_dp"): {"paper": 23.24},
+    ("cifar100", "vgg_att3_concat_pc"): {"paper": 22.97, "SaoYan": 22.62},
+}
+
+_C = "cifar100-vgg_"
+# What the difference of two trials' errors answers: the first's minus the second's.
+QUESTIONS = (
+    (
+        "Attention (att3, pc, softmax) over the same trunk without?",
+        f"{_C}att3_concat_pc",
+        f"{_C}none",
+    ),
+    (
+        "Attention (att3, pc, sigmoid) over the same trunk without?",
+        f"{_C}att3_concat_pc-sigmoid",
+        f"{_C}none",
+    ),
+    (
+        "Sigmoid over softmax (att3, pc)?",
+        f"{_C}att3_concat_pc-sigmoid",
+        f"{_C}att3_concat_pc",
+    ),
+    (
+        "Dot product over parametrised (att3, softmax)?",
+        f"{_C}att3_concat_dp",
+        f"{_C}att3_concat_pc",
+    ),
+    (
+        "Additive over parametrised: does g matter?",
+        f"{_C}att3_concat_additive",
+        f"{_C}att3_concat_pc",
+    ),
+    (
+        "Scores without g over pc (att3, softmax)?",
+        f"{_C}att3_concat_local",
+        f"{_C}att3_concat_pc",
+    ),
+    (
+        "One classifier per level over one for all (att3, pc)?",
+        f"{_C}att3_indep_pc",
+        f"{_C}att3_concat_pc",
+    ),
+    (
+        "One classifier per level over one for all (att2, pc)?",
+        f"{_C}att2_indep_pc",
+        f"{_C}att2_concat_pc",
+    ),
+    (
+        "Features behind the pool over before it (att3, pc)?",
+        f"{_C}att3_concat_pc-after_pool",
+        f"{_C}att3_concat_pc",
+    ),
+)
+
+
+def get_config(trial: Trial) -> ConfigDict:
+    """The config of a trial, but for where its data is."""
+    config = recipes.small_images(f"{trial.row},recipe={trial.recipe}", trial.row)
+    config.data.validation_examples = 0
+    if trial.recipe == "modern":
+        config.train.epochs = 30
+    with config.unlocked():
+        config.update_from_flattened_dict(dict(trial.settings))
+    return config

@@ -1,0 +1,242 @@
+"""Trains what is missing of a list of trials and keeps each result as a file.
+
+A campaign outlives any process and machine: a finished training is a JSON file, and the
+next start goes on with the first one that is missing.
+"""
+
+import contextlib
+import dataclasses
+import fcntl
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from ltpa_tf import config as configuration
+from ltpa_tf.errors import SettingError
+from ltpa_tf.lock import only_one
+from ltpa_tf.run import check_object, make_folder, write_json
+
+# Settings that say where and how, not what, is computed.
+_ELSEWHERE = ("data.dir", "data.name", "data.placement", "data.download")
+_ELSEWHERE += ("checkpoint.", "log.", "runtime.strategy", "runtime.steps_per_call")
+
+_KINDS = {"trial": str, "seed": int, "config": dict, "fingerprint": str, "test": dict}
+
+Work = Sequence[tuple["Trial", Sequence[int]]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """One line of a table.
+
+    Attributes:
+        data: The data set's name.
+        row: Of `ltpa_tf.models.list_models()`.
+        variant: What tells it from the row itself; `""` is the row as it is.
+        settings: The settings that do, by their whole keys.
+        recipe: Of `configs/recipes.py`.
+    """
+
+    data: str
+    row: str
+    variant: str = ""
+    settings: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    recipe: str = "modern"
+
+    @property
+    def name(self) -> str:
+        """Such as `cifar100-vgg_att3_concat_pc-sigmoid`."""
+        return "-".join(filter(None, (self.data, self.row, self.variant)))
+
+
+def result_file(folder: Path, trial: Trial, seed: int) -> Path:
+    """Where a trial's result from one seed is kept."""
+    return folder / f"{trial.name}-seed{seed}.json"
+
+
+def read_results(folder: Path) -> list[dict]:
+    """All results in a folder, by name.
+
+    Raises:
+        SettingError: Naming the first file that is none.
+    """
+    results = []
+    for file in sorted(folder.glob("*.json")):
+        try:
+            results.append(check_object(json.loads(file.read_text()), _KINDS))
+        except ValueError as error:
+            raise SettingError(
+                str(file), f"a file that can't be read ({error})", "a trial's result"
+            ) from None
+    return results
+
+
+def select(work: Work, only: Sequence[str], seeds: Sequence[int]) -> Work:
+    """The part of the work that was asked for.
+
+    Args:
+        work: All of it.
+        only: Names of trials; none = all.
+        seeds: Seeds instead of the list's own; none = those.
+
+    Raises:
+        SettingError: A name that no trial has.
+    """
+    names = [trial.name for trial, _ in work]
+    for name in only:
+        if name not in names:
+            raise SettingError("--only", name, ", ".join(dict.fromkeys(names)))
+    return [
+        (trial, tuple(seeds) or own)
+        for trial, own in work
+        if not only or trial.name in only
+    ]
+
+
+def check(
+    work: Work, folder: Path, make_config: Callable[[Trial], ConfigDict]
+) -> list[tuple[Trial, list[int]]]:
+    """What of the work is missing in the folder.
+
+    Raises:
+        SettingError: A config that can't be used, or a file that isn't the result of
+            the trial and seed it is called after.
+    """
+    make_folder(folder, "--out")
+    stored = {(r["trial"], r["seed"]): r for r in read_results(folder)}
+    missing, known = [], set()
+    for trial, seeds in work:
+        config = make_config(trial)
+        configuration.validate(config)
+        for seed in seeds:
+            file = result_file(folder, trial, seed)
+            if not file.exists():
+                continue
+            result = stored.get((trial.name, seed))
+            if result is None:
+                raise SettingError(
+                    str(file), "another trial's result", f"{trial.name}, seed {seed}"
+                )
+            for key, there, here in differences(result["config"], config):
+                raise SettingError(
+                    str(file), f"a result of {key} = {there!r}", f"{key} = {here!r}"
+                )
+        left = [
+            seed
+            for seed in seeds
+            if (trial.name, seed) not in known
+            and not result_file(folder, trial, seed).exists()
+        ]
+        known.update((trial.name, seed) for seed in seeds)
+        if left:
+            missing.append((trial, left))
+    return missing
+
+
+def differences(stored: dict, config: ConfigDict) -> list[tuple[str, object, object]]:
+    """`(key, there, here)` of the settings that a result depends on."""
+    then = configuration.from_json(json.dumps(stored))
+    return [
+        (key, there, here)
+        for key, there, here in configuration.differences(then, config)
+        if not key.startswith((*_ELSEWHERE, "seed"))
+    ]
+
+
+def run(
+    missing: Sequence[tuple[Trial, Sequence[int]]],
+    folder: Path,
+    make_config: Callable[[Trial], ConfigDict],
+    *,
+    minutes: float = float("inf"),
+    weights: Path | None = None,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Trains what is missing, a compiled step for all seeds of a trial.
+
+    Several processes can work on one folder: each takes trials that no other has, and
+    one compiles while another trains; they train in turns.
+
+    Args:
+        missing: As `check` returned it.
+        folder: Where results are kept.
+        make_config: The config of a trial, with its data.
+        minutes: No training is begun that would take longer than what is left of them.
+        weights: A folder for the trained weights, see `save_weights`.
+        say: Takes a line for the user.
+    """
+    end = time.monotonic() + 60 * minutes
+    longest = 0.0
+    for trial, seeds in missing:
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(only_one(folder, trial.name, "free"))
+            except SettingError:
+                continue  # another process has it
+            seeds = [s for s in seeds if not result_file(folder, trial, s).exists()]
+            if not seeds or time.monotonic() + longest > end:
+                continue
+            trainer, common = _prepared(trial, make_config(trial), seeds)
+            say(f"{trial.name}: compiled in {common['compile_seconds']:.0f} s")
+            for seed in seeds:
+                with _turn(folder):
+                    if time.monotonic() + longest > end:
+                        return
+                    result = trainer.train(seed)
+                longest = max(longest, result["seconds"])
+                write_json(result_file(folder, trial, seed), {**common, **result})
+                if weights is not None:
+                    model = trainer.model()
+                    save_weights(model, weights / f"{trial.name}-seed{seed}.npz")
+                say(
+                    f"{trial.name}, seed {seed}: {result['test']['top1']:.2%} in "
+                    f"{result['seconds']:.1f} s, {result['images_per_second']:.0f} "
+                    "images/s"
+                )
+
+
+def _prepared(trial: Trial, config: ConfigDict, seeds: Sequence[int]):
+    """A trainer that has compiled its step, and what all its results share."""
+    import keras
+
+    from ltpa_tf.results import trainer as training
+    from ltpa_tf.training import distribution
+    from ltpa_tf.training.records import versions
+
+    keras.config.set_dtype_policy(config.runtime.precision)
+    source = training.load(config)
+    trainer = training.SeedTrainer(config, source, seeds)
+    compile_seconds = trainer.compile()
+    kept = config.to_dict()
+    kept["data"]["dir"] = ""  # of one machine
+    return trainer, {
+        "trial": trial.name,
+        "data": trial.data,
+        "recipe": trial.recipe,
+        "fingerprint": source.fingerprint,
+        "device": distribution.device_name(),
+        "versions": versions(),
+        "parameters": trainer.parameters,
+        "compile_seconds": compile_seconds,
+        "config": kept,
+    }
+
+
+def save_weights(model, file: Path) -> None:
+    """The weights by their paths: float16, vectors (statistics, biases) float32."""
+    arrays = {v.path: np.asarray(v) for v in model.weights if "seed" not in v.name}
+    halves = {k: a.astype(np.float16) if a.ndim > 1 else a for k, a in arrays.items()}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(file, **halves)
+
+
+@contextlib.contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """Waits until no other process trains on this folder's device."""
+    with (folder / ".device.lock").open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,153 @@
+"""The page of results, made of the result files alone."""
+
+import dataclasses
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+
+from ltpa_tf.results.campaign import Trial
+from ltpa_tf.results.trainer import mean_and_deviation
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    """A metric of one trial minus that of another, paired by seed.
+
+    Attributes:
+        mean: Over the seeds that both have, in the metric's own unit.
+        low, high: The 95% interval of the mean by Student's t; None of one seed.
+        seeds: How many pairs.
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+    seeds: int
+
+    @property
+    def sure(self) -> bool:
+        """Whether the interval leaves out zero."""
+        return self.low is not None and (self.low > 0 or self.high < 0)
+
+
+def by_trial(results: Iterable[dict]) -> dict[str, dict[int, dict]]:
+    """The results by trial and seed."""
+    table: dict[str, dict[int, dict]] = {}
+    for result in results:
+        table.setdefault(result["trial"], {})[result["seed"]] = result
+    return table
+
+
+def paired(
+    first: Mapping[int, float], second: Mapping[int, float]
+) -> Difference | None:
+    """`first - second` over the seeds that both have; None if there are none."""
+    differences = [first[seed] - second[seed] for seed in sorted(first.keys() & second)]
+    if not differences:
+        return None
+    mean, count = statistics.mean(differences), len(differences)
+    if count == 1:
+        return Difference(mean, None, None, 1)
+    from scipy import stats
+
+    reach = stats.t.ppf(0.975, count - 1) * (
+        statistics.stdev(differences) / math.sqrt(count)
+    )
+    return Difference(mean, mean - reach, mean + reach, count)
+
+
+def page(
+    results: Sequence[dict],
+    trials: Sequence[Trial],
+    published: Mapping[tuple[str, str], Mapping[str, float]],
+    questions: Sequence[tuple[str, str, str]],
+) -> str:
+    """The page, in Markdown.
+
+    Args:
+        results: As `read_results` gives them.
+        trials: The lines of the tables, in their order; those without a result are
+            left out.
+        published: Error in percent by who reports it, for (data set, row).
+        questions: `(question, trial, other trial)`: what the difference of two trials
+            answers.
+    """
+    found = by_trial(results)
+    lines = []
+    for data in dict.fromkeys(trial.data for trial in trials):
+        own = [t for t in trials if t.data == data and t.name in found]
+        if own:
+            lines += [f"## {_TITLES.get(data, data)}", ""]
+            lines += [*_table(own, found, published), ""]
+    answered = [
+        f"| {question} | {_answer(found[one], found[other])} |"
+        for question, one, other in questions
+        if one in found and other in found
+    ]
+    if answered:
+        lines += ["## Answers", "", *_ANSWERS, "", "| | |", "|---|---|", *answered, ""]
+    return "\n".join(lines)
+
+
+_TITLES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
+_ANSWERS = (
+    "Difference of the test error in points, paired by seed, with the 95% interval of",
+    "the mean (Student's t). Where the interval holds 0 these seeds don't tell.",
+)
+
+
+def _table(trials, found, published) -> list[str]:
+    sources = list(
+        dict.fromkeys(
+            source
+            for trial in trials
+            for source in published.get((trial.data, trial.row), {})
+        )
+    )
+    head = ["model", "error, %", *(f"{source}, %" for source in sources)]
+    head += ["top-5 error, %", "NLL", "ECE, %", "parameters", "seconds", "seeds"]
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for trial in trials:
+        runs = [found[trial.name][seed] for seed in sorted(found[trial.name])]
+        known = published.get((trial.data, trial.row), {}) if _plain(trial) else {}
+        cells = [
+            trial.row + (f", {trial.variant}" if trial.variant else ""),
+            _spread([100 * (1 - run["test"]["top1"]) for run in runs]),
+            *(f"{known[s]:.2f}" if s in known else "" for s in sources),
+            _spread([100 * (1 - run["test"]["top5"]) for run in runs]),
+            _spread([run["test"]["nll"] for run in runs], 3),
+            _spread([100 * run["test"]["ece"] for run in runs]),
+            f"{runs[0]['parameters'] / 1e6:.2f} M",
+            f"{statistics.mean(run['seconds'] for run in runs):.0f}",
+            str(len(runs)),
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def _plain(trial: Trial) -> bool:
+    """Whether it is the published row, by whatever recipe."""
+    return not trial.settings
+
+
+def _spread(values: Sequence[float], digits: int = 2) -> str:
+    spread = mean_and_deviation(values)
+    if len(values) == 1:
+        return f"{spread['mean']:.{digits}f}"
+    return f"{spread['mean']:.{digits}f} ± {spread['deviation']:.{digits}f}"
+
+
+def _answer(first: dict[int, dict], second: dict[int, dict]) -> str:
+    difference = paired(_errors(first), _errors(second))
+    if difference is None:
+        return "no seed in common"
+    if difference.low is None:
+        return f"{difference.mean:+.2f} (one seed)"
+    return (
+        f"{difference.mean:+.2f} ({difference.low:+.2f} to {difference.high:+.2f}), "
+        f"{difference.seeds} seeds" + ("" if difference.sure else ": not told apart")
+    )
+
+
+def _errors(runs: dict[int, dict]) -> dict[int, float]:
+    return {seed: 100 * (1 - run["test"]["top1"]) for seed, run in runs.items()}

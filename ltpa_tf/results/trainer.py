@@ -1,0 +1,194 @@
+"""Trains one config from several seeds with one compiled step."""
+
+import dataclasses
+import statistics
+import time
+from collections.abc import Iterable, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ltpa_tf import data
+from ltpa_tf.errors import SettingError
+from ltpa_tf.evaluation.metrics import Classification
+from ltpa_tf.run import load_data
+from ltpa_tf.training import distribution
+from ltpa_tf.training.parts import assemble, build_model
+from ltpa_tf.training.state import is_seed, set_weights
+from ltpa_tf.training.step import dropout_seeds, with_seeds
+
+_TEST_BATCH = 1000
+
+
+class SeedTrainer:
+    """Trains and tests a config again and again, from one seed after another.
+
+    A seed means other initial weights, order, augmentation and dropout masks; the
+    compiled step is the same for all. Compiling the paper's model takes as long as
+    thirty epochs of its training, so this is what makes several seeds cheap.
+
+    Nothing is selected: a training is tested once, after its last step.
+
+    Args:
+        config: What to train; its data must fit on the device.
+        source: The data set, with a test part.
+        seeds: What it will be trained from.
+    """
+
+    def __init__(self, config, source: data.Source, seeds: Iterable[int]):
+        config = config.copy_and_resolve_references()
+        config.data.placement = "resident"
+        self._config, self._source = config, source
+        strategy = distribution.make_strategy(config.runtime.strategy)
+        self._parts = assemble(config, strategy, source)
+        # All of them now: setting a seed makes TensorFlow forget the functions that it
+        # has made ready to run.
+        self._starts = {seed: self._start(seed) for seed in seeds}
+        self._logits = tf.function(self._logits_of_both, jit_compile=self._parts.jit)
+
+    def compile(self) -> float:
+        """Compiles step (for each size of images) and test; returns the seconds."""
+        start = time.perf_counter()
+        for first in {0, self._parts.program.small_steps}:
+            self._run(first, 1)
+        self._test_logits(self._source.test.array[:1])
+        return time.perf_counter() - start
+
+    def train(self, seed: int) -> dict:
+        """Trains from this seed's initial weights and tests the result.
+
+        Returns:
+            `seed`; `seconds` and `images_per_second` of training, without compiling and
+            testing; `curve`, the training `loss` and `accuracy` of each epoch; `test`
+            and, with the mirrored image's logits added, `test_with_flip`, see
+            `summarize`.
+        """
+        parts = self._parts
+        parts.state.from_arrays(self._starts[seed])
+        parts.feed.seed.assign(seed)
+        per_epoch, epochs = parts.steps_per_epoch, self._config.train.epochs
+        start = time.perf_counter()
+        curve = [self._run(epoch * per_epoch, per_epoch) for epoch in range(epochs)]
+        if parts.estimate is not None:
+            parts.estimate()
+        seconds = time.perf_counter() - start
+        images = epochs * per_epoch * self._config.train.batch_size
+        plain, both = self._test()
+        return {
+            "seed": seed,
+            "seconds": seconds,
+            "images_per_second": images / seconds,
+            "curve": {
+                name: [epoch[name] for epoch in curve] for name in ("loss", "accuracy")
+            },
+            "test": plain,
+            "test_with_flip": both,
+        }
+
+    def model(self) -> keras.Model:
+        """The model as the last training left it, in float32."""
+        precision = keras.config.dtype_policy()
+        keras.config.set_dtype_policy("float32")
+        try:
+            model = build_model(self._config, self._source)
+        finally:
+            keras.config.set_dtype_policy(precision)
+        set_weights(model, *self._parts.state.evaluation_arrays())
+        return model
+
+    @property
+    def parameters(self) -> int:
+        """How many weights the model has."""
+        return self._parts.model.count_params()
+
+    def _start(self, seed: int) -> dict:
+        """The state before the first step, with this seed's initial weights."""
+        keras.utils.set_random_seed(seed)
+        model = build_model(self._config, self._source)
+        arrays = self._parts.state.to_arrays()
+        for i, variable in enumerate(model.trainable_variables):
+            arrays[f"trainable.{i:03d}"] = keras.ops.convert_to_numpy(variable)
+            if self._parts.estimate is not None:
+                arrays[f"ema.{i:03d}"] = keras.ops.convert_to_numpy(variable)
+        return arrays
+
+    def _run(self, first: int, steps: int) -> dict[str, float]:
+        """Steps in one call, and the wait for the last; their loss and accuracy."""
+        self._parts.state.reset_sums()
+        sums, bad_step = self._parts.program.train(None, first, steps)
+        loss, correct, examples, *_ = sums.numpy().tolist()
+        if int(bad_step) >= 0:
+            raise RuntimeError(f"not finite at step {int(bad_step)}")
+        return {"loss": loss / examples, "accuracy": correct / examples}
+
+    def _test(self) -> tuple[dict, dict]:
+        """Results on the test part, plain and with the mirrored image."""
+        split = self._source.test
+        names = self._source.class_names
+        found = Classification(len(names)), Classification(len(names))
+        for first in range(0, len(split), _TEST_BATCH):
+            part = slice(first, first + _TEST_BATCH)
+            for result, logits in zip(
+                found, self._test_logits(split.array[part]), strict=True
+            ):
+                result.update(logits, split.labels[part])
+        return tuple(summarize(result.result(names)) for result in found)
+
+    def _test_logits(self, images: np.ndarray) -> list[np.ndarray]:
+        """Logits `[B, K]`, plain and with the mirrored image; one compiled shape."""
+        short = [(0, _TEST_BATCH - len(images)), (0, 0), (0, 0), (0, 0)]
+        weights, local = self._parts.state.read_for_evaluation()
+        both = self._logits(weights, local, tf.constant(np.pad(images, short)))
+        return [logits.numpy()[: len(images)] for logits in both]
+
+    def _logits_of_both(self, weights, local, images):
+        images = tf.cast(images, tf.float32)
+        model = self._parts.model
+        count = sum(is_seed(v) for v in model.non_trainable_variables)
+        seeds = dropout_seeds(0, tf.constant(0), tf.constant(0), count)
+        others = with_seeds(model, local, seeds)
+        plain, mirrored = (
+            model.stateless_call(weights, others, x, training=False)[0]
+            for x in (images, tf.reverse(images, [2]))
+        )
+        return plain, (plain + mirrored) / 2
+
+
+def summarize(result: dict) -> dict[str, float]:
+    """Of what `Classification.result` returns, the four numbers of a table.
+
+    Returns:
+        `top1` and `top5` (of K < 5 classes, top K), `nll` in nats, `ece`: means over
+        the test part; and `examples`, how many there are.
+    """
+    return {name: result[name] for name in ("examples", "top1", "top5", "nll", "ece")}
+
+
+def mean_and_deviation(values: Sequence[float]) -> dict[str, float]:
+    """The mean over seeds, and their standard deviation (0 of one seed)."""
+    return {
+        "mean": statistics.mean(values),
+        "deviation": statistics.stdev(values) if len(values) > 1 else 0.0,
+    }
+
+
+def load(config) -> data.Source:
+    """The data; with a validation part, that stands in the place of the test part.
+
+    So settings are chosen with `data.validation_examples` above 0, and the test part is
+    not even loaded into the trainer.
+
+    Raises:
+        SettingError: If there is neither.
+    """
+    source = load_data(config)
+    if source.validation is not None:
+        return dataclasses.replace(source, test=source.validation, validation=None)
+    if source.test is None:
+        raise SettingError(
+            "data.name",
+            source.name,
+            "data with a test part, or data.validation_examples above 0",
+        )
+    return source

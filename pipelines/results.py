@@ -1,0 +1,108 @@
+"""Train what is missing of the tables in docs/results.md, each result a file.
+
+    python -m pipelines.results --data=FOLDER --out=docs/results
+    python -m pipelines.results --out=docs/results --page=docs/results.md
+    python -m pipelines.results --data=FOLDER --out=again \
+        --only=cifar100-vgg_att3_concat_pc --seeds=0
+
+FOLDER holds cifar10.npz and cifar100.npz with x_train, y_train, x_test, y_test. Start
+it again to go on; start it twice at once, and one compiles while the other trains.
+"""
+
+import ast
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from absl import flags
+
+from configs import results as trials
+from ltpa_tf.errors import SettingError
+from pipelines import program
+
+_DATA = flags.DEFINE_string(
+    "data", None, "The folder of the .npz files; without it nothing is trained."
+)
+_OUT = flags.DEFINE_string("out", None, "The folder of the results.")
+_ONLY = flags.DEFINE_list("only", [], "Names of trials; default: all.")
+_SEEDS = flags.DEFINE_list("seeds", [], "Seeds, instead of each trial's own.")
+_EPOCHS = flags.DEFINE_integer("epochs", 0, "Epochs, instead of the recipe's own.")
+_SETTINGS = flags.DEFINE_multi_string(
+    "set",
+    [],
+    "KEY=VALUE changes a setting of all trials; their results then belong "
+    "into a folder of their own.",
+)
+_PAGE = flags.DEFINE_string("page", None, "Write the tables of --out to this file.")
+_MINUTES = flags.DEFINE_float("minutes", 1e9, "Begin no training that would end later.")
+_WEIGHTS = flags.DEFINE_string("weights", None, "A folder for the trained weights.")
+flags.mark_flag_as_required("out")
+
+
+def main(argv: Sequence[str]) -> None:
+    """Trains what is missing and writes the page."""
+    del argv
+    if _DATA.value:
+        _train()
+    if _PAGE.value:
+        _write_page()
+    if not (_DATA.value or _PAGE.value):
+        raise SettingError("--data", None, "a folder to train on, or --page=FILE")
+
+
+def _write_page() -> None:
+    from ltpa_tf.results import campaign, table
+    from ltpa_tf.run import write_text
+
+    results = campaign.read_results(Path(_OUT.value))
+    text = table.page(results, trials.TRIALS, trials.PUBLISHED, trials.QUESTIONS)
+    write_text(Path(_PAGE.value), f"{trials.INTRODUCTION}\n{text}")
+
+
+def _train() -> None:
+    from ltpa_tf.results import campaign
+
+    seeds = [_whole(seed) for seed in _SEEDS.value]
+    work = campaign.select(trials.WORK, _ONLY.value, seeds)
+    missing = campaign.check(work, Path(_OUT.value), _config)
+    print(f"missing: {sum(len(seeds) for _, seeds in missing)} trainings", flush=True)
+    campaign.run(
+        missing,
+        Path(_OUT.value),
+        _config,
+        minutes=_MINUTES.value,
+        weights=Path(_WEIGHTS.value) if _WEIGHTS.value else None,
+        say=lambda line: print(line, flush=True),
+    )
+
+
+def _config(trial):
+    """The trial's config on the data in --data, as the flags change it."""
+    config = trials.get_config(trial)
+    config.data.name = "npz"
+    config.data.dir = str(Path(_DATA.value) / f"{trial.data}.npz")
+    if not Path(config.data.dir).is_file():
+        raise SettingError("--data", _DATA.value, f"a folder with {trial.data}.npz")
+    if _EPOCHS.value:
+        config.train.epochs = _EPOCHS.value
+    for setting in _SETTINGS.value:
+        key, _, value = setting.partition("=")
+        with contextlib.suppress(ValueError, SyntaxError):  # else it is text
+            value = ast.literal_eval(value)
+        config.update_from_flattened_dict({key: value})
+    return config
+
+
+def _whole(text: str) -> int:
+    if not text.isdigit():
+        raise SettingError("--seeds", text, "whole numbers from 0, such as 0,1,2")
+    return int(text)
+
+
+def cli() -> None:
+    """The command `ltpa-results`."""
+    program.run(main)
+
+
+if __name__ == "__main__":
+    cli()

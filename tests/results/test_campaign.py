@@ -1,0 +1,110 @@
+"""What is missing is trained, what is there is kept, what doesn't fit is named."""
+
+import json
+
+import numpy as np
+import pytest
+
+from configs import results as trials
+from ltpa_tf.errors import SettingError
+from ltpa_tf.lock import only_one
+from ltpa_tf.results import campaign
+from ltpa_tf.results.campaign import Trial
+
+CONTROL = Trial("tiny", "vgg_none")
+SIGMOID = Trial("tiny", "vgg_att_pc", "sigmoid", {"model.normalization": "sigmoid"})
+
+
+@pytest.fixture
+def make_config(tmp_path):
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (40, 32, 32, 3)).astype(np.uint8)
+    labels = np.arange(40) % 2
+    np.savez(
+        tmp_path / "tiny.npz",
+        x_train=images[:32],
+        y_train=labels[:32],
+        x_test=images[32:],
+        y_test=labels[32:],
+    )
+
+    def make(trial):
+        config = trials.get_config(trial)
+        config.data.name, config.data.dir = "npz", str(tmp_path / "tiny.npz")
+        config.model.width = 1 / 32
+        config.train.epochs, config.train.batch_size = 1, 16
+        config.optimizer.warmup_epochs = 0.0
+        config.runtime.precision = "float32"
+        config.runtime.strategy = "none"
+        return config
+
+    return make
+
+
+def test_a_campaign_goes_on_where_it_was_cut_off(tmp_path, make_config):
+    work = [(CONTROL, (0, 1)), (SIGMOID, (5,))]
+    folder = tmp_path / "out"
+    missing = campaign.check(work, folder, make_config)
+    assert missing == [(CONTROL, [0, 1]), (SIGMOID, [5])]
+    with only_one(folder, SIGMOID.name, "free"):  # another process trains it
+        campaign.run(missing, folder, make_config, weights=tmp_path / "weights")
+    files = [campaign.result_file(folder, CONTROL, seed) for seed in (0, 1)]
+    assert sorted(folder.glob("*.json")) == sorted(files)
+    kept = [file.read_bytes() for file in files]
+
+    missing = campaign.check(work, folder, make_config)
+    assert missing == [(SIGMOID, [5])]
+    campaign.run(missing, folder, make_config)
+    assert campaign.check(work, folder, make_config) == []
+    assert [file.read_bytes() for file in files] == kept
+
+    sigmoid, first, second = campaign.read_results(folder)
+    assert (first["trial"], first["seed"], second["seed"]) == (CONTROL.name, 0, 1)
+    assert sigmoid["config"]["model"]["normalization"] == "sigmoid"
+    assert first["test"]["examples"] == 8
+    assert str(tmp_path) not in json.dumps(first)
+    weights = np.load(tmp_path / "weights" / f"{CONTROL.name}-seed1.npz")
+    assert weights["conv1/kernel"].dtype == np.float16
+    assert weights["conv1_bn/moving_variance"].dtype == np.float32
+
+
+def test_a_result_that_does_not_fit_is_named_before_any_training(tmp_path, make_config):
+    folder = tmp_path / "out"
+    config = make_config(CONTROL)
+    stored = {
+        "trial": CONTROL.name,
+        "seed": 0,
+        "fingerprint": "",
+        "test": {},
+        "config": config.to_dict(),
+    }
+    folder.mkdir()
+    file = campaign.result_file(folder, CONTROL, 0)
+    file.write_text(json.dumps(stored))
+    assert campaign.check([(CONTROL, (0,))], folder, make_config) == []
+
+    config.train.epochs = 30
+    file.write_text(json.dumps(stored | {"config": config.to_dict()}))
+    with pytest.raises(SettingError, match=r"seed0.json.*train.epochs = 1"):
+        campaign.check([(CONTROL, (0,))], folder, make_config)
+    file.write_text(json.dumps(stored | {"seed": 3}))
+    with pytest.raises(SettingError, match="another trial's result"):
+        campaign.check([(CONTROL, (0,))], folder, make_config)
+    file.write_text('{"trial":')
+    with pytest.raises(SettingError, match=r"seed0.json.*can't be read"):
+        campaign.check([(CONTROL, (0,))], folder, make_config)
+
+
+def test_only_known_trials_are_selected():
+    work = [(CONTROL, (0, 1)), (SIGMOID, (5,))]
+    assert campaign.select(work, [SIGMOID.name], []) == [(SIGMOID, (5,))]
+    assert campaign.select(work, [], [7]) == [(CONTROL, (7,)), (SIGMOID, (7,))]
+    with pytest.raises(SettingError, match="--only: .*vgg.*tiny-vgg_none"):
+        campaign.select(work, ["vgg"], [])
+
+
+def test_every_trial_of_the_tables_has_a_config_and_a_name_of_its_own():
+    names = {trial.name: trial for trial, _ in trials.WORK}
+    assert all(names[trial.name] == trial for trial, _ in trials.WORK)
+    for trial in names.values():
+        trials.get_config(trial)

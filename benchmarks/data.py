@@ -56,7 +56,7 @@ def small(batch_size: int) -> dict:
         data.array_split(images, labels),
         batch_size=batch_size,
         seed=0,
-        classes=100,
+        num_classes=100,
         augmentation=data.Augmentation(crop=CROP, flip=True),
     ).map(normalised, num_parallel_calls=tf.data.AUTOTUNE)
 
@@ -98,7 +98,7 @@ def jpeg(batch_size: int) -> dict:
         source.train,
         batch_size=batch_size,
         seed=0,
-        classes=2,
+        num_classes=2,
         augmentation=data.Augmentation(crop=CROP, flip=True),
     )
 
@@ -122,7 +122,9 @@ def digits(batch_size: int) -> dict:
 
     train = data.load("digits").train
     return {
-        "ltpa_tf": data.train_dataset(train, batch_size=batch_size, seed=0, classes=10)
+        "ltpa_tf": data.train_dataset(
+            train, batch_size=batch_size, seed=0, num_classes=10
+        )
     }
 
 

@@ -33,7 +33,7 @@ class AttentionVGG(nn.Module):
     """VGG with attention levels 7, 10 and 13 and one linear layer over their sums.
 
     Args:
-        classes: Number of classes.
+        num_classes: Number of classes.
         width: Multiplies every channel count.
         trunk: `"paper"` (15 convolutions, the first pool after the 7th) or `"vgg_d"`.
         levels: Convolutions whose output is attended, before any pool.
@@ -43,7 +43,7 @@ class AttentionVGG(nn.Module):
 
     def __init__(
         self,
-        classes: int = 100,
+        num_classes: int = 100,
         *,
         width: float = 1.0,
         trunk: str = "paper",
@@ -74,10 +74,10 @@ class AttentionVGG(nn.Module):
         )
         self.attention = nn.ModuleList(Attention(c) for c in taps)
         self.heads = nn.ModuleList(_norm(nn.BatchNorm1d, c) for c in taps)
-        self.classifier = nn.Linear(sum(taps), classes)
+        self.classifier = nn.Linear(sum(taps), num_classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits [B, classes], float32, of images [B, 3, H, W] with values 0..255."""
+        """Logits [B, num_classes] of images [B, 3, H, W] with values 0..255."""
         x = (images - self.mean) / self.std
         taps = {}
         blocks = zip(self.convs, self.norms, strict=True)

@@ -60,7 +60,7 @@ def make_model(folder: Path, width: float) -> None:
     keras.utils.set_random_seed(0)
     model = models.build(
         "vgg_att3_concat_pc",
-        classes=CLASSES,
+        num_classes=CLASSES,
         width=width,
         mean=(0.5,) * 3,
         std=(0.2,) * 3,
@@ -78,7 +78,7 @@ def commands(folder: Path, flags: argparse.Namespace) -> dict[str, list[str]]:
         "no batching": ["ours", model],
     }
     if flags.peer:
-        settings = {"classes": CLASSES, "width": flags.width}
+        settings = {"num_classes": CLASSES, "width": flags.width}
         settings |= {"mean": [127.5] * 3, "std": [51.0] * 3}
         peer = [
             *("pytorch", f"--settings={json.dumps(settings)}"),

@@ -48,7 +48,7 @@ def pytorch(flags: argparse.Namespace) -> None:
     def predict(images):
         pixels = torch.from_numpy(images.numpy()).permute(0, 3, 1, 2).float()
         probabilities = model(pixels).softmax(-1)
-        top = probabilities.topk(min(5, settings["classes"])).indices
+        top = probabilities.topk(min(5, settings["num_classes"])).indices
         found = {"probabilities": probabilities, "top_classes": top.int()}
         found["top_names"] = top.numpy().astype("S").astype(object)
         return {

@@ -73,7 +73,7 @@ def train_dataset(
     *,
     batch_size: int,
     seed: int,
-    classes: int,
+    num_classes: int,
     augmentation: Augmentation | None = None,
     start_step: int = 0,
     replicas: int = 1,
@@ -89,7 +89,7 @@ def train_dataset(
         split: The training part.
         batch_size: Global, over all replicas of all workers.
         seed: Of order and augmentation.
-        classes: Length of the one-hot labels.
+        num_classes: Length of the one-hot labels.
         augmentation: None = none.
         start_step: The global step to start at.
         replicas: Of all workers together.
@@ -97,7 +97,7 @@ def train_dataset(
         workers: How many there are.
 
     Returns:
-        Elements `(images uint8 [b, H, W, 3], labels float32 [b, classes])` with
+        Elements `(images uint8 [b, H, W, 3], labels float32 [b, num_classes])` with
         b = batch_size / replicas: first this worker's replicas of the first step, in
         order, then those of the second step, and so on.
 
@@ -126,7 +126,7 @@ def train_dataset(
         )
 
     def finish(images, epoch, positions, indices, settings=settings):
-        one_hot = tf.one_hot(tf.gather(labels, indices), classes)
+        one_hot = tf.one_hot(tf.gather(labels, indices), num_classes)
         return augment(
             images,
             one_hot,

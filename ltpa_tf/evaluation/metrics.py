@@ -15,7 +15,7 @@ class Classification:
     """What has been counted over the examples seen so far.
 
     Attributes:
-        classes: Number of classes K.
+        num_classes: Number of classes K.
         confusion: `[K, K]` examples by true class (row) and predicted class (column).
         in_top: Examples whose true class is among the `min(5, K)` most probable.
         log_loss: Sum of `-log p(true class)`, in nats.
@@ -23,7 +23,7 @@ class Classification:
             sum of their confidences, and how many of them are right.
     """
 
-    classes: int
+    num_classes: int
     confusion: np.ndarray = field(init=False)
     in_top: int = field(init=False, default=0)
     log_loss: float = field(init=False, default=0.0)
@@ -32,7 +32,7 @@ class Classification:
     bin_correct: np.ndarray = field(init=False)
 
     def __post_init__(self):
-        self.confusion = np.zeros((self.classes, self.classes), np.int64)
+        self.confusion = np.zeros((self.num_classes, self.num_classes), np.int64)
         self.bin_count = np.zeros(BINS, np.int64)
         self.bin_confidence = np.zeros(BINS)
         self.bin_correct = np.zeros(BINS, np.int64)
@@ -54,13 +54,13 @@ class Classification:
         # Of equal logits the lower class counts as first, as in argmax: a model that
         # gives the same to all classes gets no credit for it.
         ahead = (logits > true_logit) | (
-            (logits == true_logit) & (np.arange(self.classes) < labels[:, None])
+            (logits == true_logit) & (np.arange(self.num_classes) < labels[:, None])
         )
         confidence = np.exp(log_probability.max(-1))
         bins = confidence_bin(confidence)
 
         np.add.at(self.confusion, (labels, predicted), 1)
-        self.in_top += int((ahead.sum(-1) < min(TOP, self.classes)).sum())
+        self.in_top += int((ahead.sum(-1) < min(TOP, self.num_classes)).sum())
         self.log_loss -= float(
             np.take_along_axis(log_probability, labels[:, None], -1).sum()
         )

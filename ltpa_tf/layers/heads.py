@@ -17,7 +17,7 @@ class _Head(keras.layers.Layer):
 
     def __init__(
         self,
-        classes: int,
+        num_classes: int,
         projection: str = "paper",
         batch_norm: bool = True,
         dropout: float = 0.5,
@@ -25,11 +25,11 @@ class _Head(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if classes < 2:
-            raise SettingError("classes", classes, "2 or more")
+        if num_classes < 2:
+            raise SettingError("num_classes", num_classes, "2 or more")
         if not 0 < logit_scale < math.inf:
             raise SettingError("logit_scale", logit_scale, "a number above 0")
-        self.classes = classes
+        self.num_classes = num_classes
         self.logit_scale = logit_scale
         self.projection = projection
         self.batch_norm = batch_norm
@@ -58,7 +58,7 @@ class _Head(keras.layers.Layer):
             before.build(shape)
         inputs = self.linear_inputs(shapes)
         self.linear = [
-            keras.layers.Dense(self.classes, dtype="float32") for _ in inputs
+            keras.layers.Dense(self.num_classes, dtype="float32") for _ in inputs
         ]
         for linear, channels in zip(self.linear, inputs, strict=True):
             linear.build((None, channels))
@@ -76,11 +76,11 @@ class _Head(keras.layers.Layer):
         raise NotImplementedError
 
     def predict(self, descriptors):
-        """float32 `[B, classes]` of the descriptors after their `before`."""
+        """float32 `[B, num_classes]` of the descriptors after their `before`."""
         raise NotImplementedError
 
     def compute_output_shape(self, descriptors_shape):
-        return (descriptors_shape[0][0], self.classes)
+        return (descriptors_shape[0][0], self.num_classes)
 
     def compute_output_spec(self, descriptors):
         shape = self.compute_output_shape([d.shape for d in descriptors])
@@ -89,12 +89,19 @@ class _Head(keras.layers.Layer):
     def get_config(self):
         return {
             **super().get_config(),
-            "classes": self.classes,
+            "num_classes": self.num_classes,
             "projection": self.projection,
             "batch_norm": self.batch_norm,
             "dropout": self.dropout,
             "logit_scale": self.logit_scale,
         }
+
+    @classmethod
+    def from_config(cls, config):
+        if "classes" in config:  # as 0.1.0 called it
+            config = dict(config)
+            config["num_classes"] = config.pop("classes")
+        return super().from_config(config)
 
 
 @keras.saving.register_keras_serializable(package="ltpa_tf")
@@ -102,7 +109,7 @@ class ConcatHead(_Head):
     """One linear layer over the concatenated descriptors (the paper's "concat").
 
     Args:
-        classes: Number of classes, 2 or more.
+        num_classes: Number of classes, 2 or more.
         projection: `"paper"`: each descriptor first passes a batch norm, ReLU and
             dropout of its own, as in the authors' code; `"linear"`: it doesn't.
         batch_norm: Whether the paper's form has its batch norm.
@@ -115,7 +122,7 @@ class ConcatHead(_Head):
         descriptors: A list of tensors `[B, C_s]`, one per level.
 
     Output:
-        float32 `[B, classes]`, the logits.
+        float32 `[B, num_classes]`, the logits.
     """
 
     def linear_inputs(self, shapes):
@@ -136,7 +143,7 @@ class IndepHead(_Head):
     definitions of "indep"; this is the paper's text, section 3.2.)
 
     Args:
-        classes: Number of classes, 2 or more.
+        num_classes: Number of classes, 2 or more.
         projection: `"paper"`: each descriptor first passes a batch norm, ReLU and
             dropout of its own, as in the authors' code; `"linear"`: it doesn't.
         batch_norm: Whether the paper's form has its batch norm.
@@ -149,7 +156,7 @@ class IndepHead(_Head):
         descriptors: A list of tensors `[B, C_s]`, one per level.
 
     Output:
-        float32 `[B, classes]`, log-probabilities, in log space throughout.
+        float32 `[B, num_classes]`, log-probabilities, in log space throughout.
     """
 
     def linear_inputs(self, shapes):

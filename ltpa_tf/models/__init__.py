@@ -1,6 +1,6 @@
 """Functional Keras models built from `ltpa_tf.layers`.
 
-    model = ltpa_tf.models.build("vgg_att2_concat_pc", classes=10)
+    model = ltpa_tf.models.build("vgg_att2_concat_pc", num_classes=10)
     model.compile("sgd", keras.losses.CategoricalCrossentropy(from_logits=True))
 
 All of them take pixel values 0..255, channels last, and return float32 logits.

@@ -11,7 +11,7 @@ from ltpa_tf.layers import COMPATIBILITIES, HEADS
 from ltpa_tf.models.settings import checked
 from ltpa_tf.models.vgg import attention_vgg
 
-_DATA = ("input_shape", "classes", "mean", "std", "dtype", "name")
+_DATA = ("image_shape", "num_classes", "mean", "std", "dtype", "name")
 _DEFAULTS = {
     name: parameter.default
     for name, parameter in inspect.signature(attention_vgg).parameters.items()
@@ -71,8 +71,8 @@ def resolve(name: str, **overrides) -> dict:
 def build(
     name: str = "vgg_att3_concat_pc",
     *,
-    input_shape: Sequence[int | None] = (32, 32, 3),
-    classes: int = 10,
+    image_shape: Sequence[int | None] = (32, 32, 3),
+    num_classes: int = 10,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
     dtype: str | keras.DTypePolicy | None = None,
@@ -84,8 +84,8 @@ def build(
         SettingError: See `resolve` and `attention_vgg`.
     """
     return attention_vgg(
-        input_shape,
-        classes,
+        image_shape,
+        num_classes,
         **resolve(name, **overrides),
         mean=mean,
         std=std,

@@ -49,8 +49,8 @@ def checked(settings: Mapping) -> dict:
 
 def check_data(
     settings: Mapping,
-    input_shape: Sequence[int | None],
-    classes: int,
+    image_shape: Sequence[int | None],
+    num_classes: int,
     mean: Sequence[float] | None,
     std: Sequence[float] | None,
 ) -> None:
@@ -58,40 +58,40 @@ def check_data(
 
     Args:
         settings: As `checked` returns them.
-        input_shape: These and the others as in `attention_vgg`.
-        classes: Number of classes.
+        image_shape: These and the others as in `attention_vgg`.
+        num_classes: Number of classes.
         mean: Per channel.
         std: Per channel.
 
     Raises:
         SettingError: Naming the first one that can't be used.
     """
-    if not _is_shape(input_shape):
+    if not _is_shape(image_shape):
         raise SettingError(
-            "input_shape",
-            input_shape,
+            "image_shape",
+            image_shape,
             f"(height, width, channels), height and width from {SMALLEST_IMAGE} up or "
             "None (any)",
         )
     for level in settings["levels"]:
         pools = TRUNKS[settings["trunk"]].pools_before(level, settings["tap"])
-        if all(size is not None and size >> pools == 1 for size in input_shape[:2]):
+        if all(size is not None and size >> pools == 1 for size in image_shape[:2]):
             raise SettingError(
                 "levels",
                 level,
                 f"levels with more than one position: {level} has 1x1 "
-                f"{settings['tap']} of a {input_shape[0]}x{input_shape[1]} image",
+                f"{settings['tap']} of a {image_shape[0]}x{image_shape[1]} image",
             )
-    if not _is_whole(classes) or classes < 2:
-        raise SettingError("classes", classes, "2 or more, a whole number")
+    if not _is_whole(num_classes) or num_classes < 2:
+        raise SettingError("num_classes", num_classes, "2 or more, a whole number")
     if (mean is None) != (std is None):
         raise SettingError("mean", mean, "mean and std together, or neither")
     if mean is None:
         return
-    accepted = f"{input_shape[2]} numbers, one a channel, all of them finite"
-    if not _are_numbers(mean, input_shape[2], above=-math.inf):
+    accepted = f"{image_shape[2]} numbers, one a channel, all of them finite"
+    if not _are_numbers(mean, image_shape[2], above=-math.inf):
         raise SettingError("mean", mean, accepted)
-    if not _are_numbers(std, input_shape[2], above=0):
+    if not _are_numbers(std, image_shape[2], above=0):
         raise SettingError("std", std, f"{accepted} and above 0")
 
 

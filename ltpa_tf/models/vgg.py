@@ -10,8 +10,8 @@ from ltpa_tf.models.trunks import TRUNKS, scaled, trunk_features
 
 
 def attention_vgg(
-    input_shape: Sequence[int | None] = (32, 32, 3),
-    classes: int = 10,
+    image_shape: Sequence[int | None] = (32, 32, 3),
+    num_classes: int = 10,
     *,
     trunk: str = "paper",
     levels: Sequence[int] = (7, 10, 13),
@@ -54,9 +54,9 @@ def attention_vgg(
     `global_feature="gap", projection="linear"` its VGG-GAP, for class activation maps.
 
     Args:
-        input_shape: `(height, width, channels)`. Height and width from 32 up, or None
+        image_shape: `(height, width, channels)`. Height and width from 32 up, or None
             for any.
-        classes: Number of classes, 2 or more.
+        num_classes: Number of classes, 2 or more.
         trunk: `"paper"`, `"vgg_d"`, `"vgg_e"` or `"fast"`: the paper's own, a VGG
             configuration with its pools in place, or one for short trainings, whose
             `Whitening` wants to be adapted to the training images.
@@ -87,7 +87,7 @@ def attention_vgg(
 
     Returns:
         A functional model: float32 pixel values 0..255, `[B, H, W, channels]`, to
-        float32 logits `[B, classes]` (log-probabilities with `head="indep"`).
+        float32 logits `[B, num_classes]` (log-probabilities with `head="indep"`).
 
     Raises:
         SettingError: A setting is not one of those above, or a level has one position
@@ -110,7 +110,7 @@ def attention_vgg(
             "logit_scale": logit_scale,
         }
     )
-    check_data(chosen, input_shape, classes, mean, std)
+    check_data(chosen, image_shape, num_classes, mean, std)
     with_dropout = dropout == "paper"
     form = {
         "projection": projection,
@@ -119,7 +119,7 @@ def attention_vgg(
         "dtype": dtype,
     }
 
-    images = keras.Input(tuple(input_shape), dtype="float32", name="images")
+    images = keras.Input(tuple(image_shape), dtype="float32", name="images")
     layout = TRUNKS[trunk]
     features = trunk_features(
         images if mean is None else _normalized(images, mean, std),
@@ -148,7 +148,7 @@ def attention_vgg(
         query, keys = _matched(local, g, level, compatibility, match, form)
         attended, _, _ = estimator(local, query, keys)
         descriptors.append(attended)
-    logits = HEADS[head](classes, **form, logit_scale=logit_scale, name="logits")(
+    logits = HEADS[head](num_classes, **form, logit_scale=logit_scale, name="logits")(
         descriptors or [g]
     )
     return keras.Model(images, logits, name=name)

@@ -84,7 +84,7 @@ class ResidentFeed:
         strategy: The strategy.
         batch_size: Over all replicas.
         seed: Of order and augmentation.
-        classes: Length of the one-hot labels.
+        num_classes: Length of the one-hot labels.
         augmentation: What to do to the images.
 
     Attributes:
@@ -98,7 +98,7 @@ class ResidentFeed:
         *,
         batch_size: int,
         seed: int,
-        classes: int,
+        num_classes: int,
         augmentation: data.Augmentation,
     ):
         self._layout = {
@@ -106,7 +106,7 @@ class ResidentFeed:
             "batch_size": batch_size,
             "replicas": strategy.num_replicas_in_sync,
         }
-        self._classes = classes
+        self._num_classes = num_classes
         self._augmentation = augmentation
         with strategy.scope():
             self._images = distribution.variable_per_replica(split.array)
@@ -137,7 +137,7 @@ class ResidentFeed:
         )
         return data.augment(
             tf.gather(images, indices),
-            tf.one_hot(tf.gather(labels, indices), self._classes),
+            tf.one_hot(tf.gather(labels, indices), self._num_classes),
             seed=seed,
             epoch=epoch,
             positions=positions,
@@ -179,6 +179,6 @@ def make_feed(
         strategy,
         batch_size=config.train.batch_size,
         seed=config.seed,
-        classes=len(source.class_names),
+        num_classes=len(source.class_names),
         augmentation=data.Augmentation(**config.augment),
     )

@@ -23,7 +23,7 @@ class HyperModel(keras_tuner.HyperModel):
     """A compiled Keras model of a config, for any `keras_tuner.Tuner`.
 
         model = ltpa_tf.tuning.HyperModel(
-            config, space, input_shape=(32, 32, 3), classes=10, steps_per_epoch=390
+            config, space, image_shape=(32, 32, 3), num_classes=10, steps_per_epoch=390
         )
         tuner = keras_tuner.RandomSearch(model, objective="val_accuracy", max_trials=20)
         tuner.search(images, labels, validation_data=(more_images, more_labels))
@@ -36,8 +36,8 @@ class HyperModel(keras_tuner.HyperModel):
         config: The settings that aren't searched, see `configs/common.py`.
         space: What to search: `model.*`, `optimizer.*`, and of `train.*` batch size,
             epochs, label smoothing and clip norm.
-        input_shape: `(height, width, channels)`.
-        classes: Number of classes.
+        image_shape: `(height, width, channels)`.
+        num_classes: Number of classes.
         mean: Per channel, 0..1; None if the caller's images are normalised already.
         std: Per channel, 0..1.
         steps_per_epoch: What the learning rate's schedule and warm-up count with; at
@@ -52,8 +52,8 @@ class HyperModel(keras_tuner.HyperModel):
         config: ConfigDict,
         space: Sequence[Range],
         *,
-        input_shape: Sequence[int],
-        classes: int,
+        image_shape: Sequence[int],
+        num_classes: int,
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
         steps_per_epoch: int | None = None,
@@ -66,8 +66,8 @@ class HyperModel(keras_tuner.HyperModel):
                     "search.space", key, f"model.*, optimizer.*, {', '.join(_KEYS)}"
                 )
         self._data = {
-            "input_shape": tuple(input_shape),
-            "classes": classes,
+            "image_shape": tuple(image_shape),
+            "num_classes": num_classes,
             "mean": mean,
             "std": std,
         }

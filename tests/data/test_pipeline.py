@@ -29,7 +29,7 @@ def split():
 
 
 def batches(split, count, **arguments):
-    arguments = {"batch_size": BATCH, "seed": 1, "classes": CLASSES, **arguments}
+    arguments = {"batch_size": BATCH, "seed": 1, "num_classes": CLASSES, **arguments}
     dataset = train_dataset(split, **arguments).take(count)
     return [(images.numpy(), labels.numpy()) for images, labels in dataset]
 
@@ -77,7 +77,7 @@ def test_labels_belong_to_the_images(split):
 
 def test_static_shapes(split):
     images, labels = train_dataset(
-        split, batch_size=BATCH, seed=0, classes=CLASSES, replicas=2
+        split, batch_size=BATCH, seed=0, num_classes=CLASSES, replicas=2
     ).element_spec
     assert images.shape == (BATCH // 2, 8, 8, 3)
     assert labels.shape == (BATCH // 2, CLASSES)
@@ -154,7 +154,7 @@ def test_files_take_the_same_path_as_arrays(split):
 
 def test_digits_are_composed_for_the_epoch_of_the_step():
     train = load("digits", train_examples=16).train
-    ((images, _),) = batches(train, 1, batch_size=8, classes=10, start_step=5)
+    ((images, _),) = batches(train, 1, batch_size=8, num_classes=10, start_step=5)
     _, _, indices = examples_of(
         tf.constant(5, tf.int64),
         tf.constant(0, tf.int64),

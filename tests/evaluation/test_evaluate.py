@@ -30,7 +30,7 @@ def split():
 def model():
     return models.build(
         "vgg_att2_concat_pc",
-        classes=6,
+        num_classes=6,
         width=0.125,
         mean=(0.5, 0.5, 0.5),
         std=(0.3, 0.3, 0.3),
@@ -82,12 +82,12 @@ def test_maps_and_boxes_belong_to_the_same_image(split):
 def test_without_boxes_or_without_attention_there_is_no_pointing(model, split):
     bare = data.array_split(split.array, split.labels)
     assert "pointing" not in evaluate(model, bare, NAMES)
-    plain = models.build("vgg", classes=6, width=0.125)
+    plain = models.build("vgg", num_classes=6, width=0.125)
     assert "pointing" not in evaluate(plain, split, NAMES)
 
 
 def test_independent_head_gives_log_probabilities(split):
-    model = models.build("vgg_att2_indep_dp", classes=6, width=0.125)
+    model = models.build("vgg_att2_indep_dp", num_classes=6, width=0.125)
     result = evaluate(model, split, NAMES)
     outputs = np.asarray(model(split.array, training=False), np.float64)
     expected = -outputs[np.arange(50), split.labels].mean()

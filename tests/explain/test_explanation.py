@@ -13,7 +13,7 @@ def images():
 
 @pytest.fixture(scope="module")
 def model():
-    return models.build("vgg_att2_concat_pc", classes=4, width=0.125)
+    return models.build("vgg_att2_concat_pc", num_classes=4, width=0.125)
 
 
 def test_maps_and_probabilities_are_the_models(model, images):
@@ -43,7 +43,7 @@ def test_what_is_known_stays_with_its_image(model, images):
 
 
 def test_model_without_attention_is_refused(images):
-    plain = models.build("vgg", classes=4, width=0.125)
+    plain = models.build("vgg", num_classes=4, width=0.125)
     with pytest.raises(SettingError, match="vgg_gap"):
         explain(plain, images[:1])
 
@@ -54,7 +54,7 @@ def test_no_image_is_refused(model, images):
 
 
 def test_outputs_that_are_no_numbers_are_refused(images):
-    model = models.build("vgg_att_pc", classes=4, width=0.125)
+    model = models.build("vgg_att_pc", num_classes=4, width=0.125)
     estimator = model.get_layer("level_13")
     estimator.scoring.u.assign(np.nan * estimator.scoring.u)
     with pytest.raises(SettingError, match="finite"):

@@ -83,7 +83,7 @@ def test_nothing_overlaps(count, levels, size):
 
 def test_writes_a_png_and_leaves_matplotlib_as_it_was(tmp_path):
     backend, settings = matplotlib.get_backend(), dict(matplotlib.rcParams)
-    model = models.build("vgg_att3_concat_pc", classes=4, width=0.125)
+    model = models.build("vgg_att3_concat_pc", num_classes=4, width=0.125)
     images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
     path = explain.attention_figure(
         model, images, [0, 1], NAMES, path=tmp_path / "new" / "attention.png"

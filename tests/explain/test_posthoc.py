@@ -14,12 +14,14 @@ def images():
 
 @pytest.fixture
 def model():
-    return models.build("vgg_gap", classes=4, width=0.125, mean=[0.5] * 3, std=[1] * 3)
+    return models.build(
+        "vgg_gap", num_classes=4, width=0.125, mean=[0.5] * 3, std=[1] * 3
+    )
 
 
 @pytest.mark.parametrize("settings", [{}, {"head": "indep", "logit_scale": 0.5}])
 def test_mean_over_positions_is_what_the_class_scores(images, settings):
-    model = models.build("vgg_gap", classes=4, width=0.125, **settings)
+    model = models.build("vgg_gap", num_classes=4, width=0.125, **settings)
     linear = model.get_layer("logits").linear[0]
     # The first class always wins, and all that is added speaks for it.
     kernel = np.abs(np.asarray(linear.kernel))
@@ -34,7 +36,7 @@ def test_mean_over_positions_is_what_the_class_scores(images, settings):
 
 
 def test_logits_are_the_models_own_under_every_policy(images):
-    model = models.build("vgg_gap", classes=4, width=0.125, dtype="mixed_bfloat16")
+    model = models.build("vgg_gap", num_classes=4, width=0.125, dtype="mixed_bfloat16")
     linear = model.get_layer("logits").linear[0]
     linear.kernel.assign(10 * linear.kernel)  # or bfloat16's rounding is hardly seen
     expected = model(images, training=False)
@@ -78,6 +80,6 @@ def test_explains_the_control(model, images):
     ],
 )
 def test_other_models_are_refused(images, row, settings):
-    model = models.build(row, classes=4, width=0.125, **settings)
+    model = models.build(row, num_classes=4, width=0.125, **settings)
     with pytest.raises(SettingError, match="vgg_gap"):
         class_activation(model, images)

@@ -64,13 +64,13 @@ CASES = {
     "whitening": Case(layers.Whitening, {}, {"images": (5, 7, 3)}),
     "concat": Case(
         layers.ConcatHead,
-        {"classes": 3},
+        {"num_classes": 3},
         {"descriptors": [(6,), (4,)]},
         spatial=False,
     ),
     "indep": Case(
         layers.IndepHead,
-        {"classes": 3, "projection": "linear", "logit_scale": 0.5},
+        {"num_classes": 3, "projection": "linear", "logit_scale": 0.5},
         {"descriptors": [(6,), (4,)]},
         spatial=False,
     ),

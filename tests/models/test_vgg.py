@@ -39,7 +39,7 @@ def test_att3_has_the_papers_parameters():
         + 1280  # u of levels 7, 10, 13
         + (2 * 1280 + 1280 * 100 + 100)  # head
     )
-    assert parameters(build("vgg_att3_concat_pc", classes=100)) == expected
+    assert parameters(build("vgg_att3_concat_pc", num_classes=100)) == expected
     assert expected == 19_971_748  # 19.97 M
 
 
@@ -51,7 +51,7 @@ def test_plain_vgg_has_the_papers_parameters():
         + (512 * 512 + 512)
         + (2 * 512 + 512 * 100 + 100)
     )
-    assert parameters(build("vgg", classes=100)) == expected
+    assert parameters(build("vgg", num_classes=100)) == expected
     assert expected == 15_038_116  # 15.0 M
 
 
@@ -161,7 +161,7 @@ def test_without_levels_the_head_sees_g():
 
 
 def test_vgg_gap_is_made_for_class_activation_maps():
-    model = build("vgg_gap", classes=5, width=SMALL)
+    model = build("vgg_gap", num_classes=5, width=SMALL)
     features = keras.Model(model.input, model.get_layer("conv13_relu").output)(images())
     linear = model.get_layer("logits").linear[0]
     class_maps = np.asarray(features) @ linear.kernel + linear.bias
@@ -200,7 +200,7 @@ def test_low_precision_keeps_logits_and_maps_in_float32(dtype, head):
 
 
 def test_compiles_fits_saves_and_loads(tmp_path):
-    model = attention_vgg(classes=2, width=SMALL, dropout="none", **DATA)
+    model = attention_vgg(num_classes=2, width=SMALL, dropout="none", **DATA)
     labels = np.arange(32) % 2
     x = images(batch=32) * np.where(labels, 1.0, 0.7)[:, None, None, None]
     model.compile(
@@ -253,18 +253,18 @@ def test_without_batch_norm_and_dropout_there_is_none_anywhere():
         ({"batch_norm": "yes"}, "batch_norm: .*True, False"),
         ({"dropout": 0.5}, "dropout: .*paper, none"),
         ({"global_feature": "max"}, "global_feature: .*fc, gap"),
-        ({"classes": 1}, "classes: received 1"),
-        ({"classes": "10"}, "classes: received '10'"),
-        ({"classes": 2.5}, "classes: received 2.5"),
-        ({"input_shape": 32}, "input_shape: received 32"),
-        ({"input_shape": None}, "input_shape: received None"),
-        ({"input_shape": ()}, "input_shape: "),
-        ({"input_shape": ("a", 32, 3)}, "input_shape: .*'a'"),
-        ({"input_shape": (32.0, 32, 3)}, "input_shape: .*32.0"),
-        ({"input_shape": (32, 32, -3)}, "input_shape: .*-3"),
-        ({"input_shape": (32, 32, None)}, "input_shape: .*None"),
-        ({"input_shape": (32, 32)}, "input_shape: .*height, width, channels"),
-        ({"input_shape": (28, 28, 1)}, "input_shape: .*from 32 up"),
+        ({"num_classes": 1}, "num_classes: received 1"),
+        ({"num_classes": "10"}, "num_classes: received '10'"),
+        ({"num_classes": 2.5}, "num_classes: received 2.5"),
+        ({"image_shape": 32}, "image_shape: received 32"),
+        ({"image_shape": None}, "image_shape: received None"),
+        ({"image_shape": ()}, "image_shape: "),
+        ({"image_shape": ("a", 32, 3)}, "image_shape: .*'a'"),
+        ({"image_shape": (32.0, 32, 3)}, "image_shape: .*32.0"),
+        ({"image_shape": (32, 32, -3)}, "image_shape: .*-3"),
+        ({"image_shape": (32, 32, None)}, "image_shape: .*None"),
+        ({"image_shape": (32, 32)}, "image_shape: .*height, width, channels"),
+        ({"image_shape": (28, 28, 1)}, "image_shape: .*from 32 up"),
         ({"mean": (0.5,) * 3}, "mean: .*together"),
         ({"mean": 0.5, "std": (0.2,) * 3}, "mean: received 0.5; accepted: 3 numbers"),
         ({"mean": (0.5,) * 3, "std": "abc"}, "std: received 'abc'"),

@@ -103,7 +103,7 @@ class TestAttentionModel:
 
 class TestPrune:
     def test_cuts_a_quarter_of_the_papers_model(self):
-        model = build("vgg_att3_concat_pc", classes=100)
+        model = build("vgg_att3_concat_pc", num_classes=100)
         cut = parameters(model) - parameters(prune(model))
         two_convolutions = 2 * (9 * 512 * 512 + 512 + 2 * 512)
         projection = 2 * 512 + 512 * 256 + 256
@@ -193,7 +193,7 @@ def test_levels_of():
 
 def test_a_model_for_images_of_any_size():
     model, larger = (
-        build("vgg_att2_concat_dp", input_shape=(side, side, 3), width=SMALL, **DATA)
+        build("vgg_att2_concat_dp", image_shape=(side, side, 3), width=SMALL, **DATA)
         for side in (32, 48)
     )
     larger.set_weights(model.get_weights())

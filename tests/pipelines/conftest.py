@@ -37,7 +37,7 @@ def trained_run(tmp_path_factory) -> Path:
     keras.utils.set_random_seed(0)
     names = ["cat", "dog", "owl"]
     model = models.build(
-        classes=3, width=0.125, levels=(7, 10), mean=(0.5,) * 3, std=(0.25,) * 3
+        num_classes=3, width=0.125, levels=(7, 10), mean=(0.5,) * 3, std=(0.25,) * 3
     )
     folder = tmp_path_factory.mktemp("run with a space")
     model.save(folder / "model.keras")

@@ -37,7 +37,8 @@ def _build(seed=7, **overrides):
     model = models.build(
         mean=(0.4, 0.5, 0.6),
         std=(0.2, 0.3, 0.25),
-        **{"classes": len(CLASS_NAMES), "width": 0.125, "levels": (7, 10)} | overrides,
+        **{"num_classes": len(CLASS_NAMES), "width": 0.125, "levels": (7, 10)}
+        | overrides,
     )
     rng = np.random.default_rng(7)
     for variable in model.variables:

@@ -68,7 +68,7 @@ def test_what_is_known_is_said(signatures):
 
 
 def test_few_classes_have_no_top_5(build):
-    few = Signatures(build(classes=3), ("ant", "bee", "crab"))
+    few = Signatures(build(num_classes=3), ("ant", "bee", "crab"))
     card = model_card("animals", 1, few, FACTS)
     assert "top-3 accuracy | 100.00%" in card
     assert "top-5" not in card

@@ -163,7 +163,7 @@ def test_the_folder_one_is_in_has_a_name(build, class_names, tmp_path, monkeypat
 
 
 def test_a_model_of_images_of_any_size(build, class_names, tmp_path):
-    model = build(input_shape=(None, None, 3))
+    model = build(image_shape=(None, None, 3))
     with pytest.raises(SettingError, match="fixed height and width"):
         serving.export(model, tmp_path / "new", class_names=class_names)
     assert not (tmp_path / "new").exists()

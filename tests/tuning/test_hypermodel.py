@@ -21,7 +21,9 @@ SPACE = (
 
 def make(config, space=SPACE, **arguments):
     arguments = {"steps_per_epoch": 2} | arguments
-    return HyperModel(config, space, input_shape=(32, 32, 3), classes=3, **arguments)
+    return HyperModel(
+        config, space, image_shape=(32, 32, 3), num_classes=3, **arguments
+    )
 
 
 @pytest.fixture

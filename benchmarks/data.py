@@ -3,7 +3,7 @@
     python -m benchmarks.data --cores=2 --out=data.jsonl
 
 small: 32x32 images in memory, shuffled, shifted by up to 4 pixels, mirrored and
-    normalised; against the same pipeline made of Keras's Random* layers.
+    normalized; against the same pipeline made of Keras's Random* layers.
 jpeg: a folder of 500x375 JPEG files at 224 px, shuffled, shifted and mirrored; against
     bare reading, decoding and resizing.
 digits: the composites of the bundled data, against nothing.
@@ -49,7 +49,7 @@ def small(batch_size: int) -> dict:
     images = rng.randint(0, 256, (50_000, 32, 32, 3)).astype(np.uint8)
     labels = rng.randint(0, 100, 50_000)
 
-    def normalised(images, labels):
+    def normalized(images, labels):
         return tf.cast(images, tf.float32) * (1 / 127.5) - 1, labels
 
     ours = data.train_dataset(
@@ -58,7 +58,7 @@ def small(batch_size: int) -> dict:
         seed=0,
         num_classes=100,
         augmentation=data.Augmentation(crop=CROP, flip=True),
-    ).map(normalised, num_parallel_calls=tf.data.AUTOTUNE)
+    ).map(normalized, num_parallel_calls=tf.data.AUTOTUNE)
 
     shift = CROP / 32
     layers = keras.Sequential(

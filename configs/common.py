@@ -71,7 +71,7 @@ def get_config() -> ConfigDict:
     model.head = ""
     # Multiplies every channel count.
     model.width = 1.0
-    # Batch normalisation after every convolution.
+    # Batch normalization after every convolution.
     model.batch_norm = True
     # "paper", "none".
     model.dropout = ""

@@ -88,7 +88,7 @@ def _paper(config: ConfigDict) -> None:
 
     Their learning rate 1.0 runs under Torch7's dampening of 0.9: it is 0.1 here. Their
     weight decay is added to the gradient, of every weight. They had no validation part
-    and normalised by GCN and ZCA; here it is mean and standard deviation, which WRN's
+    and normalized by GCN and ZCA; here it is mean and standard deviation, which WRN's
     authors found to be better.
     """
     config.augment.flip = True

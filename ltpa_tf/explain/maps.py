@@ -8,7 +8,7 @@ def relative(maps: np.ndarray) -> np.ndarray:
 
     Of a softmax map (sum 1 over n positions) this is `a_i * n`. A sigmoid map is
     divided by its mean in the same way, because its descriptor is a mean over the
-    positions. A flat map is 1 everywhere, whatever its level and normalisation.
+    positions. A flat map is 1 everywhere, whatever its level and normalization.
 
     Args:
         maps: `[..., h, w]`, not negative.

@@ -13,17 +13,17 @@ _REGISTER = keras.saving.register_keras_serializable(package="ltpa_tf")
 
 @_REGISTER
 class FastBatchNormalization(keras.layers.BatchNormalization):
-    """Batch normalisation whose statistics take one pass over the features, not two.
+    """Batch normalization whose statistics take one pass over the features, not two.
 
     The variance is E[x^2] - E[x]^2, in float32, instead of the mean of (x - E[x])^2:
-    both sums are then one reduction. (Flax does the same.) With a mask, or synchronised
+    both sums are then one reduction. (Flax does the same.) With a mask, or synchronized
     over replicas, the statistics are Keras's own.
 
     Attributes:
-        kernel: What normalises a training batch of images in their place, where XLA
+        kernel: What normalizes a training batch of images in their place, where XLA
             doesn't fuse what Keras's operations compute: a function of float features
             `[B, H, W, C]`, float32 gamma and beta `[C]`, and epsilon, that returns the
-            normalised features, the mean and the variance. The trainer sets it.
+            normalized features, the mean and the variance. The trainer sets it.
     """
 
     kernel: Callable | None = None

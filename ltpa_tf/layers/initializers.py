@@ -10,7 +10,7 @@ class PartialIdentity(keras.initializers.Initializer):
 
     The first `min(in, out)` filters of a convolution, whose height and width must be
     odd, each copy one input channel. A deep stack then passes its input on from the
-    first step, like one with shortcuts (Dirac initialisation, as in
+    first step, like one with shortcuts (Dirac initialization, as in
     https://arxiv.org/abs/2404.00498, section 3.3).
 
     Args:

@@ -12,7 +12,7 @@ _REGISTER = keras.saving.register_keras_serializable(package="ltpa_tf")
 
 
 class AttentionPooling(keras.layers.Layer):
-    """What both normalisations share; use one of the subclasses.
+    """What both normalizations share; use one of the subclasses.
 
     Call arguments:
         scores: `[B, H, W]`, the compatibility scores `c_i`.

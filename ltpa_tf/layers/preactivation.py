@@ -14,7 +14,7 @@ class Preactivation(keras.layers.Layer):
     """Batch norm, ReLU, dropout.
 
     Args:
-        batch_norm: Whether to normalise first.
+        batch_norm: Whether to normalize first.
         dropout: Rate; the paper's 0.5 by default.
         **kwargs: As for every Keras layer.
 

@@ -23,7 +23,7 @@ class Whitening(keras.layers.Layer):
     Until `adapt` has seen images, the filters are the patch's pixels themselves.
 
     Call arguments:
-        images: `[B, H, W, C]`, normalised.
+        images: `[B, H, W, C]`, normalized.
 
     Output:
         `[B, H, W, 8 C]`, in the policy's compute dtype.
@@ -41,7 +41,7 @@ class Whitening(keras.layers.Layer):
         super().build(images_shape)
 
     def adapt(self, images: np.ndarray) -> None:
-        """Makes the filters for images like these: float `[N, H, W, C]`, normalised.
+        """Makes the filters for images like these: float `[N, H, W, C]`, normalized.
 
         Raises:
             SettingError: If they have other channels than the layer was built for.

@@ -80,7 +80,7 @@ def attention_vgg(
         logit_scale: Multiplies the logits; below 1 plain gradient descent moves them
             slower, see `ConcatHead`.
         mean: Per channel, of pixel values scaled to 0..1. Together with `std` it makes
-            the first layer a normalisation; None: the trunk sees 0..255.
+            the first layer a normalization; None: the trunk sees 0..255.
         std: Per channel, likewise.
         dtype: Dtype policy of all layers; None: Keras's global one.
         name: Of the model.

@@ -82,7 +82,7 @@ class SGDMuon(keras.optimizers.SGD):
             super().update_step(gradient, variable, learning_rate)
             return
         norm = variable.shape[-1] ** 0.5
-        kernel = norm * _normalise(ops.convert_to_tensor(variable))
+        kernel = norm * _normalize(ops.convert_to_tensor(variable))
         self.assign(variable, kernel - learning_rate * self.muon_factor * gradient)
 
 
@@ -119,7 +119,7 @@ def orthogonalise(matrix, product_dtype: str = "float32"):
     tall = matrix.shape[-2] > matrix.shape[-1]
     # The transposed matrix gives the transposed result; lying, its products with itself
     # are smaller.
-    x = _normalise(_transpose(matrix) if tall else matrix, axis=(-2, -1))
+    x = _normalize(_transpose(matrix) if tall else matrix, axis=(-2, -1))
     x = ops.cast(x, product_dtype)
     a, b, c = _COEFFICIENTS
     for _ in range(STEPS):
@@ -134,7 +134,7 @@ def _transpose(x):
     return ops.swapaxes(x, -1, -2)
 
 
-def _normalise(x, axis=None):
+def _normalize(x, axis=None):
     """It with Frobenius norm 1, over all axes or some; zeros stay zeros."""
     norm = ops.sqrt(ops.sum(ops.square(x), axis, keepdims=True))
     return x / ops.maximum(norm, _TINY)

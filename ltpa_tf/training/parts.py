@@ -49,7 +49,7 @@ class Parts:
 
 
 def build_model(config: ConfigDict, source: data.Source) -> keras.Model:
-    """The config's model, with the data set's normalisation and whitening inside.
+    """The config's model, with the data set's normalization and whitening inside.
 
     Raises:
         SettingError: If the settings don't fit the images.
@@ -74,8 +74,8 @@ def build_model(config: ConfigDict, source: data.Source) -> keras.Model:
         )
     for layer in model.layers:
         if isinstance(layer, Whitening):
-            normalised = keras.Model(model.input, layer.input)
-            layer.adapt(np.asarray(normalised(_sample(source.train))))
+            normalized = keras.Model(model.input, layer.input)
+            layer.adapt(np.asarray(normalized(_sample(source.train))))
     return model
 
 
@@ -113,7 +113,7 @@ def assemble(
     model = build(config, source)
     check_small_size(config, source)  # for models that say nothing of their own
     if config.train.sync_batch_norm:
-        _synchronise(model)
+        _synchronize(model)
     choose_forms(model, jit)
     schedule = make_schedule(config, steps_per_epoch)
     optimizer = make_optimizer(config, model, schedule)
@@ -241,8 +241,8 @@ def _small_steps(config: ConfigDict, steps_per_epoch: int) -> int:
 
 def _use_jit(config: ConfigDict, replicas: int) -> bool:
     """Whether XLA compiles the step."""
-    synchronised = config.train.sync_batch_norm and replicas > 1
-    if config.runtime.jit == "on" and synchronised:
+    synchronized = config.train.sync_batch_norm and replicas > 1
+    if config.runtime.jit == "on" and synchronized:
         raise SettingError(
             "runtime.jit",
             "on",
@@ -250,11 +250,11 @@ def _use_jit(config: ConfigDict, replicas: int) -> bool:
             "replica's step that has communication inside",
         )
     if config.runtime.jit == "auto":
-        return distribution.has_accelerator() and not synchronised
+        return distribution.has_accelerator() and not synchronized
     return config.runtime.jit == "on"
 
 
-def _synchronise(model: keras.Model) -> None:
+def _synchronize(model: keras.Model) -> None:
     for layer in model._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = True

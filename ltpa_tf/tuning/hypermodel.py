@@ -38,7 +38,7 @@ class HyperModel(keras_tuner.HyperModel):
             epochs, label smoothing and clip norm.
         image_shape: `(height, width, channels)`.
         num_classes: Number of classes.
-        mean: Per channel, 0..1; None if the caller's images are normalised already.
+        mean: Per channel, 0..1; None if the caller's images are normalized already.
         std: Per channel, 0..1.
         steps_per_epoch: What the learning rate's schedule and warm-up count with; at
             `train.batch_size` of the config. Not needed for a constant rate.

@@ -254,7 +254,7 @@ def test_every_bad_request_gets_a_sentence(server, encode):
         request = {"method": "POST", **kind(bad)}
         path = request.pop("path", f"/v1/models/{server.name}:predict")
         prepared = requests.Request(url=server.url, **request).prepare()
-        prepared.url = server.url + path  # not normalised, as an attacker would
+        prepared.url = server.url + path  # not normalized, as an attacker would
         response = session.send(prepared)
         try:
             sentence = response.json()["error"]

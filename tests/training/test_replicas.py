@@ -52,7 +52,7 @@ def test_accumulation_equals_the_whole_batch(run, build):
     assert_close(run(plain, 2, train__accumulation_steps=2), whole)
 
 
-def test_synchronised_batch_norm_equals_one_device(run, build):
+def test_synchronized_batch_norm_equals_one_device(run, build):
     normed = build(dropout=0.0)
     one = run(normed)
     four = run(normed, 4, train__sync_batch_norm=True)

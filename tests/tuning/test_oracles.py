@@ -146,7 +146,7 @@ def test_a_search_killed_at_any_moment_goes_on(tmp_path, algorithm, files):
         assert trial.metrics.get_history("val_accuracy")[0].value == [
             quality(trial, space)
         ]
-    if algorithm == "bayesian":  # its optimiser's random starts are drawn anew
+    if algorithm == "bayesian":  # its optimizer's random starts are drawn anew
         assert len(begun) == len(whole)
     elif algorithm == "grid":  # neighbours may be taken in another order
         assert sorted(map(str, begun)) == sorted(map(str, whole))

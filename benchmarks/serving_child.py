@@ -35,7 +35,7 @@ def pytorch(flags: argparse.Namespace) -> None:
     from benchmarks.pytorch_model import AttentionVGG, copy_weights
     from ltpa_tf.serving.server.engine import Engine
     from ltpa_tf.serving.server.pages import listen
-    from ltpa_tf.serving.server.rest import Rest
+    from ltpa_tf.serving.server.rest import RestHandlers
     from ltpa_tf.serving.server.serve import without_pauses
 
     torch.set_num_threads(flags.threads)
@@ -64,7 +64,7 @@ def pytorch(flags: argparse.Namespace) -> None:
     )
     repository = types.SimpleNamespace(name="peer", find=lambda *_: version)
     engine = Engine(max_batch=32, batching=flags.batching)
-    rest = Rest(repository, engine, max_batch=32, max_body=2**25)
+    rest = RestHandlers(repository, engine, max_batch=32, max_body=2**25)
     server = uvicorn.Server(uvicorn.Config(rest.application([]), log_level="warning"))
     socket = listen("port", "127.0.0.1", 0)
     thread = threading.Thread(target=server.run, args=([socket],))

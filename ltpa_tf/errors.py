@@ -48,3 +48,7 @@ class WorkError(RuntimeError):
     """
 
     exit_code = 1
+
+
+class SearchError(WorkError):
+    """No trial of a search can be trained, or none was."""

@@ -2,6 +2,7 @@
 
 from ltpa_tf.data.augmentation import Augmentation, augment
 from ltpa_tf.data.decode import decode_image, resize
+from ltpa_tf.data.loading import load
 from ltpa_tf.data.pipeline import (
     evaluation_dataset,
     examples_of,
@@ -9,7 +10,6 @@ from ltpa_tf.data.pipeline import (
     train_dataset,
 )
 from ltpa_tf.data.source import Source, Split, array_split
-from ltpa_tf.data.sources import load
 
 __all__ = [
     "Augmentation",

@@ -64,7 +64,7 @@ def read_npz(file: str | Path) -> tuple[dict, tuple[str, ...]]:
 
 
 def load_npz(file: str, image_size: int) -> tuple[tuple[str, ...], dict]:
-    """Class names, and what `assemble` needs, of an .npz file."""
+    """Class names, and what `make_source` needs, of an .npz file."""
     parts, names = read_npz(file)
     splits = {
         part: array_split(sized(images, image_size), labels)

@@ -21,10 +21,10 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from ltpa_tf.data.assemble import stratified_order
 from ltpa_tf.data.decode import SUFFIXES
 from ltpa_tf.data.encoded import encoded_splits
 from ltpa_tf.data.source import fingerprint
+from ltpa_tf.data.splits import stratified_order
 from ltpa_tf.errors import SettingError
 
 PARTS = ("train", "validation", "test")
@@ -34,7 +34,7 @@ _IGNORED = ("Thumbs.db", "desktop.ini", "__MACOSX")
 
 
 def load_folder(folder: str, image_size: int) -> tuple[tuple[str, ...], dict]:
-    """Class names, and what `assemble` needs, of a folder.
+    """Class names, and what `make_source` needs, of a folder.
 
     Raises:
         SettingError: Naming the file or folder that can't be used.

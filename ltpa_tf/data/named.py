@@ -15,7 +15,7 @@ from ltpa_tf.errors import SettingError
 def load_named(
     name: str, data_dir: str, image_size: int, download: bool
 ) -> tuple[tuple[str, ...], dict]:
-    """Class names, and what `assemble` needs, of a TFDS data set.
+    """Class names, and what `make_source` needs, of a TFDS data set.
 
     Examples stand in the order of their ids where they have ids (CIFAR: the official
     order), otherwise as on disk. Of a set with one held-out part, that part is for the

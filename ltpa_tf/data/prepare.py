@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from ltpa_tf.data import archives, arrays, folder
-from ltpa_tf.data.assemble import check_classes, check_labels
 from ltpa_tf.data.source import NOT_TFDS
+from ltpa_tf.data.splits import check_classes, check_labels
 from ltpa_tf.errors import SettingError
 
 # Names that belong to a known set: its classes and further labels.

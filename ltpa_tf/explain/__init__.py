@@ -4,7 +4,7 @@ from ltpa_tf.explain.explanation import Explanation, explain
 from ltpa_tf.explain.figure import attention_figure, draw
 from ltpa_tf.explain.maps import relative, upsample
 from ltpa_tf.explain.overlay import overlay
-from ltpa_tf.explain.run import explain_images, explain_run
+from ltpa_tf.explain.run_pictures import explain_images, explain_run
 from ltpa_tf.explain.style import save
 
 __all__ = [

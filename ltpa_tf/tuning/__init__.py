@@ -7,7 +7,7 @@ A user's own keras-tuner search takes `HyperModel` instead.
 
 import importlib
 
-from ltpa_tf.tuning.errors import SearchError
+from ltpa_tf.errors import SearchError
 from ltpa_tf.tuning.ranges import Range, choice, integer, linear, log
 
 __all__ = [

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import grpc
 
-from ltpa_tf.tuning.errors import SearchError
+from ltpa_tf.errors import SearchError
 
 # A chief may have to wait for its machine; keras-tuner's clients are as patient.
 _PATIENCE = 3600.0

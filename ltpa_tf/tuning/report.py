@@ -8,9 +8,9 @@ from ml_collections import ConfigDict
 from rich.console import Console
 
 from ltpa_tf import run
+from ltpa_tf.errors import SearchError
 from ltpa_tf.explain import style
 from ltpa_tf.tuning import figures, hparams, importance, results, settings
-from ltpa_tf.tuning.errors import SearchError
 from ltpa_tf.tuning.space import Space
 
 SUMMARY_FILE = "search_summary.json"

@@ -42,7 +42,9 @@ def test_own_images_of_any_size(start, digits_run, photos):
 
 def test_images_and_maps_are_of_the_test_split(digits_run, monkeypatch):
     drawn = []
-    monkeypatch.setattr(explain.run, "write", lambda run, items: drawn.extend(items))
+    monkeypatch.setattr(
+        explain.run_pictures, "write", lambda run, items: drawn.extend(items)
+    )
     explain.explain_run(RunFolder(digits_run), indices=[5, 1999, 0])
     test = data.load("digits").test
     for item, index in zip(drawn, [5, 1999, 0], strict=True):

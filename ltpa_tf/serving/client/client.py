@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from ltpa_tf.errors import SettingError
-from ltpa_tf.serving.client.rest import Rest
-from ltpa_tf.serving.client.rpc import Grpc
+from ltpa_tf.serving.client.rest import RestTransport
+from ltpa_tf.serving.client.rpc import GrpcTransport
 from ltpa_tf.serving.client.transport import RequestRefused, Transport
 from ltpa_tf.serving.prediction import Prediction, from_outputs
 from ltpa_tf.serving.predictor import checked, read
@@ -52,9 +52,9 @@ class Client:
         scheme, separator, address = server.partition("://")
         settings = (model, version, label, timeout, retries)
         if separator and address and scheme == "grpc":
-            self._transport: Transport = Grpc(address, *settings)
+            self._transport: Transport = GrpcTransport(address, *settings)
         elif separator and address and scheme in ("http", "https"):
-            self._transport = Rest(server, *settings)
+            self._transport = RestTransport(server, *settings)
         else:
             accepted = "http://HOST:PORT or grpc://HOST:PORT"
             raise SettingError("server", server, accepted)

@@ -20,7 +20,7 @@ from ltpa_tf.serving.client.transport import (
 from ltpa_tf.serving.sentences import sentence
 
 
-class Rest:
+class RestTransport:
     """A connection over HTTP.
 
     Args:

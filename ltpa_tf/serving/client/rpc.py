@@ -32,7 +32,7 @@ _KINDS = {
 }
 
 
-class Grpc:
+class GrpcTransport:
     """A connection over gRPC, not encrypted.
 
     Args:

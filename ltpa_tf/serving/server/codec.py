@@ -8,7 +8,7 @@ import numpy as np
 import orjson
 import tensorflow as tf
 
-from ltpa_tf.serving.server.errors import RequestError
+from ltpa_tf.serving.server.request_error import RequestError
 
 Specs = dict[str, tf.TensorSpec]
 

@@ -10,7 +10,7 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.serving import graph, server_files, versions, warmup
-from ltpa_tf.serving.server.errors import RequestError
+from ltpa_tf.serving.server.request_error import RequestError
 
 
 class Version:

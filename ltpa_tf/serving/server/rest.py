@@ -21,8 +21,8 @@ from tensorflow_serving.apis.get_model_metadata_pb2 import SignatureDefMap
 from ltpa_tf.serving.sentences import sentence
 from ltpa_tf.serving.server import codec
 from ltpa_tf.serving.server.engine import Engine
-from ltpa_tf.serving.server.errors import RequestError
 from ltpa_tf.serving.server.repository import Repository, Version
+from ltpa_tf.serving.server.request_error import RequestError
 from ltpa_tf.serving.server_files import METRICS_PATH
 
 # As in tensorflow_serving/model_servers/http_rest_api_util.cc.
@@ -32,7 +32,7 @@ _STATUS = re.compile(_TARGET + r"(?:/(metadata))?", re.IGNORECASE)
 _DRAIN = 8  # times the limit of a body is read and thrown away before giving up
 
 
-class Rest:
+class RestHandlers:
     """The handlers; `application` makes the ASGI application of them.
 
     Args:

@@ -16,8 +16,8 @@ from tensorflow_serving.apis import (
 
 from ltpa_tf.serving.sentences import sentence
 from ltpa_tf.serving.server.engine import Engine
-from ltpa_tf.serving.server.errors import RequestError
 from ltpa_tf.serving.server.repository import Repository, Version
+from ltpa_tf.serving.server.request_error import RequestError
 
 _CODES = {400: grpc.StatusCode.INVALID_ARGUMENT, 404: grpc.StatusCode.NOT_FOUND}
 

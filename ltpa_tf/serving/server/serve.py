@@ -73,7 +73,9 @@ class DevelopmentServer:
             ) from None
         self.url = f"http://{shown}:{self._socket.getsockname()[1]}"
         self.grpc_address = f"{shown}:{port}"
-        handlers = rest.Rest(self._repository, self._engine, max_batch, max_body)
+        handlers = rest.RestHandlers(
+            self._repository, self._engine, max_batch, max_body
+        )
         application = handlers.application(origins, pages(Path(base), self.name))
         self._server = uvicorn.Server(
             uvicorn.Config(application, log_level="warning", timeout_keep_alive=60)

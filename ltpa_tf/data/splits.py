@@ -12,7 +12,7 @@ from ltpa_tf.errors import SettingError
 _SAMPLE = 1_000
 
 
-def assemble(
+def make_source(
     name: str,
     class_names: tuple[str, ...],
     train: Split,

@@ -4,8 +4,8 @@ import numbers
 import os
 
 from ltpa_tf.data import digits
-from ltpa_tf.data.assemble import assemble
 from ltpa_tf.data.source import NOT_TFDS, Source
+from ltpa_tf.data.splits import make_source
 from ltpa_tf.errors import SettingError
 
 
@@ -70,7 +70,7 @@ def load(
         from ltpa_tf.data.named import load_named
 
         class_names, parts = load_named(name, dir, image_size, download)
-    return assemble(
+    return make_source(
         name,
         class_names,
         **parts,

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from ltpa_tf.data import array_split
-from ltpa_tf.data.assemble import assemble, stratified_order
 from ltpa_tf.data.source import fingerprint, statistics
+from ltpa_tf.data.splits import make_source, stratified_order
 from ltpa_tf.errors import SettingError
 
 NAMES = ("cat", "dog", "owl")
@@ -25,7 +25,7 @@ def source(labels=LABELS, names=NAMES, **arguments):
         "train_examples": 0,
         "validation_examples": 0,
     }
-    return assemble("test", names, numbered(labels), **{**defaults, **arguments})
+    return make_source("test", names, numbered(labels), **{**defaults, **arguments})
 
 
 def numbers(split):

@@ -17,8 +17,8 @@ class Prediction:
         probabilities: float32 `[classes]`.
         classes: Indices of the top classes, the most probable first.
         names: Their names.
-        maps: Level -> float32 `[h, w]`, the scores at native resolution; empty if maps
-            weren't asked for.
+        maps: Level -> float32 `[h, w]`, its attention at native resolution; empty if
+            maps weren't asked for.
         image_maps: Level -> float32 `[H, W]`, at the resolution of the model's input.
     """
 

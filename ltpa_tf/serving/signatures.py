@@ -22,9 +22,9 @@ class Signatures:
     - `probabilities`: float32 `[batch, classes]`;
     - `top_classes`: int32 `[batch, top]`, indices, the most probable first;
     - `top_names`: string `[batch, top]`;
-    - with maps, for each level N: `level_N`, float32 `[batch, h, w]`, the scores that
-      weigh the level's descriptors, and `level_N_image`, float32 `[batch, H, W]`, the
-      same at the resolution of the model's input (bilinear).
+    - with maps, for each level N: `level_N`, float32 `[batch, h, w]`, the attention
+      that weighs the level's local features, and `level_N_image`, float32
+      `[batch, H, W]`, the same at the resolution of the model's input (bilinear).
 
     Args:
         model: As `ltpa_tf.models.build` makes it, under any dtype policy; it is rebuilt

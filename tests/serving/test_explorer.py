@@ -168,9 +168,9 @@ def test_the_pointer_reads_the_map(page, base, images, encode):
     said = page.locator("#reading").inner_text()
     assert "Level 7, row 21 of 32, column 11 of 32" in said
     map_7 = serving.Predictor.from_saved_model(base).predict(images[1:2])[0].maps[7]
-    times, score = re.search(r": (\S+) times .*score (\S+)\)", said).groups()
+    times, attention = re.search(r": (\S+) times .*attention (\S+)\)", said).groups()
     assert float(times) == pytest.approx(map_7[20, 10] * 32 * 32, rel=0.01)
-    assert float(score) == pytest.approx(map_7[20, 10], rel=0.06)
+    assert float(attention) == pytest.approx(map_7[20, 10], rel=0.06)
 
 
 def test_the_keyboard_alone_is_enough(page):

@@ -175,11 +175,11 @@ function read(x, y) {
   const column = cell(x, map.rows[0].length);
   const asCells = find("cells").checked;
   const times = short(valueAt(map.relative, x, y, asCells));
-  const score = short(valueAt(map.rows, x, y, asCells));
+  const attention = short(valueAt(map.rows, x, y, asCells));
   find("reading").textContent =
     `Level ${level}, row ${row + 1} of ${map.rows.length}, ` +
     `column ${column + 1} of ${map.rows[0].length}: ` +
-    `${times} times an even spread (score ${score}).`;
+    `${times} times an even spread (attention ${attention}).`;
 }
 
 function short(value) {

@@ -125,8 +125,8 @@ def get_config() -> ConfigDict:
     optimizer.decay_mode = "decoupled"
     # "kernels" (no decay on biases, batch norm, u), "all" (the paper).
     optimizer.decay_on = "kernels"
-    # Multiplies the learning rate of batch norm's shifts; short trainings take 64.
-    optimizer.shift_factor = 1.0
+    # Multiplies the learning rate of batch norm's biases; short trainings take 64.
+    optimizer.bias_lr_multiplier = 1.0
     # "cosine", "step", "triangular", "constant"; each after a linear warm-up.
     optimizer.schedule = "cosine"
     # "triangular": epochs of rise; the others: epochs from 0 to the peak.

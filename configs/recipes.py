@@ -42,7 +42,7 @@ def fast(
     config.optimizer.name = "sgd_muon"
     config.optimizer.muon_factor = 0.3
     config.optimizer.learning_rate = 0.4
-    config.optimizer.shift_factor = 64.0
+    config.optimizer.bias_lr_multiplier = 64.0
     config.optimizer.schedule = "triangular"
     config.optimizer.warmup_epochs = warmup_epochs
     config.optimizer.weight_decay = 1.3e-2

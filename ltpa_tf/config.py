@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 
 from ltpa_tf import models
 from ltpa_tf.errors import SettingError, settings_of
+from ltpa_tf.old_configs import renewed
 
 _POSITIVE = (lambda v: v > 0, "a number above 0")
 _NOT_NEGATIVE = (lambda v: v >= 0, "0 or more")
@@ -45,7 +46,7 @@ _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "optimizer.learning_rate": _POSITIVE,
     "optimizer.momentum": _FRACTION,
     "optimizer.muon_factor": _POSITIVE,
-    "optimizer.shift_factor": _POSITIVE,
+    "optimizer.bias_lr_multiplier": _POSITIVE,
     "optimizer.weight_decay": _NOT_NEGATIVE,
     "optimizer.warmup_epochs": _NOT_NEGATIVE,
     "optimizer.step_epochs": (lambda v: v >= 1, "1 or more"),
@@ -125,8 +126,8 @@ def to_json(config: ConfigDict) -> str:
 
 
 def from_json(text: str) -> ConfigDict:
-    """The locked config that `to_json` wrote."""
-    return ConfigDict(_with_tuples(json.loads(text))).lock()
+    """The locked config that `to_json` wrote, of this version or an earlier one."""
+    return ConfigDict(_with_tuples(renewed(json.loads(text)))).lock()
 
 
 def differences(

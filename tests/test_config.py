@@ -40,7 +40,7 @@ def test_defaults_are_valid():
         ("model.head", "mean"),
         ("optimizer.learning_rate", 0.0),
         ("optimizer.muon_factor", 0.0),
-        ("optimizer.shift_factor", 0.0),
+        ("optimizer.bias_lr_multiplier", 0.0),
         ("optimizer.schedule", "poly"),
         ("optimizer.warmup_epochs", 11.0),
         ("runtime.precision", "float16"),

@@ -25,7 +25,9 @@ def before(tmp_path_factory):
 
 def test_a_run_goes_on(before):
     cut, finished = (RunFolder(before / name) for name in ("cut", "finished"))
-    metrics = training.train(cut.read_config(), cut.path)["metrics"]
+    config = cut.read_config()
+    assert config.optimizer.bias_lr_multiplier == 2
+    metrics = training.train(config, cut.path)["metrics"]
     expected = finished.read_summary()["metrics"]
     for name in ("loss", "val_loss", "entropy_level_4", "learning_rate"):
         assert metrics[name] == pytest.approx(expected[name], rel=1e-4)

@@ -23,10 +23,10 @@ class _Pure:
     function, which XLA compiles and every replica computes alike.
 
     Attributes:
-        shift_factor: Multiplies the learning rate of batch norm's shifts.
+        bias_lr_multiplier: Multiplies the learning rate of batch norm's biases.
     """
 
-    shift_factor = 1.0
+    bias_lr_multiplier = 1.0
 
     assign = BaseOptimizer.assign
     assign_add = BaseOptimizer.assign_add
@@ -38,7 +38,7 @@ class _Pure:
         if isinstance(self, SGDMuon):
             grads = self.directions(grads, trainable_variables)
         for gradient, variable in zip(grads, trainable_variables, strict=True):
-            factor = self.shift_factor if variable.name == "beta" else 1.0
+            factor = self.bias_lr_multiplier if variable.name == "beta" else 1.0
             self.update_step(gradient, variable, learning_rate * factor)
 
 
@@ -82,7 +82,7 @@ def make_optimizer(
         arguments["adam_weight_decay"] = decay or None
     pure = type(kind.__name__, (_without_distribution(kind), kind), {})
     optimizer = pure(name="optimizer", **arguments)
-    optimizer.shift_factor = settings.shift_factor
+    optimizer.bias_lr_multiplier = settings.bias_lr_multiplier
     decayed = decayed_variables(config, model)
     optimizer.exclude_from_weight_decay(
         [v for v in model.trainable_variables if not any(v is d for d in decayed)]

@@ -116,10 +116,10 @@ class HyperModel(keras_tuner.HyperModel):
                 settings.decay_mode,
                 "decoupled: Keras's optimizers have no other",
             )
-        if settings.shift_factor != 1:
+        if settings.bias_lr_multiplier != 1:
             raise SettingError(
-                "optimizer.shift_factor",
-                settings.shift_factor,
+                "optimizer.bias_lr_multiplier",
+                settings.bias_lr_multiplier,
                 "1.0: Keras's optimizers have one rate for all",
             )
         steps = self._images_per_epoch // config.train.batch_size

@@ -143,7 +143,7 @@ def test_all_other_variables_move_as_under_sgd(config, model, momentum):
     config.optimizer.momentum = momentum
     config.optimizer.weight_decay = 0.1
     config.optimizer.decay_on = "all"
-    config.optimizer.shift_factor = 8.0
+    config.optimizer.bias_lr_multiplier = 8.0
     values = random_like(model, 0)
     gradients = [random_like(model, seed) for seed in (1, 2, 3)]
     muon = move(config, model, values, gradients)[-1]

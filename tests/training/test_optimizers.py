@@ -61,7 +61,7 @@ def test_the_shifts_of_batch_norm_have_a_rate_of_their_own(config, name):
     model = keras.Model(images, outputs)
 
     def moved(factor):
-        config.optimizer.shift_factor = factor
+        config.optimizer.bias_lr_multiplier = factor
         optimizer = make_optimizer(config, model, 0.01)
         values = [tf.constant(v) for v in model.trainable_variables]
         slots = [tf.constant(v) for v in optimizer.variables]

@@ -87,7 +87,7 @@ def test_what_fit_cannot_honour_is_refused(tiny_config, space, said):
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("name", "sgd_muon"), ("decay_mode", "coupled"), ("shift_factor", 64.0)],
+    [("name", "sgd_muon"), ("decay_mode", "coupled"), ("bias_lr_multiplier", 64.0)],
 )
 def test_what_kerass_optimizers_lack_is_refused(tiny_config, key, value):
     tiny_config.optimizer[key] = value

@@ -1,0 +1,17 @@
+"""Configs that earlier versions have written, with the names and values of today."""
+
+_RENAMED = {"optimizer.shift_factor": "optimizer.bias_lr_multiplier"}
+
+
+def renewed(config: dict) -> dict:
+    """The same config, a nested dictionary from JSON, as this version writes it."""
+    config = {
+        key: dict(value) if isinstance(value, dict) else value
+        for key, value in config.items()
+    }
+    for old, new in _RENAMED.items():
+        part, old_key = old.split(".")
+        settings = config.get(part)
+        if isinstance(settings, dict) and old_key in settings:
+            settings[new.split(".")[1]] = settings.pop(old_key)
+    return config

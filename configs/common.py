@@ -50,7 +50,7 @@ def get_config() -> ConfigDict:
     augment.randaugment_magnitude = 0
 
     config.model = model = ConfigDict()
-    # A row of the paper's tables; `ltpa_tf.models.rows()` lists them.
+    # A row of the paper's tables; `ltpa_tf.models.list_models()` names them.
     model.name = "vgg_att2_concat_pc"
     # The rest changes single choices of that row; "" / () / 0 = as the row has it.
     # "paper", "vgg_d", "vgg_e", "fast".

@@ -6,7 +6,7 @@
 All of them take pixel values 0..255, channels last, and return float32 logits.
 """
 
-from ltpa_tf.models.rows import build, resolve, rows
+from ltpa_tf.models.registry import build, list_models, resolve, rows
 from ltpa_tf.models.settings import smallest_side
 from ltpa_tf.models.vgg import attention_vgg
 from ltpa_tf.models.views import (
@@ -22,6 +22,7 @@ __all__ = [
     "attention_vgg",
     "build",
     "levels_of",
+    "list_models",
     "of_any_size",
     "prune",
     "reapplied",

@@ -34,7 +34,7 @@ def test_docstring_gives_the_command(file):
     assert f"configs/{file}.py" in text or f"make {file}" in text
 
 
-@pytest.mark.parametrize("row", models.rows())
+@pytest.mark.parametrize("row", models.list_models())
 @pytest.mark.parametrize("recipe", ["modern", "paper"])
 @pytest.mark.parametrize("file", BY_ROW)
 def test_every_row_is_valid(file, recipe, row):
@@ -43,7 +43,7 @@ def test_every_row_is_valid(file, recipe, row):
     config_lib.validate(config)
 
 
-@pytest.mark.parametrize("row", models.rows())
+@pytest.mark.parametrize("row", models.list_models())
 @pytest.mark.parametrize("file", BY_ROW)
 def test_every_row_is_built(file, row):
     config = load(file, row)

@@ -1,6 +1,7 @@
-"""The rows of the paper's tables, by name."""
+"""The named models: the rows of the paper's tables, and their controls."""
 
 import difflib
+import fnmatch
 import inspect
 from collections.abc import Sequence
 
@@ -18,6 +19,15 @@ _DEFAULTS = {
     if name not in _DATA
 }
 _LEVELS = {"att": (13,), "att2": (10, 13), "att3": (7, 10, 13)}
+
+
+def list_models(pattern: str = "*") -> list[str]:
+    """The names that `build` knows.
+
+    Args:
+        pattern: Of the names wanted, as in a shell: `"*att3*"`.
+    """
+    return fnmatch.filter(rows(), pattern)
 
 
 def rows() -> dict[str, dict]:
@@ -51,7 +61,7 @@ def resolve(name: str, **overrides) -> dict:
     Everything is checked; no weight is made.
 
     Args:
-        name: One of `rows()`.
+        name: One of `list_models()`.
         **overrides: Architecture arguments of `attention_vgg`.
 
     Raises:

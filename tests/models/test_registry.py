@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ltpa_tf.errors import SettingError
-from ltpa_tf.models import attention_vgg, build, levels_of, resolve, rows
+from ltpa_tf.models import attention_vgg, build, levels_of, list_models, resolve, rows
 
 # As the paper's tables name them.
 PAPER = {
@@ -28,12 +28,18 @@ def test_the_papers_rows_are_there():
         assert (row["trunk"], row["normalization"]) == ("paper", "softmax")
 
 
-@pytest.mark.parametrize("name", rows())
+@pytest.mark.parametrize("name", list_models())
 def test_every_row_is_built(name):
     model = build(name, num_classes=7, width=1 / 64)
     assert model.name == name
     assert levels_of(model) == rows()[name]["levels"]
     assert model(np.zeros((2, 32, 32, 3))).shape == (2, 7)
+
+
+def test_models_are_listed_by_pattern():
+    assert list_models() == list(rows())
+    assert list_models("vgg_att2_*_pc") == ["vgg_att2_concat_pc", "vgg_att2_indep_pc"]
+    assert list_models("resnet*") == []
 
 
 def test_rows_are_the_callers_own():

@@ -133,7 +133,7 @@ def config_of(options: argparse.Namespace) -> ConfigDict:
     config = common.get_config()
     config.data.name, config.data.dir = "npz", options.data
     config.model.name = "vgg_att3_concat_pc"
-    config.model.dropout = "none"
+    config.model.dropout = 0.0
     config.model.width = options.width
     config.train.batch_size = options.batch
     config.train.label_smoothing = 0.1

@@ -15,7 +15,7 @@ def get_config():
     # VGG's pools in place: a twelfth of the compute of the paper's trunk.
     config.model.trunk = "vgg_d"
     config.model.width = 0.5
-    config.model.dropout = "none"
+    config.model.dropout = 0.0
     config.augment.crop = 8
     config.augment.flip = True
     config.train.epochs = 60

@@ -16,7 +16,7 @@ def get_config():
     config.model.trunk = "vgg_d"
     config.model.levels = (4, 7)
     config.model.width = 0.25
-    config.model.dropout = "none"
+    config.model.dropout = 0.0
     config.train.epochs = 8
     config.train.batch_size = 64
     config.optimizer.learning_rate = 0.1

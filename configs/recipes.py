@@ -34,7 +34,7 @@ def fast(
     config.model.levels = (6, 9)
     config.model.projection = "linear"
     config.model.logit_scale = 0.5
-    config.model.dropout = "none"
+    config.model.dropout = 0.0
     config.train.epochs = epochs
     config.train.batch_size = 512
     config.train.small_size = 24
@@ -74,7 +74,7 @@ def _modern(config: ConfigDict) -> None:
     """What trains well today: short, large batches, smoothing, no dropout."""
     config.augment.crop = 4
     config.augment.flip = True
-    config.model.dropout = "none"
+    config.model.dropout = 0.0
     config.train.epochs = 60
     config.train.batch_size = 512
     config.train.label_smoothing = 0.1

@@ -29,6 +29,6 @@ def get_config(argument: str = ""):
         choice("model.normalization", "softmax", "sigmoid"),
         choice("model.head", "concat", "indep"),
         choice("model.width", 0.5, 1.0),
-        choice("model.dropout", "paper", "none"),
+        choice("model.dropout", 0.5, 0.0),
     )
     return config

@@ -33,6 +33,7 @@ _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "augment.randaugment_magnitude": (lambda v: 0 <= v <= 10, "0 to 10"),
     "model.width": _POSITIVE,
     "model.logit_scale": _POSITIVE,
+    "model.dropout": _FRACTION,
     "train.epochs": (lambda v: v >= 1, "1 or more"),
     "train.batch_size": (lambda v: v >= 1, "1 or more"),
     "train.label_smoothing": _FRACTION,

@@ -14,4 +14,7 @@ def renewed(config: dict) -> dict:
         settings = config.get(part)
         if isinstance(settings, dict) and old_key in settings:
             settings[new.split(".")[1]] = settings.pop(old_key)
+    model = config.get("model")
+    if isinstance(model, dict) and isinstance(model.get("dropout"), str):
+        model["dropout"] = 0.0 if model["dropout"] == "none" else 0.5
     return config

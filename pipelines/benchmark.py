@@ -177,7 +177,7 @@ def _config():
     from configs import common
 
     config = common.get_config()
-    config.model.dropout = "none"
+    config.model.dropout = 0.0
     config.augment.crop, config.augment.flip = 4, True
     config.train.label_smoothing = 0.1
     config.optimizer.learning_rate = 0.01

@@ -22,7 +22,6 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "match": ("global_to_local", "local_to_global"),
     "projection": PROJECTIONS,
     "head": tuple(HEADS),
-    "dropout": ("paper", "none"),
     "global_feature": ("fc", "gap"),
 }
 
@@ -42,6 +41,9 @@ def checked(settings: Mapping) -> dict:
         value = settings[name]
         if not isinstance(value, numbers.Real) or not 0 < value < math.inf:
             raise SettingError(name, value, "a number above 0")
+    rate = settings["dropout"]
+    if not isinstance(rate, numbers.Real) or not 0 <= rate < 1:
+        raise SettingError("dropout", rate, "0 or more, and below 1")
     if not isinstance(settings["batch_norm"], bool):
         raise SettingError("batch_norm", settings["batch_norm"], "True, False")
     return settings

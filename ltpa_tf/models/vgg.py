@@ -23,7 +23,7 @@ def attention_vgg(
     head: str = "concat",
     width: float = 1.0,
     batch_norm: bool = True,
-    dropout: str = "paper",
+    dropout: float = 0.5,
     global_feature: str = "fc",
     logit_scale: float = 1.0,
     mean: Sequence[float] | None = None,
@@ -44,7 +44,7 @@ def attention_vgg(
     receives a gradient and never changes the output. The paper's model is built whole
     here; `ltpa_tf.models.prune` cuts that branch out.
 
-    **Global feature.** `"fc"`: dropout 0.5 and a linear layer of 512 on the last pool's
+    **Global feature.** `"fc"`: dropout and a linear layer of 512 on the last pool's
     output. Where that is larger than 1x1, which with 32x32 images it never is, it is
     averaged over its positions first; so weights move between image sizes. `"gap"`: the
     mean over positions of the last level's features, before their pool.
@@ -70,12 +70,13 @@ def attention_vgg(
         match: `"global_to_local"` (the paper) or `"local_to_global"`: what is projected
             where the channels of l and g differ. `"local"` and `"additive"` need no
             projection.
-        projection: `"paper"`: batch norm, ReLU, dropout 0.5 before the linear layers of
+        projection: `"paper"`: batch norm, ReLU, dropout before the linear layers of
             projections and head; `"linear"`: none of them.
         head: `"concat"` or `"indep"`.
         width: Multiplies every channel count (multiples of 8 from 16 channels up).
         batch_norm: Whether there is any batch norm.
-        dropout: `"paper"` or `"none"`.
+        dropout: Rate before every linear layer, the paper's 0.5; after convolutions it
+            is 0.6 of this for the first and 0.8 of it for the others.
         global_feature: `"fc"` or `"gap"`, see above.
         logit_scale: Multiplies the logits; below 1 plain gradient descent moves them
             slower, see `ConcatHead`.
@@ -111,11 +112,10 @@ def attention_vgg(
         }
     )
     check_data(chosen, image_shape, num_classes, mean, std)
-    with_dropout = dropout == "paper"
     form = {
         "projection": projection,
         "batch_norm": batch_norm,
-        "dropout": 0.5 if with_dropout else 0.0,
+        "dropout": dropout,
         "dtype": dtype,
     }
 
@@ -127,7 +127,7 @@ def attention_vgg(
         depth=layout.levels if global_feature == "gap" else len(layout.channels),
         width=width,
         batch_norm=batch_norm,
-        dropout=with_dropout,
+        dropout=dropout,
         dtype=dtype,
     )
     if global_feature == "gap":
@@ -136,7 +136,7 @@ def attention_vgg(
         )(features[-1].before_pool)
     else:
         g = _fully_connected(
-            features[-1].after_pool, scaled(512, width), with_dropout, dtype
+            features[-1].after_pool, scaled(512, width), dropout, dtype
         )
 
     descriptors = []
@@ -170,7 +170,7 @@ def _fully_connected(last, channels, dropout, dtype):
         data_format="channels_last", name="global_pool", dtype=dtype
     )(last)
     if dropout:
-        g = keras.layers.Dropout(0.5, name="global_dropout", dtype=dtype)(g)
+        g = keras.layers.Dropout(dropout, name="global_dropout", dtype=dtype)(g)
     return keras.layers.Dense(channels, name="global_feature", dtype=dtype)(g)
 
 

@@ -8,7 +8,7 @@ from ltpa_tf.models.trunks import TRUNKS, scaled, trunk_features
 
 
 def features_of(trunk, shape=(32, 32, 3), width=1 / 16, **kwargs):
-    arguments = {"width": width, "batch_norm": True, "dropout": True} | kwargs
+    arguments = {"width": width, "batch_norm": True, "dropout": 0.5} | kwargs
     images = keras.Input(shape)
     depth = len(TRUNKS[trunk].channels)
     return images, trunk_features(images, TRUNKS[trunk], depth=depth, **arguments)
@@ -68,7 +68,7 @@ def test_the_pools_of_a_quick_trunk_stand_before_batch_norm():
 
 
 def test_a_quick_trunk_hands_patches_through_from_the_start():
-    images, features = features_of("fast", width=1.0, dropout=False, batch_norm=False)
+    images, features = features_of("fast", width=1.0, dropout=0.0, batch_norm=False)
     model = keras.Model(images, features[-1].after_pool)
     pixels = np.random.default_rng(0).normal(size=(2, 32, 32, 3)).astype("float32")
     # Each of 12 values of a patch and their negatives: only pools and SiLUs follow.
@@ -98,7 +98,9 @@ def test_dropout_stands_where_the_paper_has_it():
     dropouts = layers_of("paper", keras.layers.Dropout)
     rates = {int(layer.name[4:].split("_")[0]): layer.rate for layer in dropouts}
     assert rates == {1: 0.3} | dict.fromkeys((3, 5, 6, 8, 9, 11, 12, 14, 15), 0.4)
-    assert not layers_of("paper", keras.layers.Dropout, dropout=False)
+    halved = layers_of("paper", keras.layers.Dropout, dropout=0.25)
+    assert {layer.rate for layer in halved} == {0.15, 0.2}
+    assert not layers_of("paper", keras.layers.Dropout, dropout=0.0)
 
 
 def test_batch_norm_is_the_papers_or_absent():

@@ -200,7 +200,7 @@ def test_low_precision_keeps_logits_and_maps_in_float32(dtype, head):
 
 
 def test_compiles_fits_saves_and_loads(tmp_path):
-    model = attention_vgg(num_classes=2, width=SMALL, dropout="none", **DATA)
+    model = attention_vgg(num_classes=2, width=SMALL, dropout=0.0, **DATA)
     labels = np.arange(32) % 2
     x = images(batch=32) * np.where(labels, 1.0, 0.7)[:, None, None, None]
     model.compile(
@@ -218,7 +218,7 @@ def test_compiles_fits_saves_and_loads(tmp_path):
 
 
 def test_without_batch_norm_and_dropout_there_is_none_anywhere():
-    model = attention_vgg(batch_norm=False, dropout="none", width=SMALL)
+    model = attention_vgg(batch_norm=False, dropout=0.0, width=SMALL)
     assert not model.non_trainable_variables  # neither statistics nor random states
     assert not any("_bn" in w.path or "norm" in w.path for w in model.weights)
 
@@ -251,7 +251,7 @@ def test_without_batch_norm_and_dropout_there_is_none_anywhere():
         ({"width": "1"}, "width: received '1'"),
         ({"logit_scale": 0}, "logit_scale: received 0; accepted: a number above 0"),
         ({"batch_norm": "yes"}, "batch_norm: .*True, False"),
-        ({"dropout": 0.5}, "dropout: .*paper, none"),
+        ({"dropout": 1.0}, "dropout: received 1.0; accepted: 0 or more, and below 1"),
         ({"global_feature": "max"}, "global_feature: .*fc, gap"),
         ({"num_classes": 1}, "num_classes: received 1"),
         ({"num_classes": "10"}, "num_classes: received '10'"),

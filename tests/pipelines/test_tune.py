@@ -26,7 +26,7 @@ def get_config():
     config.model.trunk = "vgg_d"
     config.model.levels = (10,)
     config.model.width = 0.02
-    config.model.dropout = "none"
+    config.model.dropout = 0.0
     config.train.batch_size = 4
     config.train.epochs = {epochs}
     config.log.images = 0

@@ -19,7 +19,7 @@ FACTS = {
         "sizes": {"train": 12_345, "test": 678},
     },
     "config": {
-        "model": {"name": "vgg_att_pc", "width": 0.125, "dropout": ""},
+        "model": {"name": "vgg_att_pc", "width": 0.125, "dropout": 0.5},
         "optimizer": {
             "learning_rate": 0.1,
             "weight_decay": 0.0,

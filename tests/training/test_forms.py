@@ -19,7 +19,7 @@ def test_a_model_computes_the_same_in_every_form(jit, trunk):
             "vgg_att2_concat_pc",
             **trunk,
             width=0.125,
-            dropout="none",
+            dropout=0.0,
             mean=(0.5,) * 3,
             std=(0.3,) * 3,
         )

@@ -13,7 +13,7 @@ from ltpa_tf.training.network import Network
 )
 def test_only_what_reaches_the_logits_is_computed(compatibility, alive):
     model = models.build(
-        width=0.0625, levels=(7, 10), compatibility=compatibility, dropout="none"
+        width=0.0625, levels=(7, 10), compatibility=compatibility, dropout=0.0
     )
     trainable = [tf.convert_to_tensor(v) for v in model.trainable_variables]
     others = [tf.convert_to_tensor(v) for v in model.non_trainable_variables]

@@ -32,7 +32,7 @@ def attention_builder(config, source):
         trunk="vgg_d",
         levels=(2, 4),
         width=0.0625,
-        dropout="none",
+        dropout=0.0,
     )
 
 

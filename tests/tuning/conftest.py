@@ -15,7 +15,7 @@ def tiny_config():
     config.model.trunk = "vgg_d"
     config.model.levels = (10,)
     config.model.width = 0.02
-    config.model.dropout = "none"
+    config.model.dropout = 0.0
     config.model.batch_norm = False  # a third less to trace
     config.train.epochs = 1
     config.train.batch_size = 16

@@ -5,6 +5,7 @@ any of them is changed by `--config.KEY=VALUE`, e.g. `--config.train.epochs=3`.
 """
 
 from ml_collections import ConfigDict
+from ml_collections.config_dict import placeholder
 
 
 def get_config() -> ConfigDict:
@@ -52,23 +53,23 @@ def get_config() -> ConfigDict:
     config.model = model = ConfigDict()
     # A row of the paper's tables; `ltpa_tf.models.list_models()` names them.
     model.name = "vgg_att2_concat_pc"
-    # The rest changes single choices of that row; "" / () / 0 = as the row has it.
+    # The rest changes single choices of that row. None = as the row has it.
     # "paper", "vgg_d", "vgg_e", "fast".
-    model.trunk = ""
-    # Numbers of the convolutions that feed an attention estimator.
-    model.levels = ()
+    model.trunk = placeholder(str)
+    # Numbers of the convolutions that feed an attention estimator; () = no attention.
+    model.levels = placeholder(tuple)
     # "before_pool" (the paper), "after_pool".
-    model.tap = ""
+    model.tap = placeholder(str)
     # "pc" <u, l+g>, "dp" <l, g>, "local" <u, l>, "additive" v^T relu(W_l l + W_g g).
-    model.compatibility = ""
+    model.compatibility = placeholder(str)
     # "softmax" (the paper), "sigmoid" (with mean pooling).
-    model.normalization = ""
+    model.normalization = placeholder(str)
     # "global_to_local" (the paper), "local_to_global".
-    model.match = ""
+    model.match = placeholder(str)
     # "paper" (batch norm, ReLU, dropout, linear), "linear".
-    model.projection = ""
+    model.projection = placeholder(str)
     # "concat", "indep".
-    model.head = ""
+    model.head = placeholder(str)
     # Multiplies every channel count.
     model.width = 1.0
     # Batch normalization after every convolution.

@@ -107,7 +107,7 @@ def validate(config: ConfigDict) -> None:
 def model_arguments(config: ConfigDict) -> dict:
     """The complete arguments of `ltpa_tf.models.build` for `config.model`.
 
-    Settings left at "", () or 0 take the row's value.
+    Settings left at None take the row's value.
 
     Raises:
         SettingError: Naming the key under `model.` that can't be used.
@@ -115,7 +115,7 @@ def model_arguments(config: ConfigDict) -> dict:
     chosen = {
         key: value
         for key, value in config.model.items()
-        if key != "name" and value not in ("", (), None)
+        if key != "name" and value is not None
     }
     with settings_of("model"):
         return models.resolve(config.model.name, **chosen)

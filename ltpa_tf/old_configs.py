@@ -15,6 +15,10 @@ def renewed(config: dict) -> dict:
         if isinstance(settings, dict) and old_key in settings:
             settings[new.split(".")[1]] = settings.pop(old_key)
     model = config.get("model")
+    # Then "" and () stood for what the row has, and dropout was "paper" or "none".
     if isinstance(model, dict) and isinstance(model.get("dropout"), str):
-        model["dropout"] = 0.0 if model["dropout"] == "none" else 0.5
+        dropout = 0.0 if model["dropout"] == "none" else 0.5
+        for key, value in model.items():
+            model[key] = None if value in ("", []) else value
+        model["dropout"] = dropout
     return config

@@ -156,15 +156,14 @@ def _override_mistake(
             return SettingError(
                 f"--config.{key}", value, "one of these keys: " + ", ".join(nearest)
             )
-        level = level[part]
+        kind, level = level.get_type(part), level[part]
     if isinstance(level, ConfigDict):
         return SettingError(
             f"--config.{key}", value, "one of its keys: " + ", ".join(level)
         )
     if f"config.{key}={value}:" in str(error):
-        return SettingError(
-            f"--config.{key}", value, f"{type(level).__name__}, such as {level!r}"
-        )
+        example = "" if level is None else f", such as {level!r}"
+        return SettingError(f"--config.{key}", value, f"{kind.__name__}{example}")
     return None
 
 

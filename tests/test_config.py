@@ -104,6 +104,19 @@ def test_differences_name_key_and_both_values():
     right.train.epochs = 11
     right.model.levels = (7,)
     assert config_lib.differences(left, right) == [
-        ("model.levels", (), (7,)),
+        ("model.levels", None, (7,)),
         ("train.epochs", 10, 11),
     ]
+
+
+def test_none_takes_the_rows_value_and_no_level_is_none():
+    config = common.get_config()
+    config.model.name = "vgg_att3_concat_dp"
+    arguments = config_lib.model_arguments(config)
+    assert arguments["levels"] == (7, 10, 13)
+    assert arguments["compatibility"] == "dp"
+    config.model.levels = ()
+    back = config_lib.from_json(config_lib.to_json(config))
+    assert config_lib.model_arguments(back)["levels"] == ()
+    with pytest.raises(TypeError):
+        config.model.levels = 7

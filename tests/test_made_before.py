@@ -28,6 +28,7 @@ def test_a_run_goes_on(before):
     config = cut.read_config()
     assert config.optimizer.bias_lr_multiplier == 2
     assert config.model.dropout == 0
+    assert config.model.tap is None
     metrics = training.train(config, cut.path)["metrics"]
     expected = finished.read_summary()["metrics"]
     for name in ("loss", "val_loss", "entropy_level_4", "learning_rate"):

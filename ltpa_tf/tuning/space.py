@@ -48,19 +48,19 @@ class Space:
         self.ranges = tuple(ranges)
         self._config = config
         self._flat = config_lib.flat(config)
-        # What "" and () under `model.` stand for.
+        # What None under `model.` stands for.
         row = config_lib.model_arguments(config)
         self._now = self._flat | {
             f"model.{name}": value
             for name, value in row.items()
-            if self._flat.get(f"model.{name}") in ("", ())
+            if self._flat.get(f"model.{name}") is None
         }
         self._names = _names(self.ranges)
         self._points = {}
         for i, item in enumerate(self.ranges):
             check_key(item, self._flat)
-            check_bounds(item, self._flat[item.key])
-            self._points[item] = listed(item, type(self._flat[item.key]))
+            check_bounds(item, self._now[item.key])
+            self._points[item] = listed(item, type(self._now[item.key]))
             check_conditions(item, self.ranges[:i])
         for item in self.ranges:
             self._check_values(item)

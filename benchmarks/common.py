@@ -1,4 +1,4 @@
-"""What the benchmark programs share: flags refused in time, figures kept."""
+"""What the benchmark programs share: flags refused in time, results kept."""
 
 import json
 from collections.abc import Collection, Mapping

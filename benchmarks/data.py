@@ -154,14 +154,14 @@ def measure(datasets: dict, count: int, seconds: float) -> list[dict]:
         for name in order:
             turns[name].append(_turn(datasets[name], seconds))
     summaries = []
-    for name, figures in turns.items():
-        rates = [turn["images"] / turn["seconds"] for turn in figures]
+    for name, metrics in turns.items():
+        rates = [turn["images"] / turn["seconds"] for turn in metrics]
         summaries.append(
             {
                 "name": name,
                 "best_images_per_second": round(max(rates), 1),
                 "median_images_per_second": round(statistics.median(rates), 1),
-                "rounds": figures,
+                "rounds": metrics,
             }
         )
     return summaries

@@ -26,7 +26,7 @@ class Turn:
         os.dup2(2, 1)
 
     def say(self, **values) -> None:
-        """Reports one line: first what this contender is, then each round's figures."""
+        """Reports one line: first what this contender is, then each round's metrics."""
         self._reports.write(json.dumps(values) + "\n")
 
     def wait(self) -> bool:
@@ -78,10 +78,10 @@ class Contender:
         """Lets it run one round; False if it died."""
         self._process.stdin.write("go\n")
         self._process.stdin.flush()
-        figures = self._read()
-        if figures:
-            self.rounds.append(figures)
-        return bool(figures)
+        metrics = self._read()
+        if metrics:
+            self.rounds.append(metrics)
+        return bool(metrics)
 
     def close(self) -> None:
         """Ends the process, if there is one."""

@@ -158,11 +158,11 @@ def measure(
 
             rounds[case].append(load(make, clients, flags.seconds))
     results = []
-    for case, figures in rounds.items():
+    for case, metrics in rounds.items():
         table, server, kind, clients, maps = case
         medians = {
-            key: round(statistics.median(one[key] for one in figures), 2)
-            for key in figures[0]
+            key: round(statistics.median(one[key] for one in metrics), 2)
+            for key in metrics[0]
         }
         settings = {
             "server": server,
@@ -170,7 +170,7 @@ def measure(
             "clients": clients,
             "maps": maps,
         }
-        results.append({"table": table, **settings, **medians, "rounds": figures})
+        results.append({"table": table, **settings, **medians, "rounds": metrics})
     if results:
         print(f"\n{results[0]['table']}")
         print(f"{'':44}{'clients':>8}{'req/s':>9}{'p50 ms':>9}{'p99 ms':>9}")

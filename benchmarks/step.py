@@ -5,8 +5,8 @@
 
 Contenders run in processes of their own and take turns; the table shows the best and
 the median round. PyTorch may live in another environment: `--peer_python`. Images are
-random unless `--data` names an npz file with x_train, y_train, x_test, y_test. Every
-figure is appended to `--out`, a JSON line per contender.
+random unless `--data` names an npz file with x_train, y_train, x_test, y_test. All
+results are appended to `--out`, a JSON line per contender.
 """
 
 import re

@@ -19,7 +19,7 @@ def load_named(
 
     Examples stand in the order of their ids where they have ids (CIFAR: the official
     order), otherwise as on disk. Of a set with one held-out part, that part is for the
-    final figure, whatever its name.
+    final metrics, whatever its name.
 
     Args:
         name: As for `tfds.load`, with config or version if need be.

@@ -1,4 +1,4 @@
-"""Numbers about a trained model."""
+"""Metrics of a trained model, and their figures."""
 
 from ltpa_tf.evaluation.evaluate import evaluate
 from ltpa_tf.evaluation.figures import save_figures

@@ -1,4 +1,4 @@
-"""One pass over a split: every number about a trained model."""
+"""One pass over a split: every metric of a trained model."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Pictures of what `evaluate` returns."""
+"""Figures of what `evaluate` returns."""
 
 import os
 from pathlib import Path

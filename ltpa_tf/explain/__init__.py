@@ -1,4 +1,4 @@
-"""Pictures about a trained model. Importing this needs no TensorFlow."""
+"""Figures of what a trained model attends to. Importing this needs no TensorFlow."""
 
 from ltpa_tf.explain.explanation import Explanation, explain
 from ltpa_tf.explain.figure import attention_figure, draw

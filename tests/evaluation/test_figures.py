@@ -31,9 +31,9 @@ def test_readable_sizes(tmp_path, classes):
 
 
 def test_confusion_shows_shares_and_counts():
-    numbers = result(3, 50)
-    axes = figures.confusion_figure(numbers).axes[0]
-    counts = np.array(numbers["confusion"])
+    metrics = result(3, 50)
+    axes = figures.confusion_figure(metrics).axes[0]
+    counts = np.array(metrics["confusion"])
     np.testing.assert_allclose(
         axes.images[0].get_array(), counts / counts.sum(1, keepdims=True)
     )
@@ -44,19 +44,19 @@ def test_confusion_shows_shares_and_counts():
 
 
 def test_classes_are_ranked_and_those_without_examples_left_out():
-    numbers = result(10, empty=2)
-    axes = figures.per_class_figure(numbers).axes[0]
+    metrics = result(10, empty=2)
+    axes = figures.per_class_figure(metrics).axes[0]
     names = [label.get_text() for label in axes.get_yticklabels()]
     lengths = [bar.get_width() for bar in axes.patches]
     assert len(names) == 8
     assert lengths == sorted(lengths, reverse=True)
-    assert lengths == [numbers["per_class"][name] for name in names]
+    assert lengths == [metrics["per_class"][name] for name in names]
 
 
 def test_reliability_shows_the_filled_bins():
-    numbers = result(5)
-    upper, lower = figures.reliability_figure(numbers).axes
-    bins = numbers["reliability"]
+    metrics = result(5)
+    upper, lower = figures.reliability_figure(metrics).axes
+    bins = metrics["reliability"]
     filled = [i for i, count in enumerate(bins["count"]) if count]
     x, y = upper.lines[1].get_data()
     assert list(x) == [bins["confidence"][i] for i in filled]

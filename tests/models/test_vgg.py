@@ -1,4 +1,4 @@
-"""The builder: the paper's figures, every choice, any size."""
+"""The builder: the paper's numbers, every choice, any size."""
 
 import itertools
 

@@ -1,15 +1,21 @@
-"""The trainings behind docs/results.md: the paper's tables, with controls and seeds.
+r"""The trainings behind docs/results.md: the paper's tables, with controls and seeds.
 
     python -m pipelines.results --data=FOLDER --out=docs/results
 
 FOLDER holds cifar10.npz and cifar100.npz (`x_train, y_train, x_test, y_test`). All rows
 of a data set are trained by one recipe; its learning rate and weight decay were chosen
 once, on 5,000 held-out training images, for the trunk without attention.
+
+One of them as an ordinary run, by its name:
+
+    python -m pipelines.train --config=configs/results.py:cifar100-vgg_att_pc-sigmoid \
+        --workdir=runs/sigmoid
 """
 
 from ml_collections import ConfigDict
 
 from configs import recipes
+from ltpa_tf.errors import SettingError
 from ltpa_tf.results.campaign import Trial
 
 _SIGMOID = {"model.normalization": "sigmoid"}
@@ -136,12 +142,17 @@ QUESTIONS = (
 )
 
 
-def get_config(trial: Trial) -> ConfigDict:
-    """The config of a trial, but for where its data is."""
+def get_config(argument: str = "cifar100-vgg_att3_concat_pc") -> ConfigDict:
+    """The config of the trial of this name."""
+    trials = {trial.name: trial for trial in TRIALS}
+    if argument not in trials:
+        raise SettingError("--config", argument, ", ".join(trials))
+    trial = trials[argument]
     config = recipes.small_images(f"{trial.row},recipe={trial.recipe}", trial.row)
+    config.data.name = trial.data
     config.data.validation_examples = 0
     if trial.recipe == "modern":
         config.train.epochs = 30
-    with config.unlocked():
-        config.update_from_flattened_dict(dict(trial.settings))
+        config.optimizer.weight_decay = 1e-2
+    config.update_from_flattened_dict(dict(trial.settings))
     return config

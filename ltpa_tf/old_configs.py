@@ -1,6 +1,8 @@
 """Configs that earlier versions have written, with the names and values of today."""
 
 _RENAMED = {"optimizer.shift_factor": "optimizer.bias_lr_multiplier"}
+# Settings that came later, with the value that does what was done before.
+_ADDED = {"augment.cutmix_share": 1.0}
 
 
 def renewed(config: dict) -> dict:
@@ -14,6 +16,10 @@ def renewed(config: dict) -> dict:
         settings = config.get(part)
         if isinstance(settings, dict) and old_key in settings:
             settings[new.split(".")[1]] = settings.pop(old_key)
+    for added, value in _ADDED.items():
+        part, key = added.split(".")
+        if isinstance(config.get(part), dict):
+            config[part].setdefault(key, value)
     model = config.get("model")
     # Then "" and () stood for what the row has, and dropout was "paper" or "none".
     if isinstance(model, dict) and isinstance(model.get("dropout"), str):

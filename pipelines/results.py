@@ -78,7 +78,7 @@ def _train() -> None:
 
 def _config(trial):
     """The trial's config on the data in --data, as the flags change it."""
-    config = trials.get_config(trial)
+    config = trials.get_config(trial.name)
     config.data.name = "npz"
     config.data.dir = str(Path(_DATA.value) / f"{trial.data}.npz")
     if not Path(config.data.dir).is_file():

@@ -11,8 +11,8 @@ from ltpa_tf.lock import only_one
 from ltpa_tf.results import campaign
 from ltpa_tf.results.campaign import Trial
 
-CONTROL = Trial("tiny", "vgg_none")
-SIGMOID = Trial("tiny", "vgg_att_pc", "sigmoid", {"model.normalization": "sigmoid"})
+CONTROL = Trial("cifar100", "vgg_none")
+SIGMOID = Trial("cifar100", "vgg_att_pc", "sigmoid", {"model.normalization": "sigmoid"})
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def make_config(tmp_path):
     )
 
     def make(trial):
-        config = trials.get_config(trial)
+        config = trials.get_config(trial.name)
         config.data.name, config.data.dir = "npz", str(tmp_path / "tiny.npz")
         config.model.width = 1 / 32
         config.train.epochs, config.train.batch_size = 1, 16
@@ -99,12 +99,19 @@ def test_only_known_trials_are_selected():
     work = [(CONTROL, (0, 1)), (SIGMOID, (5,))]
     assert campaign.select(work, [SIGMOID.name], []) == [(SIGMOID, (5,))]
     assert campaign.select(work, [], [7]) == [(CONTROL, (7,)), (SIGMOID, (7,))]
-    with pytest.raises(SettingError, match="--only: .*vgg.*tiny-vgg_none"):
+    with pytest.raises(SettingError, match="--only.*cifar100-vgg_none"):
         campaign.select(work, ["vgg"], [])
 
 
 def test_every_trial_of_the_tables_has_a_config_and_a_name_of_its_own():
     names = {trial.name: trial for trial, _ in trials.WORK}
     assert all(names[trial.name] == trial for trial, _ in trials.WORK)
-    for trial in names.values():
-        trials.get_config(trial)
+    assert set(names) == {trial.name for trial in trials.TRIALS}
+    for name, trial in names.items():
+        config = trials.get_config(name)
+        assert (config.data.name, config.model.name) == (trial.data, trial.row)
+        for key, value in trial.settings.items():
+            part, _, setting = key.partition(".")
+            assert config[part][setting] == value
+    with pytest.raises(SettingError, match="--config.*cifar10-vgg_none"):
+        trials.get_config("cifar10-vgg_nine")

@@ -86,7 +86,7 @@ def test_every_seed_is_a_training_of_its_own(source, ema):
 def test_the_model_handed_out_is_the_one_that_was_tested(source):
     config = cifar10_fast.get_config()
     config.model.width = 1 / 16
-    config.model.dropout = "paper"
+    config.model.dropout = 0.5
     config.train.epochs, config.train.batch_size = 4, 16
     config.optimizer.warmup_epochs = 1.0
     config.runtime.precision = "float32"

@@ -96,7 +96,7 @@ def test_configs_are_found_from_any_folder(program, tmp_path):
         (["--config.train.epoch=3"], "--config.train.epoch: received '3'"),
         (["--config.train.epoch=3"], "one of these keys: epochs"),
         (["--config.train.epochs=abc"], "received 'abc'; accepted: int, such as 60"),
-        (["--config.model.levels=7,"], "received '7,'; accepted: tuple"),
+        (["--config.model.levels=7 8"], "received '7 8'; accepted: tuple"),
         (["--config.seed=1", "--config.seed", "abc"], "received 'abc'; accepted: int"),
         (["--config.train.epochs.x=1"], "a key of configs/common.py"),
         (["--config.train=abc"], "one of its keys: accumulation_steps"),

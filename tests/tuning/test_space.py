@@ -235,5 +235,5 @@ def test_a_whole_sample_is_valid():
     trial = space.apply(space.settings(hp.values))
     config_lib.validate(trial)
     assert config_lib.differences(config, trial) == [
-        ("model.head", "", "concat"),
+        ("model.head", None, "concat"),
     ]

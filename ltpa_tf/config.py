@@ -101,24 +101,20 @@ def validate(config: ConfigDict) -> None:
             config.optimizer.warmup_epochs,
             f"at most train.epochs, which is {config.train.epochs}",
         )
-    model_arguments(config)
+    with settings_of("model"):
+        models.resolve(config.model.name, **_chosen(config))
 
 
 def model_arguments(config: ConfigDict) -> dict:
-    """The complete arguments of `ltpa_tf.models.build` for `config.model`.
+    """The complete architecture arguments of `AttentionVGG` for `config.model`.
 
-    Settings left at None take the row's value.
+    Settings left at None take the row's value. `validate` checks the values.
 
     Raises:
-        SettingError: Naming the key under `model.` that can't be used.
+        SettingError: If there is no such row or argument.
     """
-    chosen = {
-        key: value
-        for key, value in config.model.items()
-        if key != "name" and value is not None
-    }
     with settings_of("model"):
-        return models.resolve(config.model.name, **chosen)
+        return models.arguments(config.model.name, **_chosen(config))
 
 
 def to_json(config: ConfigDict) -> str:
@@ -153,6 +149,10 @@ def flat(config: ConfigDict, prefix: str = "") -> dict[str, object]:
         else:
             settings[prefix + key] = value
     return settings
+
+
+def _chosen(config: ConfigDict) -> dict:
+    return {k: v for k, v in config.model.items() if k != "name" and v is not None}
 
 
 def _get(config: ConfigDict, key: str):

@@ -1,5 +1,7 @@
 """The attention estimator: scores, map and attended descriptor of one level."""
 
+import re
+
 import keras
 
 from ltpa_tf.errors import SettingError
@@ -30,6 +32,8 @@ class AttentionEstimator(keras.layers.Layer):
         normalization: `"softmax"` over all positions, or `"sigmoid"`.
         initializer: Of the compatibility's weights; `"dp"` has none. See
             `LocalCompatibility` for the choice.
+        level: Number of the convolution whose features are attended to, if it has one;
+            the layer's name is then `level_N`.
         **kwargs: As for every Keras layer.
 
     Call arguments:
@@ -47,8 +51,11 @@ class AttentionEstimator(keras.layers.Layer):
         compatibility: str = "pc",
         normalization: str = "softmax",
         initializer="glorot_normal",
+        level: int | None = None,
         **kwargs,
     ):
+        if level is not None:
+            kwargs.setdefault("name", f"level_{level}")
         super().__init__(autocast=False, **kwargs)  # each part casts for itself
         if compatibility not in COMPATIBILITIES:
             raise SettingError(
@@ -60,6 +67,7 @@ class AttentionEstimator(keras.layers.Layer):
             )
         self.compatibility = compatibility
         self.normalization = normalization
+        self.level = level
         self.initializer = keras.initializers.get(initializer)
         weights = {} if compatibility == "dp" else {"initializer": self.initializer}
         self.scoring = COMPATIBILITIES[compatibility](
@@ -117,4 +125,13 @@ class AttentionEstimator(keras.layers.Layer):
             "compatibility": self.compatibility,
             "normalization": self.normalization,
             "initializer": keras.initializers.serialize(self.initializer),
+            "level": self.level,
         }
+
+    @classmethod
+    def from_config(cls, config):
+        # In 0.1.0 the name alone told the level.
+        of_name = re.fullmatch(r"level_(\d+)", config.get("name", ""))
+        if "level" not in config and of_name:
+            config = {**config, "level": int(of_name[1])}
+        return super().from_config(config)

@@ -6,10 +6,11 @@
 All of them take pixel values 0..255, channels last, and return float32 logits.
 """
 
-from ltpa_tf.models.registry import build, list_models, resolve, rows
+from ltpa_tf.models.registry import arguments, build, list_models, resolve, rows
 from ltpa_tf.models.settings import smallest_side
-from ltpa_tf.models.vgg import attention_vgg
+from ltpa_tf.models.vgg import AttentionVGG
 from ltpa_tf.models.views import (
+    attention_layers,
     attention_model,
     levels_of,
     of_any_size,
@@ -18,8 +19,10 @@ from ltpa_tf.models.views import (
 )
 
 __all__ = [
+    "AttentionVGG",
+    "arguments",
+    "attention_layers",
     "attention_model",
-    "attention_vgg",
     "build",
     "levels_of",
     "list_models",

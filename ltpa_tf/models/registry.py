@@ -8,14 +8,15 @@ from collections.abc import Sequence
 import keras
 
 from ltpa_tf.errors import SettingError
-from ltpa_tf.layers import COMPATIBILITIES, HEADS
+from ltpa_tf.layers.compatibility import COMPATIBILITIES
+from ltpa_tf.layers.heads import HEADS
 from ltpa_tf.models.settings import checked
-from ltpa_tf.models.vgg import attention_vgg
+from ltpa_tf.models.vgg import AttentionVGG
 
-_DATA = ("image_shape", "num_classes", "mean", "std", "dtype", "name")
+_DATA = ("self", "image_shape", "num_classes", "mean", "std", "dtype", "kwargs")
 _DEFAULTS = {
     name: parameter.default
-    for name, parameter in inspect.signature(attention_vgg).parameters.items()
+    for name, parameter in inspect.signature(AttentionVGG.__init__).parameters.items()
     if name not in _DATA
 }
 _LEVELS = {"att": (13,), "att2": (10, 13), "att3": (7, 10, 13)}
@@ -31,7 +32,7 @@ def list_models(pattern: str = "*") -> list[str]:
 
 
 def rows() -> dict[str, dict]:
-    """Every named model: row name -> architecture arguments of `attention_vgg`.
+    """Every named model: row name -> architecture arguments of `AttentionVGG`.
 
     `vgg_att_pc` is the paper's "(VGG-att)-pc" (level 13), `vgg_att2_concat_pc` its
     "(VGG-att2)-concat-pc" (levels 10, 13), `att3` has levels 7, 10, 13; with each
@@ -55,18 +56,17 @@ def rows() -> dict[str, dict]:
     return {name: _DEFAULTS | row for name, row in table.items()}
 
 
-def resolve(name: str, **overrides) -> dict:
+def arguments(name: str, **overrides) -> dict:
     """The complete architecture arguments of a row with some of them changed.
 
-    Everything is checked; no weight is made.
+    Values aren't checked: `AttentionVGG` does that, or, without a model, `resolve`.
 
     Args:
         name: One of `list_models()`.
-        **overrides: Architecture arguments of `attention_vgg`.
+        **overrides: Architecture arguments of `AttentionVGG`.
 
     Raises:
-        SettingError: No such row (the nearest ones are named), no such argument, or a
-            value that can't be used.
+        SettingError: No such row (the nearest ones are named), or no such argument.
     """
     table = rows()
     if name not in table:
@@ -75,7 +75,16 @@ def resolve(name: str, **overrides) -> dict:
     for key, value in overrides.items():
         if key not in _DEFAULTS:
             raise SettingError(key, value, f"one of {', '.join(_DEFAULTS)}")
-    return checked(table[name] | overrides)
+    return table[name] | overrides
+
+
+def resolve(name: str, **overrides) -> dict:
+    """`arguments`, checked and in their normal form; no weight is made.
+
+    Raises:
+        SettingError: See `arguments`; or a value that can't be used.
+    """
+    return checked(arguments(name, **overrides))
 
 
 def build(
@@ -87,16 +96,16 @@ def build(
     std: Sequence[float] | None = None,
     dtype: str | keras.DTypePolicy | None = None,
     **overrides,
-) -> keras.Model:
-    """The model of a row; see `attention_vgg` for arguments, input and output.
+) -> AttentionVGG:
+    """The model of a row; see `AttentionVGG` for arguments, input and output.
 
     Raises:
-        SettingError: See `resolve` and `attention_vgg`.
+        SettingError: See `arguments` and `AttentionVGG`.
     """
-    return attention_vgg(
+    return AttentionVGG(
         image_shape,
         num_classes,
-        **resolve(name, **overrides),
+        **arguments(name, **overrides),
         mean=mean,
         std=std,
         dtype=dtype,

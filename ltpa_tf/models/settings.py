@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ltpa_tf.errors import SettingError
-from ltpa_tf.layers import COMPATIBILITIES, HEADS, NORMALIZATIONS
+from ltpa_tf.layers.compatibility import COMPATIBILITIES
+from ltpa_tf.layers.heads import HEADS
+from ltpa_tf.layers.pooling import NORMALIZATIONS
 from ltpa_tf.layers.preactivation import PROJECTIONS
 from ltpa_tf.models.trunks import TRUNKS
 
@@ -27,7 +29,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 
 
 def checked(settings: Mapping) -> dict:
-    """A copy of the architecture settings of `attention_vgg`, in their normal form.
+    """A copy of the architecture settings of `AttentionVGG`, in their normal form.
 
     Raises:
         SettingError: Naming the first one that can't be used.
@@ -60,7 +62,7 @@ def check_data(
 
     Args:
         settings: As `checked` returns them.
-        image_shape: These and the others as in `attention_vgg`.
+        image_shape: These and the others as in `AttentionVGG`.
         num_classes: Number of classes.
         mean: Per channel.
         std: Per channel.
@@ -103,7 +105,7 @@ def smallest_side(settings: Mapping) -> int:
     Every pool has something to halve, and every level more than one position.
 
     Args:
-        settings: As `checked` returns them.
+        settings: Architecture arguments of `AttentionVGG`.
     """
     trunk = TRUNKS[settings["trunk"]]
     pools = (1 + trunk.pools_before(n, settings["tap"]) for n in settings["levels"])

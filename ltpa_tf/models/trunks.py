@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import keras
 
-from ltpa_tf.layers import PartialIdentity, Whitening
 from ltpa_tf.layers.fast import FastBatchNormalization, FastMaxPooling
+from ltpa_tf.layers.initializers import PartialIdentity
 from ltpa_tf.layers.preactivation import BATCH_NORM
+from ltpa_tf.layers.whitening import Whitening
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,36 +1,20 @@
-"""The one builder: VGG with attention, and its controls without."""
+"""The one model: VGG with attention, and its controls without."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 
-from ltpa_tf.layers import COMPATIBILITIES, HEADS, AttentionEstimator, ChannelMatching
+from ltpa_tf.layers.compatibility import COMPATIBILITIES
+from ltpa_tf.layers.estimator import AttentionEstimator
+from ltpa_tf.layers.heads import HEADS
+from ltpa_tf.layers.matching import ChannelMatching
 from ltpa_tf.models.settings import check_data, checked
 from ltpa_tf.models.trunks import TRUNKS, scaled, trunk_features
+from ltpa_tf.models.views import attention_layers
 
 
-def attention_vgg(
-    image_shape: Sequence[int | None] = (32, 32, 3),
-    num_classes: int = 10,
-    *,
-    trunk: str = "paper",
-    levels: Sequence[int] = (7, 10, 13),
-    tap: str = "before_pool",
-    compatibility: str = "pc",
-    normalization: str = "softmax",
-    match: str = "global_to_local",
-    projection: str = "paper",
-    head: str = "concat",
-    width: float = 1.0,
-    batch_norm: bool = True,
-    dropout: float = 0.5,
-    global_feature: str = "fc",
-    logit_scale: float = 1.0,
-    mean: Sequence[float] | None = None,
-    std: Sequence[float] | None = None,
-    dtype: str | keras.DTypePolicy | None = None,
-    name: str = "attention_vgg",
-) -> keras.Model:
+@keras.saving.register_keras_serializable(package="ltpa_tf")
+class AttentionVGG(keras.Model):
     """A VGG whose prediction rests on attended local features alone.
 
     "Learn to Pay Attention" (arXiv 1804.02391), section 3 and figure 2. The trunk's
@@ -84,74 +68,134 @@ def attention_vgg(
             the first layer a normalization; None: the trunk sees 0..255.
         std: Per channel, likewise.
         dtype: Dtype policy of all layers; None: Keras's global one.
-        name: Of the model.
+        **kwargs: As for every Keras model: `name`, `trainable`.
 
-    Returns:
-        A functional model: float32 pixel values 0..255, `[B, H, W, channels]`, to
+    Input:
+        float32 pixel values 0..255, `[B, H, W, channels]`.
+
+    Output:
         float32 logits `[B, num_classes]` (log-probabilities with `head="indep"`).
 
     Raises:
         SettingError: A setting is not one of those above, or a level has one position
             only, which leaves attention no choice.
+
+    Example:
+        >>> model = AttentionVGG((32, 32, 3), 100, levels=(10, 13), width=0.25)
+        >>> model.levels, model.output_shape
+        ((10, 13), (None, 100))
     """
-    chosen = checked(
-        {
-            "trunk": trunk,
-            "levels": levels,
-            "tap": tap,
-            "compatibility": compatibility,
-            "normalization": normalization,
-            "match": match,
+
+    def __init__(
+        self,
+        image_shape: Sequence[int | None] = (32, 32, 3),
+        num_classes: int = 10,
+        *,
+        trunk: str = "paper",
+        levels: Sequence[int] = (7, 10, 13),
+        tap: str = "before_pool",
+        compatibility: str = "pc",
+        normalization: str = "softmax",
+        match: str = "global_to_local",
+        projection: str = "paper",
+        head: str = "concat",
+        width: float = 1.0,
+        batch_norm: bool = True,
+        dropout: float = 0.5,
+        global_feature: str = "fc",
+        logit_scale: float = 1.0,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        dtype: str | keras.DTypePolicy | None = None,
+        **kwargs,
+    ):
+        settings = checked(
+            {
+                "trunk": trunk,
+                "levels": levels,
+                "tap": tap,
+                "compatibility": compatibility,
+                "normalization": normalization,
+                "match": match,
+                "projection": projection,
+                "head": head,
+                "width": width,
+                "batch_norm": batch_norm,
+                "dropout": dropout,
+                "global_feature": global_feature,
+                "logit_scale": logit_scale,
+            }
+        )
+        check_data(settings, image_shape, num_classes, mean, std)
+        policy = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
+
+        # === Functional Model ===
+        images = keras.Input(tuple(image_shape), dtype="float32", name="images")
+        form = {
             "projection": projection,
-            "head": head,
-            "width": width,
             "batch_norm": batch_norm,
             "dropout": dropout,
-            "global_feature": global_feature,
-            "logit_scale": logit_scale,
+            "dtype": policy,
         }
-    )
-    check_data(chosen, image_shape, num_classes, mean, std)
-    form = {
-        "projection": projection,
-        "batch_norm": batch_norm,
-        "dropout": dropout,
-        "dtype": dtype,
-    }
-
-    images = keras.Input(tuple(image_shape), dtype="float32", name="images")
-    layout = TRUNKS[trunk]
-    features = trunk_features(
-        images if mean is None else _normalized(images, mean, std),
-        layout,
-        depth=layout.levels if global_feature == "gap" else len(layout.channels),
-        width=width,
-        batch_norm=batch_norm,
-        dropout=dropout,
-        dtype=dtype,
-    )
-    if global_feature == "gap":
-        g = keras.layers.GlobalAveragePooling2D(
-            data_format="channels_last", name="global_feature", dtype=dtype
-        )(features[-1].before_pool)
-    else:
-        g = _fully_connected(
-            features[-1].after_pool, scaled(512, width), dropout, dtype
+        layout = TRUNKS[trunk]
+        features = trunk_features(
+            images if mean is None else _normalized(images, mean, std),
+            layout,
+            depth=layout.levels if global_feature == "gap" else len(layout.channels),
+            width=width,
+            batch_norm=batch_norm,
+            dropout=dropout,
+            dtype=policy,
         )
+        if global_feature == "gap":
+            g = keras.layers.GlobalAveragePooling2D(
+                data_format="channels_last", name="global_feature", dtype=policy
+            )(features[-1].before_pool)
+        else:
+            last = features[-1].after_pool
+            g = _fully_connected(last, scaled(512, width), dropout, policy)
+        descriptors = []
+        for level in settings["levels"]:
+            local = getattr(features[level - 1], tap)
+            query, keys = _matched(local, g, level, compatibility, match, form)
+            estimator = AttentionEstimator(
+                compatibility, normalization, level=level, dtype=policy
+            )
+            attended, _, _ = estimator(local, query, keys)
+            descriptors.append(attended)
+        logits = HEADS[head](
+            num_classes, **form, logit_scale=logit_scale, name="logits"
+        )(descriptors or [g])
+        super().__init__(inputs=images, outputs=logits, **kwargs)
 
-    descriptors = []
-    for level in chosen["levels"]:
-        local = getattr(features[level - 1], tap)
-        estimator = AttentionEstimator(
-            compatibility, normalization, name=f"level_{level}", dtype=dtype
-        )
-        query, keys = _matched(local, g, level, compatibility, match, form)
-        attended, _, _ = estimator(local, query, keys)
-        descriptors.append(attended)
-    logits = HEADS[head](num_classes, **form, logit_scale=logit_scale, name="logits")(
-        descriptors or [g]
-    )
-    return keras.Model(images, logits, name=name)
+        # === Config ===
+        self.dtype_policy = policy
+        self._settings = {
+            "image_shape": tuple(image_shape),
+            "num_classes": int(num_classes),
+            **settings,
+            "mean": None if mean is None else tuple(map(float, mean)),
+            "std": None if std is None else tuple(map(float, std)),
+        }
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """The levels that are attended to, in ascending order."""
+        return self._settings["levels"]
+
+    @property
+    def attention_layers(self) -> Mapping[int, AttentionEstimator]:
+        """Each level's estimator."""
+        return attention_layers(self)
+
+    def get_config(self) -> dict:
+        """The arguments that make this model; `from_config` takes them."""
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+            **self._settings,
+        }
 
 
 def _normalized(images, mean, std):

@@ -1,12 +1,12 @@
 """Other models over the same weights: with the maps, or without dead branches."""
 
-import re
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Mapping
 
 import keras
 
 from ltpa_tf.errors import SettingError
-from ltpa_tf.layers import AttentionEstimator
+from ltpa_tf.layers.estimator import AttentionEstimator
 
 
 def attention_model(model: keras.Model) -> keras.Model:
@@ -93,14 +93,21 @@ def of_any_size(model: keras.Model) -> keras.Model:
     return reapplied(model, lambda layer, *a, **k: layer(*a, **k), anything)
 
 
+def attention_layers(model: keras.Model) -> Mapping[int, AttentionEstimator]:
+    """The estimators of a model that know their level, by level, in ascending order.
+
+    Args:
+        model: A functional model: an `AttentionVGG`, or one made of its layers.
+    """
+    estimators = [x for x in model.layers if isinstance(x, AttentionEstimator)]
+    found = {x.level: x for x in estimators if x.level is not None}
+    # No dict: Keras would save the layers once more under this name.
+    return types.MappingProxyType(dict(sorted(found.items())))
+
+
 def levels_of(model: keras.Model) -> tuple[int, ...]:
     """The levels that a model attends to, in ascending order; `()` if to none."""
-    matches = (
-        re.fullmatch(r"level_(\d+)", layer.name)
-        for layer in model.layers
-        if isinstance(layer, AttentionEstimator)
-    )
-    return tuple(sorted(int(match[1]) for match in matches if match))
+    return tuple(attention_layers(model))
 
 
 def reapplied(

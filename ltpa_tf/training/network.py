@@ -13,7 +13,7 @@ class Network:
     """Logits and new state from a model's values, as far as they matter.
 
     In a model with pc scores and softmax maps the branch of the global feature cancels
-    (see `ltpa_tf.models.attention_vgg`). Its gradient is exactly zero, but computed by
+    (see `ltpa_tf.models.AttentionVGG`). Its gradient is exactly zero, but computed by
     autodiff it is rounding noise and costs time. Here the branch is left out: its
     weights have a gradient of zero, its batch norm keeps its statistics.
 

@@ -64,7 +64,7 @@ def build_model(config: ConfigDict, source: data.Source) -> keras.Model:
         )
     check_small_size(config, source, models.smallest_side(arguments))
     with settings_of("model"):  # a level that has one position
-        model = models.attention_vgg(
+        model = models.AttentionVGG(
             image_shape=source.image_shape,
             num_classes=len(source.class_names),
             mean=source.mean,

@@ -82,7 +82,7 @@ class HyperModel(keras_tuner.HyperModel):
         """A compiled model; keras-tuner calls it."""
         config = self.config(hp)
         row = config_lib.model_arguments(config)
-        model = models.attention_vgg(**self._data, **row)
+        model = models.AttentionVGG(**self._data, **row)
         model.compile(
             optimizer=self._optimizer(config, model),
             loss=keras.losses.CategoricalCrossentropy(

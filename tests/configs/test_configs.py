@@ -51,5 +51,5 @@ def test_every_row_is_built(file, row):
     config.model.width = 0.125
     classes = CLASSES.get(file, 10)
     arguments = config_lib.model_arguments(config)
-    model = models.attention_vgg((32, 32, 3), classes, **arguments)
+    model = models.AttentionVGG((32, 32, 3), classes, **arguments)
     assert model.output_shape == (None, classes)

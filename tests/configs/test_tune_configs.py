@@ -48,6 +48,6 @@ def test_random_trials_are_valid(file):
             continue
         made.add(shape)
         row = config_lib.model_arguments(config) | {"width": 0.01}
-        model = models.attention_vgg(image_shape=(32, 32, 3), num_classes=10, **row)
+        model = models.AttentionVGG(image_shape=(32, 32, 3), num_classes=10, **row)
         assert model.output_shape == (None, 10)
     assert len(made) > 1

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ltpa_tf.errors import SettingError
-from ltpa_tf.models import attention_vgg, build, levels_of, list_models, resolve, rows
+from ltpa_tf.models import AttentionVGG, build, levels_of, list_models, resolve, rows
 
 # As the paper's tables name them.
 PAPER = {
@@ -52,7 +52,7 @@ def test_resolve_gives_all_that_the_builder_takes():
     assert settings["levels"] == (4, 13)
     assert settings["width"] == 1 / 64
     assert settings["tap"] == "before_pool"
-    assert levels_of(attention_vgg(**settings)) == (4, 13)
+    assert levels_of(AttentionVGG(**settings)) == (4, 13)
     assert resolve("vgg_att2_concat_pc", **settings) == settings
 
 

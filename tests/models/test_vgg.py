@@ -1,6 +1,7 @@
 """The builder: the paper's numbers, every choice, any size."""
 
 import itertools
+import json
 
 import keras
 import numpy as np
@@ -9,7 +10,7 @@ import tensorflow as tf
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.layers import AttentionEstimator, ChannelMatching
-from ltpa_tf.models import attention_model, attention_vgg, build
+from ltpa_tf.models import AttentionVGG, attention_model, build
 
 SMALL = 1 / 16
 DATA = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
@@ -58,7 +59,7 @@ def test_plain_vgg_has_the_papers_parameters():
 def test_levels_are_taken_before_or_after_their_pool():
     shapes = {}
     for tap in ("before_pool", "after_pool"):
-        model = attention_vgg(levels=(6, 7, 10, 13), tap=tap, width=SMALL)
+        model = AttentionVGG(levels=(6, 7, 10, 13), tap=tap, width=SMALL)
         maps = attention_model(model).output
         shapes[tap] = [maps[f"level_{s}"].shape[1:] for s in (6, 7, 10, 13)]
     assert shapes["before_pool"] == [(32, 32), (32, 32), (16, 16), (8, 8)]
@@ -66,7 +67,7 @@ def test_levels_are_taken_before_or_after_their_pool():
 
 
 def test_levels_are_sorted_and_count_once():
-    model = attention_vgg(levels=[13, np.int64(2), 13], width=SMALL)
+    model = AttentionVGG(levels=[13, np.int64(2), 13], width=SMALL)
     estimators = [x.name for x in model.layers if isinstance(x, AttentionEstimator)]
     assert estimators == ["level_2", "level_13"]
 
@@ -76,7 +77,7 @@ def test_levels_are_sorted_and_count_once():
 )
 def test_every_convolution_can_be_a_level(trunk, last):
     levels = range(1, last + 1)
-    model = attention_model(attention_vgg(trunk=trunk, levels=levels, width=SMALL))
+    model = attention_model(AttentionVGG(trunk=trunk, levels=levels, width=SMALL))
     maps = model(images())
     assert sorted(maps) == sorted(["logits", *(f"level_{level}" for level in levels)])
     for level in levels:
@@ -87,7 +88,7 @@ def test_every_convolution_can_be_a_level(trunk, last):
 @pytest.mark.parametrize("match", ["global_to_local", "local_to_global"])
 @pytest.mark.parametrize("compatibility", ["pc", "dp", "local", "additive"])
 def test_the_projection_is_where_channels_differ(compatibility, match):
-    model = attention_vgg(compatibility=compatibility, match=match, width=SMALL)
+    model = AttentionVGG(compatibility=compatibility, match=match, width=SMALL)
     projections = [x for x in model.layers if isinstance(x, ChannelMatching)]
     if compatibility in ("local", "additive"):
         assert not projections
@@ -105,15 +106,15 @@ def test_the_projection_is_where_channels_differ(compatibility, match):
 @pytest.mark.parametrize("size", [(32, 32), (80, 80), (33, 47), (224, 224)])
 def test_any_size(trunk, size):
     shape = (*size, 3)
-    model = attention_vgg(shape, trunk=trunk, compatibility="dp", width=1 / 64)
+    model = AttentionVGG(shape, trunk=trunk, compatibility="dp", width=1 / 64)
     assert model(images(size, batch=2)).shape == (2, 10)
 
 
 def test_sizes_may_stay_open_and_weights_move_between_them():
     settings = {"compatibility": "dp", "width": SMALL}
-    open_model = attention_vgg((None, None, 3), **settings)
+    open_model = AttentionVGG((None, None, 3), **settings)
     for size in ((32, 32), (40, 56)):
-        fixed = attention_vgg((*size, 3), **settings)
+        fixed = AttentionVGG((*size, 3), **settings)
         fixed.set_weights(open_model.get_weights())
         np.testing.assert_allclose(
             open_model(images(size)), fixed(images(size)), rtol=0, atol=1e-6
@@ -121,7 +122,7 @@ def test_sizes_may_stay_open_and_weights_move_between_them():
 
 
 def test_at_32_pixels_g_is_the_papers_linear_layer_of_the_last_pool():
-    model = attention_vgg(compatibility="dp", width=SMALL, **DATA)
+    model = AttentionVGG(compatibility="dp", width=SMALL, **DATA)
     pooled = keras.Model(model.input, model.get_layer("pool15").output)(images())
     g = keras.Model(model.input, model.get_layer("global_feature").output)(images())
     layer = model.get_layer("global_feature")
@@ -134,7 +135,7 @@ def test_at_32_pixels_g_is_the_papers_linear_layer_of_the_last_pool():
     [("softmax", "global_to_local"), ("softmax", "local_to_global"), ("sigmoid", None)],
 )
 def test_pc_softmax_leaves_the_branch_of_g_without_gradient(normalization, match):
-    model = attention_vgg(
+    model = AttentionVGG(
         normalization=normalization,
         match=match or "global_to_local",
         width=SMALL,
@@ -155,7 +156,7 @@ def test_pc_softmax_leaves_the_branch_of_g_without_gradient(normalization, match
 
 
 def test_without_levels_the_head_sees_g():
-    model = attention_vgg(levels=(), width=SMALL)
+    model = AttentionVGG(levels=(), width=SMALL)
     assert not [x for x in model.layers if isinstance(x, AttentionEstimator)]
     assert model.get_layer("global_feature").output is model.get_layer("logits").input
 
@@ -173,9 +174,9 @@ def test_vgg_gap_is_made_for_class_activation_maps():
 
 def test_pixels_are_normalised_inside_the_model():
     mean, std = np.array([0.5, 0.4, 0.3]), np.array([0.2, 0.25, 0.3])
-    raw = attention_vgg(mean=mean, std=std, width=SMALL)
+    raw = AttentionVGG(mean=mean, std=std, width=SMALL)
     raw.to_json()  # NumPy's numbers stand in no file
-    bare = attention_vgg(width=SMALL)
+    bare = AttentionVGG(width=SMALL)
     bare.set_weights(raw.get_weights())
     pixels = images().round()
     by_hand = ((pixels / 255 - mean) / std).astype("float32")
@@ -187,8 +188,8 @@ def test_pixels_are_normalised_inside_the_model():
 @pytest.mark.parametrize("head", ["concat", "indep"])
 def test_low_precision_keeps_logits_and_maps_in_float32(dtype, head):
     settings = {"head": head, "compatibility": "dp", "width": SMALL}
-    exact = attention_vgg(**settings, **DATA)
-    rough = attention_vgg(**settings, **DATA, dtype=dtype)
+    exact = AttentionVGG(**settings, **DATA)
+    rough = AttentionVGG(**settings, **DATA, dtype=dtype)
     rough.set_weights(exact.get_weights())
     expected, outputs = (attention_model(m)(images()) for m in (exact, rough))
     assert rough.get_layer("conv3").compute_dtype == dtype.removeprefix("mixed_")
@@ -200,7 +201,7 @@ def test_low_precision_keeps_logits_and_maps_in_float32(dtype, head):
 
 
 def test_compiles_fits_saves_and_loads(tmp_path):
-    model = attention_vgg(num_classes=2, width=SMALL, dropout=0.0, **DATA)
+    model = AttentionVGG(num_classes=2, width=SMALL, dropout=0.0, **DATA)
     labels = np.arange(32) % 2
     x = images(batch=32) * np.where(labels, 1.0, 0.7)[:, None, None, None]
     model.compile(
@@ -217,8 +218,46 @@ def test_compiles_fits_saves_and_loads(tmp_path):
     loaded.fit(x, labels, batch_size=16, verbose=0)
 
 
+def test_a_model_is_made_again_from_its_config(tmp_path):
+    settings = {"levels": [13, 7], "compatibility": "additive", "head": "indep"}
+    model = AttentionVGG((None, 40, 3), 3, **settings, width=SMALL, **DATA, name="mine")
+    config = model.get_config()
+    assert (config["image_shape"], config["num_classes"]) == ((None, 40, 3), 3)
+    assert (config["levels"], config["mean"]) == ((7, 13), tuple(DATA["mean"]))
+    again = AttentionVGG.from_config(json.loads(json.dumps(config)))
+    assert again.get_config() == config
+    assert [w.path for w in again.weights] == [w.path for w in model.weights]
+    # Also where weights alone are kept: by the layers, as of any functional model.
+    model.save_weights(tmp_path / "model.weights.h5")
+    keras.Model(again.input, again.output).load_weights(tmp_path / "model.weights.h5")
+    x = images(size=(48, 40))
+    np.testing.assert_array_equal(again(x), model(x))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_a_saved_model_is_of_its_class(tmp_path, dtype):
+    model = build("vgg_att2_concat_pc", width=SMALL, dtype=dtype)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert type(loaded) is AttentionVGG
+    assert (loaded.name, loaded.levels) == ("vgg_att2_concat_pc", (10, 13))
+    assert loaded.dtype_policy.name == loaded.layers[-1].dtype_policy.name == dtype
+    np.testing.assert_array_equal(loaded(images()), model(images()))
+
+
+def test_attention_layers_go_by_level():
+    model = AttentionVGG(levels=(13, 7), width=SMALL)
+    assert list(model.attention_layers) == [7, 13] == list(model.levels)
+    for level, layer in model.attention_layers.items():
+        assert layer is model.get_layer(f"level_{level}")
+        assert layer.level == level
+    with pytest.raises(TypeError):
+        model.attention_layers[10] = model.layers[0]
+    assert not AttentionVGG(levels=(), width=SMALL).attention_layers
+
+
 def test_without_batch_norm_and_dropout_there_is_none_anywhere():
-    model = attention_vgg(batch_norm=False, dropout=0.0, width=SMALL)
+    model = AttentionVGG(batch_norm=False, dropout=0.0, width=SMALL)
     assert not model.non_trainable_variables  # neither statistics nor random states
     assert not any("_bn" in w.path or "norm" in w.path for w in model.weights)
 
@@ -280,4 +319,4 @@ def test_without_batch_norm_and_dropout_there_is_none_anywhere():
 )
 def test_what_cannot_be_built_is_refused_in_a_sentence(arguments, message):
     with pytest.raises(SettingError, match=message):
-        attention_vgg(**arguments)
+        AttentionVGG(**arguments)

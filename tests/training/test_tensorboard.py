@@ -6,7 +6,7 @@ import tensorflow as tf
 from tensorboard.compat.proto import event_pb2
 
 from ltpa_tf import data
-from ltpa_tf.models import attention_vgg
+from ltpa_tf.models import AttentionVGG
 from ltpa_tf.training import train
 from ltpa_tf.training.attention import AttentionWatch, entropy
 from ltpa_tf.training.state import local_variables
@@ -26,7 +26,7 @@ def test_entropy_of_known_maps():
 
 
 def attention_builder(config, source):
-    return attention_vgg(
+    return AttentionVGG(
         source.image_shape,
         len(source.class_names),
         trunk="vgg_d",

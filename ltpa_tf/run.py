@@ -121,8 +121,6 @@ class RunFolder:
         """
         import keras
 
-        from ltpa_tf import layers  # noqa: F401  (registers what the file names)
-
         files = {"final": self.model_file, "best": self.best_file}
         if which not in files:
             raise SettingError("--weights", which, ", ".join(files))

@@ -5,9 +5,12 @@ features `l_i` at n = H * W positions of a level, one global feature `g` per ima
 compatibility scores `c_i`, attention map `a`, attended descriptor `g_a`.
 
 Every tensor of this package is channels-last. Scores, maps, and logits are float32
-under every dtype policy. Importing this package registers the layers, so that
-`keras.models.load_model` knows them.
+under every dtype policy. `keras.models.load_model` knows all layers
+once this package is imported.
 """
+
+# First: as Keras is imported, ltpa_tf.registration imports what is built from here.
+import keras  # noqa: F401
 
 from ltpa_tf.layers.compatibility import (
     COMPATIBILITIES,

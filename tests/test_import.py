@@ -1,0 +1,64 @@
+"""What `import ltpa_tf` costs and what it makes known."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import ltpa_tf
+
+ORDERS = (
+    "import ltpa_tf, keras",
+    "import keras, ltpa_tf",
+    "import ltpa_tf.layers, keras",
+    "from ltpa_tf.layers.heads import ConcatHead; import keras",
+    "import ltpa_tf.models, keras",
+)
+LOAD = """
+model = keras.models.load_model("finished/model.keras")
+model = keras.models.load_model("new.keras")
+print(type(model).__name__, model.levels)
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """With a model file of this version and one of 0.1.0."""
+    folder = tmp_path_factory.mktemp("models")
+    with zipfile.ZipFile(Path(__file__).parent / "made_before" / "0.1.0.zip") as packed:
+        packed.extract("finished/model.keras", folder)
+    ltpa_tf.models.build("vgg_att_pc", width=1 / 64).save(folder / "new.keras")
+    return folder
+
+
+def python(program, cwd):
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+
+
+def test_the_import_alone_is_light(tmp_path):
+    done = python(
+        "import sys, ltpa_tf; dir(ltpa_tf); ltpa_tf.__version__\n"
+        "print({'keras', 'tensorflow', 'numpy'} & set(sys.modules))",
+        tmp_path,
+    )
+    assert done.stdout == "set()\n", done.stderr
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_keras_loads_models_after_the_import_alone(folder, order):
+    done = python(order + LOAD, folder)
+    assert done.stdout == "AttentionVGG (13,)\n", done.stderr
+
+
+def test_submodules_are_there_without_their_import(tmp_path):
+    done = python(
+        "import ltpa_tf\nprint(ltpa_tf.models.build('vgg', width=1 / 64).levels)",
+        tmp_path,
+    )
+    assert done.stdout == "()\n", done.stderr
+    assert {"models", "serving", "__version__"} <= set(dir(ltpa_tf))
+    with pytest.raises(AttributeError, match="no attribute 'modles'"):
+        ltpa_tf.modles  # noqa: B018

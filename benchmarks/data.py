@@ -24,8 +24,8 @@ import numpy as np
 from absl import flags
 
 from benchmarks import common, rounds
+from ltpa_tf.programs import program
 from ltpa_tf.quiet import start_tensorflow
-from pipelines import program
 
 _TASKS = flags.DEFINE_list("tasks", ["small", "jpeg", "digits"], "What to measure.")
 _CORES = flags.DEFINE_integer("cores", 2, "CPU cores to use.", lower_bound=1)

@@ -14,8 +14,8 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 
 from benchmarks.rounds import Turn
-from configs import common
 from ltpa_tf import data
+from ltpa_tf.configs import common
 from ltpa_tf.training import distribution
 from ltpa_tf.training.parts import assemble, build_model
 

@@ -24,7 +24,7 @@ from benchmarks import common
 from benchmarks.rounds import Contender, alternate, table
 from ltpa_tf import compile_cache
 from ltpa_tf.errors import SettingError
-from pipelines import program
+from ltpa_tf.programs import program
 
 _TASKS = flags.DEFINE_list(
     "tasks", None, "train, and infer with the images in a batch; all, or on a GPU train"

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from benchmarks import common
-from pipelines import program
+from ltpa_tf.programs import program
 
 _CONFIG = program.define_config()
 _SEEDS = flags.DEFINE_integer(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from configs import common
 from ltpa_tf import config as config_lib
+from ltpa_tf.configs import common
 from ltpa_tf.errors import SettingError
 
 

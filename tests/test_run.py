@@ -6,9 +6,9 @@ import pickle
 import keras
 import pytest
 
-from configs import common
 from ltpa_tf import config as config_lib
 from ltpa_tf import run
+from ltpa_tf.configs import common
 from ltpa_tf.errors import SettingError
 
 

@@ -118,7 +118,7 @@ def best_config(
             f"    {train_command(file)}",
             '"""',
             "",
-            "from configs import common",
+            "from ltpa_tf.configs import common",
             "",
             "",
             "def get_config():",

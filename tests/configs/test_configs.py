@@ -6,9 +6,9 @@ import pytest
 from ml_collections.config_flags import config_flags
 
 from ltpa_tf import config as config_lib
-from ltpa_tf import models
+from ltpa_tf import configs, models
 
-FOLDER = Path(__file__).parents[2] / "configs"
+FOLDER = Path(configs.__file__).parent
 BY_ROW = ("cifar10", "cifar100", "svhn")
 FILES = sorted(
     file.stem

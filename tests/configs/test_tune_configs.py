@@ -7,17 +7,19 @@ import keras_tuner
 import pytest
 
 from ltpa_tf import config as config_lib
-from ltpa_tf import models
+from ltpa_tf import configs, models
 from ltpa_tf.tuning import settings
 
-FOLDER = Path(__file__).parents[2] / "configs"
+FOLDER = Path(configs.__file__).parent
 SEARCHES = sorted(file.stem for file in FOLDER.glob("tune_*.py"))
 # What a model's shapes depend on, apart from its width.
 SHAPES = ("model.trunk", "model.levels", "model.tap", "model.head")
 
 
 def load(file):
-    return settings.split(importlib.import_module(f"configs.{file}").get_config())
+    return settings.split(
+        importlib.import_module(f"ltpa_tf.configs.{file}").get_config()
+    )
 
 
 def drawn(space, count=100):

@@ -51,8 +51,8 @@ def digits_run(tmp_path_factory) -> Path:
     """A run folder on the bundled digits with an untrained model in it."""
     import keras
 
-    from configs import quickstart
     from ltpa_tf import config, data, models
+    from ltpa_tf.configs import quickstart
     from ltpa_tf.run import RunFolder, write_text
     from ltpa_tf.training import records
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from configs import common
 from ltpa_tf import training
+from ltpa_tf.configs import common
 from ltpa_tf.errors import SettingError
-from pipelines.images import read_images
+from ltpa_tf.programs.images import read_images
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = """
 'Does a thing.'
 from absl import flags
-from pipelines import program
+from ltpa_tf.programs import program
 from ltpa_tf.errors import SettingError, WorkError
 
 config = program.define_config()
@@ -77,7 +77,7 @@ def test_configs_are_found_from_any_folder(program, tmp_path):
     (tmp_path / "configs").mkdir()
     own = tmp_path / "configs" / "cifar10.py"
     own.write_text(
-        "from configs.cifar10 import get_config as get\n"
+        "from ltpa_tf.configs.cifar10 import get_config as get\n"
         "def get_config(row):\n  config = get(row)\n"
         "  config.train.epochs = 17\n  return config\n"
     )

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 PATIENCE = 900.0  # seconds; only what hangs takes so long
 
 CONFIG = """
-from configs import common, search as search_settings
+from ltpa_tf.configs import common, search as search_settings
 from ltpa_tf.tuning import choice, log
 
 def get_config():

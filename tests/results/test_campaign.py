@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from configs import results as trials
+from ltpa_tf.configs import results as trials
 from ltpa_tf.errors import SettingError
 from ltpa_tf.lock import only_one
 from ltpa_tf.results import campaign

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from configs import cifar10_fast
 from ltpa_tf import data
+from ltpa_tf.configs import cifar10_fast
 from ltpa_tf.errors import SettingError
 from ltpa_tf.results.trainer import SeedTrainer, load, mean_and_deviation
 

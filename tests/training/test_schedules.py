@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from configs import common
+from ltpa_tf.configs import common
 from ltpa_tf.training.schedules import WarmUp, make_schedule
 
 PEAK, WARMUP, TOTAL, SIZE, FACTOR = 0.3, 7, 40, 9, 0.5

@@ -18,8 +18,8 @@ import sys
 import keras
 import numpy as np
 
-from configs import common
 from ltpa_tf import data
+from ltpa_tf.configs import common
 from ltpa_tf.errors import SettingError
 
 

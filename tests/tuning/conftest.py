@@ -2,8 +2,8 @@
 
 import pytest
 
-from configs import common
-from configs import search as search_settings
+from ltpa_tf.configs import common
+from ltpa_tf.configs import search as search_settings
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from configs import common
-from configs import search as search_settings
+from ltpa_tf.configs import common
+from ltpa_tf.configs import search as search_settings
 from ltpa_tf.tuning import Space, choice, integer, linear, log
 from ltpa_tf.tuning.oracles import make_oracle
 

@@ -11,8 +11,8 @@ from rich.console import Console
 from tensorboard.backend.event_processing import event_accumulator
 from tensorboard.plugins.hparams import metadata, plugin_data_pb2
 
-from configs import common
 from ltpa_tf import config as config_lib
+from ltpa_tf.configs import common
 from ltpa_tf.tuning import Space, choice, hparams, importance, integer, log, results
 from ltpa_tf.tuning.figures import importance_figure, settings_figure
 

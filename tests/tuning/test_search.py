@@ -16,9 +16,9 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import metadata
 
-from configs import common
 from ltpa_tf import config as config_lib
 from ltpa_tf import run, training, tuning
+from ltpa_tf.configs import common
 from ltpa_tf.errors import SettingError
 from ltpa_tf.tuning import choice, linear, log
 from ltpa_tf.tuning.execution import FAILED, Execution

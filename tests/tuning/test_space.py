@@ -3,7 +3,7 @@
 import keras_tuner
 import pytest
 
-from configs import common
+from ltpa_tf.configs import common
 from ltpa_tf.errors import SettingError
 from ltpa_tf.tuning import Space, choice, integer, linear, log
 

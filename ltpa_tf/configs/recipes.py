@@ -6,7 +6,7 @@ A config file's argument is `ROW`, or `ROW,recipe=NAME`, e.g.
 
 from ml_collections import ConfigDict
 
-from configs import common
+from ltpa_tf.configs import common
 from ltpa_tf.errors import SettingError
 
 

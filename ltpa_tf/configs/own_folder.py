@@ -4,7 +4,7 @@ r"""Your own images: a folder with one subfolder per class.
         --config.data.dir=/path/to/folder --config.data.image_size=96
 """
 
-from configs import common
+from ltpa_tf.configs import common
 
 
 def get_config():

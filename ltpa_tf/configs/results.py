@@ -14,7 +14,7 @@ One of them as an ordinary run, by its name:
 
 from ml_collections import ConfigDict
 
-from configs import recipes
+from ltpa_tf.configs import recipes
 from ltpa_tf.errors import SettingError
 from ltpa_tf.results.campaign import Trial
 

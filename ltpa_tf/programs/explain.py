@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from absl import flags
 
 from ltpa_tf.errors import SettingError
-from pipelines import program
-from pipelines.images import image_files, read_images
+from ltpa_tf.programs import program
+from ltpa_tf.programs.images import image_files, read_images
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a finished run.")
 _IMAGES = flags.DEFINE_list(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from ltpa_tf.errors import SettingError
-from pipelines import program
+from ltpa_tf.programs import program
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a finished run.")
 _EXPORT_DIR = flags.DEFINE_string(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from pipelines import program
+from ltpa_tf.programs import program
 
 if TYPE_CHECKING:
     from ltpa_tf.run import RunFolder
@@ -30,8 +30,8 @@ def main(argv: Sequence[str]) -> int:
     """Runs every stage and prints the summary; 1 if the export isn't the model."""
     del argv
     start = time.monotonic()
-    from configs import quickstart
     from ltpa_tf import evaluation, explain, training
+    from ltpa_tf.configs import quickstart
     from ltpa_tf.run import RunFolder
 
     run = RunFolder(_WORKDIR.value)

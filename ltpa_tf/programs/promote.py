@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from pipelines import program
+from ltpa_tf.programs import program
 
 _EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Folder of the model's versions.")
 _VERSION = flags.DEFINE_integer("version", None, "The version that gets the label.")

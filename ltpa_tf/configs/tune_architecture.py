@@ -7,8 +7,8 @@ Levels are searched for the trunk that they belong to. On one's own images:
 `--config.data.name=folder --config.data.dir=... --config.data.image_size=96`.
 """
 
-from configs import cifar10
-from configs import search as search_settings
+from ltpa_tf.configs import cifar10
+from ltpa_tf.configs import search as search_settings
 from ltpa_tf.tuning import choice
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from pipelines import program
+from ltpa_tf.programs import program
 
 _SOURCE = flags.DEFINE_string(
     "source",

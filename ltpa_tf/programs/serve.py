@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from absl import flags
 
-from pipelines import program
+from ltpa_tf.programs import program
 
 if TYPE_CHECKING:
     from ltpa_tf.serving.model_server import ModelServer

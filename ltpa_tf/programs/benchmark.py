@@ -26,8 +26,8 @@ from pathlib import Path
 from absl import flags
 
 from ltpa_tf.errors import SettingError
+from ltpa_tf.programs import program
 from ltpa_tf.quiet import start_tensorflow
-from pipelines import program
 
 _OUT = flags.DEFINE_string("out", None, "Folder for the results.")
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 512, "Examples per step; the base.")
@@ -147,7 +147,7 @@ def _in_a_process(point, turn: str) -> dict:
         [
             sys.executable,
             "-m",
-            "pipelines.benchmark",
+            "ltpa_tf.programs.benchmark",
             f"--point={json.dumps(dataclasses.asdict(point))}",
             f"--precision={_PRECISION.value}",
             f"--jit={_JIT.value}",
@@ -174,7 +174,7 @@ def _complaint(stderr: str) -> str:
 def _config():
     import tensorflow as tf
 
-    from configs import common
+    from ltpa_tf.configs import common
 
     config = common.get_config()
     config.model.dropout = 0.0

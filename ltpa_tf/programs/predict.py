@@ -15,9 +15,9 @@ from absl import flags
 
 from ltpa_tf import compile_cache
 from ltpa_tf.errors import SettingError
+from ltpa_tf.programs import program
+from ltpa_tf.programs.images import image_files
 from ltpa_tf.quiet import start_tensorflow
-from pipelines import program
-from pipelines.images import image_files
 
 if TYPE_CHECKING:
     from PIL import Image

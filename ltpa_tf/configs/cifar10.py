@@ -6,7 +6,7 @@ r"""CIFAR-10: any row of the paper's table, by either recipe.
         --config=configs/cifar10.py:vgg_att2_concat_pc,recipe=paper
 """
 
-from configs import recipes
+from ltpa_tf.configs import recipes
 
 
 def get_config(argument: str = ""):

@@ -8,8 +8,8 @@ two cores in 6 minutes; on the test part the best config has 90.8% over three ne
 seeds, the default 57.4% (docs/tuning.md).
 """
 
-from configs import quickstart
-from configs import search as search_settings
+from ltpa_tf.configs import quickstart
+from ltpa_tf.configs import search as search_settings
 from ltpa_tf.tuning import choice, linear, log
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from pipelines import program
+from ltpa_tf.programs import program
 
 _EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Folder of the model's versions.")
 _BASE_PATH = flags.DEFINE_string(

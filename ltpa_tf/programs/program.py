@@ -9,8 +9,7 @@ from pathlib import Path
 from absl import app, flags
 from ml_collections import ConfigDict, config_flags
 
-import configs
-from ltpa_tf import compile_cache
+from ltpa_tf import compile_cache, configs
 from ltpa_tf.errors import SettingError, WorkError
 from ltpa_tf.quiet import start_tensorflow
 

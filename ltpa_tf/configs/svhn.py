@@ -4,7 +4,7 @@ r"""SVHN (cropped digits): any row of the paper's table, by either recipe.
         --config=configs/svhn.py:vgg_att3_concat_pc
 """
 
-from configs import recipes
+from ltpa_tf.configs import recipes
 
 
 def get_config(argument: str = ""):

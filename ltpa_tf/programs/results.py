@@ -16,9 +16,9 @@ from pathlib import Path
 
 from absl import flags
 
-from configs import results as trials
+from ltpa_tf.configs import results as trials
 from ltpa_tf.errors import SettingError
-from pipelines import program
+from ltpa_tf.programs import program
 
 _DATA = flags.DEFINE_string(
     "data", None, "The folder of the .npz files; without it nothing is trained."

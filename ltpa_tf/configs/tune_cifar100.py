@@ -7,8 +7,8 @@ One pass of Hyperband with 60 epochs as the longest trial trains 90 trials for
 1,112 epochs in all. With more machines, start workers (docs/tuning.md).
 """
 
-from configs import cifar100
-from configs import search as search_settings
+from ltpa_tf.configs import cifar100
+from ltpa_tf.configs import search as search_settings
 from ltpa_tf.tuning import choice, linear, log
 
 

@@ -6,7 +6,7 @@ VGG's pools in place and a quarter of its width, so that two cores suffice. Digi
 composed anew in every epoch.
 """
 
-from configs import common
+from ltpa_tf.configs import common
 
 
 def get_config():

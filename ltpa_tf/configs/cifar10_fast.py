@@ -12,7 +12,7 @@ One H100 80GB HBM3, whole training part, test accuracy, 10 seeds: 94.81 +- 0.13%
 compiling once. Log: docs/logs/h100-cifar10-fast.log.
 """
 
-from configs import recipes
+from ltpa_tf.configs import recipes
 
 
 def get_config():

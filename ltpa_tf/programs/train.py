@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from pipelines import program
+from ltpa_tf.programs import program
 
 _CONFIG = program.define_config()
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run folder; made if needed.")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from pipelines import program
+from ltpa_tf.programs import program
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a finished run.")
 _SPLIT = flags.DEFINE_enum(

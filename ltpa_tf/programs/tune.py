@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from pipelines import program
+from ltpa_tf.programs import program
 
 _CONFIG = program.define_config()
 _WORKDIR = flags.DEFINE_string("workdir", None, "The search's folder; made if needed.")
@@ -28,8 +28,8 @@ flags.mark_flag_as_required("workdir")
 def main(argv: Sequence[str]) -> None:
     """Searches."""
     del argv
-    from configs import common
     from ltpa_tf import tuning
+    from ltpa_tf.configs import common
 
     tuning.search(_CONFIG.value, _WORKDIR.value, defaults=common.get_config())
 

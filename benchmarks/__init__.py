@@ -1,1 +1,0 @@
-"""Measurements against other software; each prints ratios and writes JSON lines."""

@@ -1,8 +1,4 @@
-"""How fast a training step is, and what it depends on."""
+"""Speeds: of training steps, of the data path, of serving, and beside other software.
 
-from ltpa_tf.benchmark.figure import scaling_figure
-from ltpa_tf.benchmark.measure import measure
-from ltpa_tf.benchmark.points import AXES, Point, points
-from ltpa_tf.benchmark.turn import Turn
-
-__all__ = ["AXES", "Point", "Turn", "measure", "points", "scaling_figure"]
+Each program prints ratios and writes JSON lines; docs/performance.md rests on them.
+"""

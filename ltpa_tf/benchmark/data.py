@@ -1,6 +1,6 @@
 """How fast training images come: this project's tf.data path against the usual ones.
 
-    python -m benchmarks.data --cores=2 --out=data.jsonl
+    python -m ltpa_tf.benchmark.data --cores=2 --out=data.jsonl
 
 small: 32x32 images in memory, shuffled, shifted by up to 4 pixels, mirrored and
     normalized; against the same pipeline made of Keras's Random* layers.
@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from benchmarks import common, rounds
+from ltpa_tf.benchmark import common, rounds
 from ltpa_tf.programs import program
 from ltpa_tf.quiet import start_tensorflow
 

@@ -1,4 +1,4 @@
-"""This project's side of `benchmarks/step.py`: one contender process.
+"""This project's side of `step.py`: one contender process.
 
 Training is the program that `ltpa_tf.training.train` runs, one whole epoch per round;
 inference is an export, loaded as any program would: a SavedModel in TensorFlow, or an
@@ -13,8 +13,8 @@ import keras
 import tensorflow as tf
 from ml_collections import ConfigDict
 
-from benchmarks.rounds import Turn
 from ltpa_tf import data
+from ltpa_tf.benchmark.rounds import Turn
 from ltpa_tf.configs import common
 from ltpa_tf.training import distribution
 from ltpa_tf.training.parts import assemble, build_model

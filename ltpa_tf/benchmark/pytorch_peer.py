@@ -1,4 +1,4 @@
-"""The PyTorch side of `benchmarks/step.py`: one contender process.
+"""The PyTorch side of `step.py`: one contender process.
 
 Written to win: data on the device as uint8, crop and flip as one gather over a batch,
 channels_last, bfloat16 autocast, cuDNN autotuning, fused Nesterov SGD, torch.compile
@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from benchmarks.pytorch_model import AttentionVGG
-from benchmarks.rounds import Turn
+from ltpa_tf.benchmark.pytorch_model import AttentionVGG
+from ltpa_tf.benchmark.rounds import Turn
 
 CROP = 4
 

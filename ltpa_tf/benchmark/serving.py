@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import requests
 
-from benchmarks.serving_load import KINDS, load, sender
+from ltpa_tf.benchmark.serving_load import KINDS, load, sender
 
 CLASSES = 10
 SIZE = 32
@@ -95,7 +95,7 @@ def commands(folder: Path, flags: argparse.Namespace) -> dict[str, list[str]]:
 def child(arguments: Sequence[str]) -> Iterator[dict]:
     """A server's process; where it listens."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.serving_child", *arguments],
+        [sys.executable, "-m", "ltpa_tf.benchmark.serving_child", *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -32,7 +32,7 @@ def pytorch(flags: argparse.Namespace) -> None:
     import torch
     import uvicorn
 
-    from benchmarks.pytorch_model import AttentionVGG, copy_weights
+    from ltpa_tf.benchmark.pytorch_model import AttentionVGG, copy_weights
     from ltpa_tf.serving.server.engine import Engine
     from ltpa_tf.serving.server.pages import listen
     from ltpa_tf.serving.server.rest import RestHandlers

@@ -1,7 +1,7 @@
 """Training steps and inference against the PyTorch peer, in turn, in one run.
 
-    python -m benchmarks.step                              # a GPU: bf16, batch 512
-    taskset -c 0,1 python -m benchmarks.step --threads=2   # two cores: float32
+    python -m ltpa_tf.benchmark.step                            # a GPU: bf16, 512
+    taskset -c 0,1 python -m ltpa_tf.benchmark.step --threads=2   # two cores: float32
 
 Contenders run in processes of their own and take turns; the table shows the best and
 the median round. PyTorch may live in another environment: `--peer_python`. Images are
@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from benchmarks import common
-from benchmarks.rounds import Contender, alternate, table
 from ltpa_tf import compile_cache
+from ltpa_tf.benchmark import common
+from ltpa_tf.benchmark.rounds import Contender, alternate, table
 from ltpa_tf.errors import SettingError
 from ltpa_tf.programs import program
 
@@ -122,7 +122,7 @@ def _check(tasks: Sequence[str], names: Sequence[str], peers: Mapping) -> None:
 
 def contender(name, python, module, settings, environment, own) -> Contender:
     """A contender; `rounds.alternate` starts it."""
-    command = [python, "-m", f"benchmarks.{module}", *settings]
+    command = [python, "-m", f"ltpa_tf.benchmark.{module}", *settings]
     return Contender(name, command + own[name], environment)
 
 

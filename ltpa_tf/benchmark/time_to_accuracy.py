@@ -1,6 +1,7 @@
 """Accuracy and seconds of a config over several seeds, one compiled step for all.
 
-    python -m benchmarks.time_to_accuracy --config=configs/cifar100_fast.py --seeds=5
+    python -m ltpa_tf.benchmark.time_to_accuracy --seeds=5 \\
+        --config=configs/cifar100_fast.py
 
 A seed means other initial weights, order and augmentation. Timed is training, from the
 first step to the last one's end, and the statistics for averaged weights if there is an
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from benchmarks import common
+from ltpa_tf.benchmark import common
 from ltpa_tf.programs import program
 
 _CONFIG = program.define_config()

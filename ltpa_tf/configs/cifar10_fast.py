@@ -1,7 +1,7 @@
 """CIFAR-10 towards the paper's best accuracy, 94.77%, in a short time on one GPU.
 
     python -m pipelines.train --config=configs/cifar10_fast.py --workdir=runs/fast
-    python -m benchmarks.time_to_accuracy --config=configs/cifar10_fast.py
+    python -m ltpa_tf.benchmark.time_to_accuracy --config=configs/cifar10_fast.py
 
 Two attention levels in a wide, shallow VGG trunk (0.78 GMAC an image), trained on 24x24
 pixels for the first half; accuracy is that of the last epoch, no part of the test set

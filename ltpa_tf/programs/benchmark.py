@@ -69,32 +69,36 @@ _TURN = flags.DEFINE_string("turn", "", "With --point: a file that all processes
 def main(argv: Sequence[str]) -> int:
     """Measures all points, or the one of --point."""
     del argv
-    from ltpa_tf import benchmark
-
     if _POINT.value:
-        point = benchmark.Point(**json.loads(_POINT.value))
-        turn = benchmark.Turn(_TURN.value or None)
-        found = benchmark.measure(point, _config(), seconds=_SECONDS.value, turn=turn)
+        from ltpa_tf.benchmark.measure import measure
+        from ltpa_tf.benchmark.points import Point
+        from ltpa_tf.benchmark.turn import Turn
+
+        point = Point(**json.loads(_POINT.value))
+        turn = Turn(_TURN.value or None)
+        found = measure(point, _config(), seconds=_SECONDS.value, turn=turn)
         print(json.dumps(found))
         return 0
     if not _OUT.value:
         raise SettingError("--out", _OUT.value, "a folder for the results")
-    return _measure_all(benchmark)
+    return _measure_all()
 
 
-def _measure_all(benchmark) -> int:
+def _measure_all() -> int:
+    from ltpa_tf.benchmark.figure import scaling_figure
+    from ltpa_tf.benchmark.points import Point, points
     from ltpa_tf.explain import style
     from ltpa_tf.run import make_folder, write_json
 
     if not 0 < _SECONDS.value < math.inf:
         raise SettingError("--seconds", _SECONDS.value, "a finite number above 0")
-    base = benchmark.Point(_BATCH_SIZE.value, _IMAGE_SIZE.value, _WIDTH.value)
+    base = Point(_BATCH_SIZE.value, _IMAGE_SIZE.value, _WIDTH.value)
     series = {
         axis: [_number(axis, value) for value in flag.value if value]
         for axis, flag in _SERIES.items()
     }
     series = {axis: values for axis, values in series.items() if values}
-    plan = benchmark.points(base, series)
+    plan = points(base, series)
     folder = Path(_OUT.value)
     make_folder(folder, "--out")
     measured: dict = {}
@@ -116,7 +120,7 @@ def _measure_all(benchmark) -> int:
             write_json(folder / "benchmark.json", report)
             files = [folder / "benchmark.json"]
             if any(record["axis"] in series for record in records):
-                figure = benchmark.scaling_figure(records)
+                figure = scaling_figure(records)
                 files.append(style.save(figure, folder / "benchmark.png"))
     if share := report["attention_share"]:
         print(f"attention's own share of the step: {share:.1%}")
@@ -227,7 +231,7 @@ def cli() -> None:
     """Entry point of `ltpa-benchmark`; `ltpa-benchmark serving` measures a server."""
     if sys.argv[1:2] == ["serving"]:
         start_tensorflow()
-        from benchmarks import serving  # of a checkout; it isn't installed
+        from ltpa_tf.benchmark import serving
 
         serving.main(sys.argv[2:])
     else:

@@ -8,7 +8,13 @@ from pathlib import Path
 
 def test_it_compares_with_the_usual_pipeline(tmp_path):
     out = tmp_path / "data.jsonl"
-    command = [sys.executable, "-m", "benchmarks.data", "--tasks=small", f"--out={out}"]
+    command = [
+        sys.executable,
+        "-m",
+        "ltpa_tf.benchmark.data",
+        "--tasks=small",
+        f"--out={out}",
+    ]
     done = subprocess.run(
         [*command, "--rounds=1", "--seconds=0.1"],
         cwd=Path(__file__).parents[2],

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ltpa_tf.benchmark import Point, points
+from ltpa_tf.benchmark.points import Point, points
 from ltpa_tf.errors import SettingError
 
 BASE = Point(batch_size=64, image_size=32, width=0.5)

@@ -26,7 +26,7 @@ FAST = "--config=configs/cifar10_fast.py"
 )
 def test_refuses(program, flags, sentence):
     done = subprocess.run(
-        [sys.executable, "-m", f"benchmarks.{program}", *flags],
+        [sys.executable, "-m", f"ltpa_tf.benchmark.{program}", *flags],
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,

@@ -2,10 +2,10 @@
 
 import sys
 
-from benchmarks.rounds import Contender, alternate
+from ltpa_tf.benchmark.rounds import Contender, alternate
 
 _SPEAKS = """
-from benchmarks.rounds import Turn
+from ltpa_tf.benchmark.rounds import Turn
 turn = Turn()
 turn.say(software="mine")
 turn.take(lambda: {"images": 10, "seconds": 2})

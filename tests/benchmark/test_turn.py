@@ -4,7 +4,7 @@ import fcntl
 
 import pytest
 
-from ltpa_tf import benchmark
+from ltpa_tf.benchmark.turn import Turn
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ def test_others_may_compile_but_never_measure(tmp_path, phase, others_may_compil
     file.touch()
     # Another opening of the file stands for another process, as for flock it is one.
     with file.open() as other:
-        with getattr(benchmark.Turn(file), phase)():
+        with getattr(Turn(file), phase)():
             with pytest.raises(BlockingIOError):
                 fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if others_may_compile:

@@ -1,4 +1,4 @@
-"""Accuracy and seconds of a config over several seeds, one compiled step for all.
+r"""Accuracy and seconds of a config over several seeds, one compiled step for all.
 
     python -m ltpa_tf.benchmark.time_to_accuracy --seeds=5 \\
         --config=configs/cifar100_fast.py

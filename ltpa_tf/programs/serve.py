@@ -6,6 +6,7 @@ Starts tensorflow_model_server where there is one (TF_SERVING_BIN, the PATH, Doc
 otherwise a development server that speaks the same REST and gRPC.
 """
 
+import contextlib
 import shlex
 import signal
 from collections.abc import Sequence
@@ -94,8 +95,10 @@ def _serve_for_real(command: list[str]) -> int:
         pages = PageServer(
             _MODEL_DIR.value, server.name, server.url, port=_EXPLORER_PORT.value
         )
-        _say_where(server, pages.url)
-        pages.run()
+        # From the moment that its end is spoken of, it ends well.
+        with contextlib.suppress(KeyboardInterrupt):
+            _say_where(server, pages.url)
+            pages.run()
     return 0
 
 
@@ -116,8 +119,9 @@ def _serve_for_development() -> int:
         batching=_BATCHING.value,
         origins=_CORS.value,
     )
-    _say_where(server, server.url)
-    server.run()
+    with contextlib.suppress(KeyboardInterrupt):
+        _say_where(server, server.url)
+        server.run()
     return 0
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from ltpa_tf.errors import SettingError
-from ltpa_tf.training import tf_config
+from ltpa_tf.training import cluster
 from ltpa_tf.training.errors import WorkerLostError
 
 _LOST = (
@@ -117,7 +117,8 @@ def device_name() -> str:
 
 
 def _suitable() -> str:
-    if _cluster_size() > 1:
+    found = cluster.from_environment()
+    if found and cluster.size(found["cluster"]) > 1:
         return "multi_worker"
     if tf.config.list_physical_devices("TPU"):
         return "tpu"
@@ -132,29 +133,29 @@ def _devices() -> list:
     return _gpus() or tf.config.list_logical_devices("CPU")
 
 
-def _in_slurm_step() -> bool:
-    return "SLURM_STEP_NUM_TASKS" in os.environ and "SLURM_PROCID" in os.environ
-
-
-def _cluster_size() -> int:
-    """Processes that TF_CONFIG or SLURM speak of."""
-    if "TF_CONFIG" in os.environ:
-        cluster = tf_config.read()["cluster"]
-        return sum(len(cluster.get(job, ())) for job in ("chief", "worker"))
-    if _in_slurm_step():
-        return int(os.environ["SLURM_STEP_NUM_TASKS"])
-    return 1
-
-
 def _multi_worker() -> tf.distribute.Strategy:
-    resolver = _resolver()
-    cluster = resolver.cluster_spec()
-    mine = cluster.task_address(resolver.task_type, resolver.task_id)
-    others = {x for job in cluster.jobs for x in cluster.job_tasks(job)} - {mine}
+    found = cluster.from_environment()
+    if found is None:
+        raise SettingError(
+            "runtime.strategy",
+            "multi_worker",
+            "another one: neither TF_CONFIG nor a SLURM job step (srun) is here",
+        )
+    job, index = found["task"]["type"], found["task"]["index"]
+    mine = found["cluster"][job][index]
+    others = {address for job in found["cluster"].values() for address in job} - {mine}
     if others:
         # There is no screen yet, and this can take as long as the others like.
         waiting = f"Waiting for the other workers: {', '.join(sorted(others))}."
         print(waiting, file=sys.stderr, flush=True)
+    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+        tf.train.ClusterSpec(found["cluster"]),
+        task_type=job,
+        task_id=index,
+        # Asked for without starting the devices, which would be too early.
+        num_accelerators={"GPU": len(tf.config.get_visible_devices("GPU"))},
+        rpc_layer="grpc",
+    )
     try:
         return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
     except tf.errors.UnknownError as error:
@@ -166,32 +167,6 @@ def _multi_worker() -> tf.distribute.Strategy:
             f"an address with a port that is free here ({error.message}): what listens "
             "on it may be this worker's earlier process",
         ) from None
-
-
-def _resolver() -> tf.distribute.cluster_resolver.ClusterResolver:
-    """The cluster of `TF_CONFIG` or SLURM."""
-    resolvers = tf.distribute.cluster_resolver
-    if "TF_CONFIG" in os.environ:
-        tf_config.read()
-        return resolvers.TFConfigClusterResolver()
-    if _in_slurm_step():
-        job = int(os.environ.get("SLURM_JOB_ID", 0))
-        resolver = resolvers.SlurmClusterResolver(
-            # Jobs that share a machine must not share ports.
-            port_base=10000 + 16 * (job % 1500),
-            # SLURM itself binds GPUs to tasks. The resolver is told of enough for each
-            # task to have one, and not to touch them: it fails where it finds none.
-            gpus_per_node=int(os.environ["SLURM_STEP_NUM_TASKS"]),
-            gpus_per_task=1,
-            auto_set_gpu=False,
-        )
-        resolver.cluster_spec()  # it knows its own task only after this
-        return resolver
-    raise SettingError(
-        "runtime.strategy",
-        "multi_worker",
-        "another one: neither TF_CONFIG nor a SLURM job step (srun) is here",
-    )
 
 
 def _tpu() -> tf.distribute.Strategy:

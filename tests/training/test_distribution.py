@@ -1,10 +1,11 @@
 import json
+import os
 
 import pytest
 import tensorflow as tf
 
 from ltpa_tf.errors import SettingError
-from ltpa_tf.training import distribution
+from ltpa_tf.training import cluster, distribution
 
 CLUSTER = {"worker": ["a:1", "b:2"]}
 WORKER = {"type": "worker", "index": 0}
@@ -12,7 +13,7 @@ WORKER = {"type": "worker", "index": 0}
 
 @pytest.fixture(autouse=True)
 def no_cluster(monkeypatch):
-    for name in ("TF_CONFIG", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID"):
+    for name in [*filter(lambda n: n.startswith("SLURM_"), os.environ), "TF_CONFIG"]:
         monkeypatch.delenv(name, raising=False)
 
 
@@ -119,3 +120,63 @@ def test_xla_adds_up_on_the_gpus_of_one_machine_only(strategies, monkeypatch):
     assert not distribution.xla_reduces(strategies[1])
     # Four replicas would wait for each other on three threads for good.
     assert not distribution.xla_reduces(strategies[4])
+
+
+def slurm(monkeypatch, nodes, tasks, rank, **others):
+    """The environment that srun makes."""
+    step = {"STEP_NUM_TASKS": "9", "STEP_NODELIST": nodes, "STEP_TASKS_PER_NODE": tasks}
+    for name, value in (step | {"PROCID": str(rank)} | others).items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "tasks", "workers"),
+    [
+        ("node[9-10]", "1(x2)", "node9:10000 node10:10000"),
+        (
+            "node[098-101]",
+            "1(x4)",
+            "node098:10000 node099:10000 node100:10000 node101:10000",
+        ),
+        ("b2,a[1,3-4]", "1(x4)", "b2:10000 a1:10000 a3:10000 a4:10000"),
+        ("r[1-2]n[08-09]", "1(x4)", "r1n08:10000 r1n09:10000 r2n08:10000 r2n09:10000"),
+        ("n[9-10]", "2(x2)", "n9:10000 n9:10001 n10:10000 n10:10001"),
+        ("n[9-11]", "2(x2),1", "n9:10000 n9:10001 n10:10000 n10:10001 n11:10000"),
+        ("one", "3", "one:10000 one:10001 one:10002"),
+    ],
+)
+def test_workers_are_in_the_order_of_slurm(monkeypatch, nodes, tasks, workers):
+    workers = workers.split()
+    for rank, address in enumerate(workers):
+        node = list(dict.fromkeys(w.split(":")[0] for w in workers)).index(
+            address.split(":")[0]
+        )
+        slurm(monkeypatch, nodes, tasks, rank, NODEID=str(node))
+        assert cluster.from_environment() == {
+            "cluster": {"worker": workers},
+            "task": {"type": "worker", "index": rank},
+        }
+
+
+def test_jobs_that_share_a_machine_have_ports_of_their_own(monkeypatch):
+    slurm(monkeypatch, "a", "1", 0, JOB_ID="1502")
+    assert cluster.from_environment()["cluster"] == {"worker": ["a:10032"]}
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"STEP_NODELIST": "node[9-"}, "STEP_NODELIST"),
+        ({"STEP_NODELIST": ""}, "STEP_NODELIST"),
+        ({"STEP_TASKS_PER_NODE": "two"}, "STEP_TASKS_PER_NODE"),
+        ({"STEP_TASKS_PER_NODE": "2(x3)"}, "STEP_TASKS_PER_NODE"),
+        ({"PROCID": "4"}, "PROCID"),
+        ({"PROCID": "first"}, "PROCID"),
+        ({"NODEID": "1"}, "NODEID"),  # dealt out in turns: task 1 is on the other node
+    ],
+)
+def test_a_step_that_can_not_be_understood_is_named(monkeypatch, settings, named):
+    slurm(monkeypatch, "n[1-2]", "2(x2)", 1, **settings)
+    with pytest.raises(SettingError) as caught:
+        distribution.make_strategy("multi_worker")
+    assert caught.value.setting == f"SLURM_{named}"

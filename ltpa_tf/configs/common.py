@@ -89,8 +89,10 @@ def get_config() -> ConfigDict:
     train.label_smoothing = 0.0
     # Clip the gradient's global norm, after reduction over replicas; 0 = off.
     train.clip_norm = 0.0
-    # Take each replica's examples of a step in this many parts, one after another: the
-    # same update in a fraction of the memory.
+    # Take each replica's examples of a step in this many parts, one after another, in a
+    # fraction of the memory. Without batch norm the update stays the same. Batch norm
+    # normalises each part by the part's own statistics, as on a smaller batch: that is
+    # another update (`recompute` saves memory and leaves it as it is).
     train.accumulation_steps = 1
     # Begin on images shrunk to this many pixels (of their shorter side), which is less
     # to compute; 0 = never. With XLA two steps are compiled.

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 MOMENTUM = 0.6
-STEPS = 4  # of Newton-Schulz
+STEPS = 4  # of Newton-Schulz; airbench takes 3
 # The quintic's slope at 0 is as large as it can be; in return it takes singular values
 # near 1, not to it.
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
@@ -23,9 +23,9 @@ class SGDMuon(keras.optimizers.SGD):
 
     Muon is Keller Jordan's (https://kellerjordan.github.io/posts/muon/); its use on
     convolutions beside SGD, the norm and the momentum are those of airbench94_muon
-    (https://github.com/KellerJordan/cifar10-airbench). `keras.optimizers.Muon` is
-    something else for such networks: whatever isn't a matrix, and so each convolution,
-    it leaves to AdamW.
+    (https://github.com/KellerJordan/cifar10-airbench), which orthogonalises by 3 steps
+    of Newton-Schulz instead of 4. `keras.optimizers.Muon` is something else for such
+    networks: whatever isn't a matrix, and so each convolution, it leaves to AdamW.
 
     Args:
         learning_rate: A number or a Keras schedule.

@@ -26,7 +26,8 @@ class Recipe:
         batch_size: Examples per step over all replicas.
         label_smoothing: Probability mass spread evenly over all classes.
         clip_norm: Largest norm of the whole gradient; 0 = no limit.
-        accumulation_steps: Parts that a replica's examples are taken in, one by one.
+        accumulation_steps: Parts that a replica's examples are taken in, one by one;
+            batch norm normalises each by its own statistics.
         small_size: Pixels of the shorter side of small images; 0 = there are none.
         recompute: Convolutions per segment whose features are computed again in the
             backward pass; 0 = off.

@@ -96,6 +96,30 @@ def test_clipping_scales_the_whole_gradient(config, linear):
     assert new.sums[3] == pytest.approx(norm)  # reported as it was
 
 
+@pytest.mark.parametrize("normed", [False, True])
+def test_accumulation_normalises_each_part_by_its_own_statistics(config, normed):
+    images = keras.Input((2, 2, 1))
+    x = keras.layers.Flatten()(images)
+    if normed:
+        x = keras.layers.BatchNormalization()(x)
+    model = keras.Model(images, keras.layers.Dense(2)(x))
+    batch = np.random.default_rng(0).normal(size=(4, 2, 2, 1)).astype(np.float32)
+
+    def gradient(images, labels, parts=1):
+        step, state = start(config, model, train__accumulation_steps=parts)
+        state = tf.nest.map_structure(tf.constant, state)
+        number = tf.constant(0, tf.int64)
+        found, _ = step.forward_backward(state, images, labels, number, number)
+        return np.concatenate([np.ravel(g) for g in found.gradients])
+
+    labels = np.repeat(LABELS, 2, axis=0)
+    halves = [gradient(batch[i : i + 2], labels[i : i + 2]) for i in (0, 2)]
+    in_parts = gradient(batch, labels, parts=2)
+    np.testing.assert_allclose(in_parts, sum(halves), rtol=1e-5, atol=1e-6)
+    whole = gradient(batch, labels)
+    assert np.allclose(in_parts, whole, rtol=1e-5, atol=1e-6) is not normed
+
+
 @pytest.mark.parametrize("on", ["kernels", "all"])
 @pytest.mark.parametrize("mode", ["coupled", "decoupled"])
 def test_weight_decay(config, linear, on, mode):

@@ -16,10 +16,8 @@ from ltpa_tf.layers import Whitening
 from ltpa_tf.models.settings import SMALLEST_IMAGE
 from ltpa_tf.training import distribution
 from ltpa_tf.training.feed import ResidentFeed, StreamFeed, make_feed
-from ltpa_tf.training.forms import choose_forms
-from ltpa_tf.training.optimizers import make_optimizer
-from ltpa_tf.training.program import Program
-from ltpa_tf.training.schedules import make_schedule
+from ltpa_tf.training.optimizers import make_optimizer, make_schedule
+from ltpa_tf.training.program import Program, select_kernels
 from ltpa_tf.training.state import StateVariables, initial_state
 from ltpa_tf.training.step import make_step
 from ltpa_tf.training.validation import NormEstimate, Validation
@@ -114,7 +112,7 @@ def assemble(
     check_small_size(config, source)  # for models that say nothing of their own
     if config.train.sync_batch_norm:
         _synchronize(model)
-    choose_forms(model, jit)
+    select_kernels(model, jit)
     schedule = make_schedule(config, steps_per_epoch)
     optimizer = make_optimizer(config, model, schedule)
     averaged = config.train.ema > 0

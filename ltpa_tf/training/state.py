@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ltpa_tf.data.hashing import random_bits
 from ltpa_tf.training.distribution import variable_per_replica
 
 # What `State.sums` adds up over an epoch, in this order.
@@ -17,6 +18,7 @@ SUMS = (
     "updates",
 )
 INITIAL_LOSS_SCALE = 2.0**15
+_DROPOUT = 0xD809
 
 
 class State(NamedTuple):
@@ -246,6 +248,37 @@ class StateVariables:
             self._variables.local, unpack(packed, self._shapes), strict=True
         ):
             variable.assign(value)
+
+
+def dropout_seeds(
+    seed: int, step: tf.Tensor, replica: tf.Tensor, count: int
+) -> tf.Tensor:
+    """One seed per random generator of the model: int64 `[count, 2]`.
+
+    A function of its arguments alone: nothing about dropout needs to be saved, and
+    replicas and steps draw different masks.
+    """
+    generators = tf.cast(replica, tf.int64) * count + tf.range(count, dtype=tf.int64)
+    bits = random_bits(seed, step, generators, _DROPOUT, lanes=2)
+    return tf.cast(tf.bitwise.right_shift(bits, tf.constant(1, bits.dtype)), tf.int64)
+
+
+def with_seeds(model: keras.Model, local: list, seeds: tf.Tensor) -> list:
+    """Values for all of `model.non_trainable_variables`."""
+    local, seeds = iter(local), iter(tf.unstack(seeds) if seeds.shape[0] else [])
+    return [
+        next(seeds) if is_seed(v) else next(local)
+        for v in model.non_trainable_variables
+    ]
+
+
+def without_seeds(model: keras.Model, values: list) -> list:
+    """`State.local` out of values for all of `model.non_trainable_variables`."""
+    return [
+        value
+        for value, variable in zip(values, model.non_trainable_variables, strict=True)
+        if not is_seed(variable)
+    ]
 
 
 def pack(tensors: list[tf.Tensor]) -> tf.Tensor:

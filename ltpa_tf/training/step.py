@@ -1,20 +1,28 @@
 """One training step as pure functions of tensors."""
 
 import dataclasses
+import functools
 from typing import NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from ltpa_tf.data.hashing import random_bits
-from ltpa_tf.training.network import Network
+from ltpa_tf import models
+from ltpa_tf.training.gradient_checkpointing import CheckpointedModel, places
 from ltpa_tf.training.optimizers import decayed_variables
-from ltpa_tf.training.shrink import shrink
-from ltpa_tf.training.state import State, is_seed, pack, unpack
+from ltpa_tf.training.state import (
+    State,
+    dropout_seeds,
+    is_seed,
+    pack,
+    unpack,
+    with_seeds,
+    without_seeds,
+)
 
 # How many steps without an overflow double float16's loss scale, as in Keras.
 _STEPS_TO_DOUBLE = 2000
-_DROPOUT = 0xD809
 
 
 @dataclasses.dataclass(frozen=True)
@@ -258,6 +266,90 @@ class Step:
         )
 
 
+class Network:
+    """Logits and new state from a model's values, as far as they matter.
+
+    In a model with pc scores and softmax maps the branch of the global feature cancels
+    (see `ltpa_tf.models.AttentionVGG`). Its gradient is exactly zero, but computed by
+    autodiff it is rounding noise and costs time. Here the branch is left out: its
+    weights have a gradient of zero, its batch norm keeps its statistics.
+
+    Args:
+        model: A functional model; used for its graph, its variables are not read.
+        recompute: Convolutions per segment whose features are computed again in the
+            backward pass; 0 = all features are kept for it.
+        any_size: Whether images may have another size than the model's own.
+    """
+
+    def __init__(
+        self, model: keras.Model, recompute: int = 0, *, any_size: bool = False
+    ):
+        live = models.prune(model)
+        if any_size:
+            live = models.of_any_size(live)
+        self._trainable = places(live.trainable_variables, model.trainable_variables)
+        self._others = places(
+            live.non_trainable_variables, model.non_trainable_variables
+        )
+        self._call = functools.partial(live.stateless_call, training=True)
+        if recompute:
+            self._call = CheckpointedModel(live, recompute)
+
+    def __call__(
+        self, trainable: list, others: list, images: tf.Tensor
+    ) -> tuple[tf.Tensor, list]:
+        """A training call.
+
+        Args:
+            trainable: Values of the model's `trainable_variables`.
+            others: Values of its `non_trainable_variables`.
+            images: float32 `[b, H, W, 3]`, pixel values.
+
+        Returns:
+            The logits, and the new values of `non_trainable_variables`.
+        """
+        logits, found = self._call(
+            [trainable[i] for i in self._trainable],
+            [others[i] for i in self._others],
+            images,
+        )
+        after = list(others)
+        for place, value in zip(self._others, found, strict=True):
+            after[place] = value
+        return logits, after
+
+
+def shrink(images: tf.Tensor, side: int) -> tf.Tensor:
+    """Images scaled so that their shorter side has so many pixels.
+
+    A new pixel is the mean of the area that it covers, as in
+    `tf.image.resize(method="area")`, of which XLA knows nothing.
+
+    Args:
+        images: `[B, H, W, C]`, H and W static.
+        side: At most the shorter of H and W.
+
+    Returns:
+        float32 `[B, h, w, C]`.
+    """
+    height, width = images.shape[1:3]
+    shorter = min(height, width)
+    rows, columns = (
+        tf.constant(_areas(size, round(size * side / shorter)))
+        for size in (height, width)
+    )
+    return tf.einsum("bhwc,yh,xw->byxc", tf.cast(images, tf.float32), rows, columns)
+
+
+def _areas(size: int, smaller: int) -> np.ndarray:
+    """`[smaller, size]`: which share of each new pixel is covered by each old one."""
+    borders = np.arange(smaller + 1) * size / smaller
+    old = np.arange(size)
+    begin = np.maximum(borders[:-1, None], old)
+    end = np.minimum(borders[1:, None], old + 1)
+    return (np.maximum(end - begin, 0) * smaller / size).astype(np.float32)
+
+
 def make_step(config, model, optimizer) -> Step:
     """The step of a config."""
     coupled = config.optimizer.decay_mode == "coupled"
@@ -274,34 +366,3 @@ def make_step(config, model, optimizer) -> Step:
         loss_scaling=config.runtime.precision == "mixed_float16",
     )
     return Step(model, optimizer, recipe, decayed_variables(config, model))
-
-
-def dropout_seeds(
-    seed: int, step: tf.Tensor, replica: tf.Tensor, count: int
-) -> tf.Tensor:
-    """One seed per random generator of the model: int64 `[count, 2]`.
-
-    A function of its arguments alone: nothing about dropout needs to be saved, and
-    replicas and steps draw different masks.
-    """
-    generators = tf.cast(replica, tf.int64) * count + tf.range(count, dtype=tf.int64)
-    bits = random_bits(seed, step, generators, _DROPOUT, lanes=2)
-    return tf.cast(tf.bitwise.right_shift(bits, tf.constant(1, bits.dtype)), tf.int64)
-
-
-def with_seeds(model: keras.Model, local: list, seeds: tf.Tensor) -> list:
-    """Values for all of `model.non_trainable_variables`."""
-    local, seeds = iter(local), iter(tf.unstack(seeds) if seeds.shape[0] else [])
-    return [
-        next(seeds) if is_seed(v) else next(local)
-        for v in model.non_trainable_variables
-    ]
-
-
-def without_seeds(model: keras.Model, values: list) -> list:
-    """`State.local` out of values for all of `model.non_trainable_variables`."""
-    return [
-        value
-        for value, variable in zip(values, model.non_trainable_variables, strict=True)
-        if not is_seed(variable)
-    ]

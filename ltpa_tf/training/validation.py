@@ -6,12 +6,14 @@ import tensorflow as tf
 from ltpa_tf import data
 from ltpa_tf.training.state import (
     StateVariables,
+    dropout_seeds,
     is_seed,
     local_variables,
     pack,
     unpack,
+    with_seeds,
+    without_seeds,
 )
-from ltpa_tf.training.step import dropout_seeds, with_seeds, without_seeds
 
 # Training examples that batch norm's statistics are re-estimated from.
 _ESTIMATION_EXAMPLES = 10_000

@@ -11,7 +11,7 @@ from comparison import assert_close, assert_same
 from ltpa_tf import data
 from ltpa_tf.errors import SettingError
 from ltpa_tf.training.parts import assemble, build_model
-from ltpa_tf.training.shrink import shrink
+from ltpa_tf.training.step import shrink
 
 STEPS = 8
 

@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from ltpa_tf.models import build
 from ltpa_tf.training.optimizers import decayed_variables, make_optimizer
-from ltpa_tf.training.state import initial_state
-from ltpa_tf.training.step import dropout_seeds, make_step, with_seeds
+from ltpa_tf.training.state import dropout_seeds, initial_state, with_seeds
+from ltpa_tf.training.step import make_step
 
 IMAGES = np.arange(2 * 4, dtype=np.float32).reshape(2, 2, 2, 1) / 8
 INFINITE = np.full_like(IMAGES, np.inf)

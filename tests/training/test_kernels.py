@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from ltpa_tf import models
 from ltpa_tf.layers.fast import FastBatchNormalization
-from ltpa_tf.training.forms import choose_forms
+from ltpa_tf.training.program import select_kernels
 
 
 @pytest.mark.parametrize("trunk", [{}, {"trunk": "fast", "levels": (6, 9)}])
@@ -37,7 +37,7 @@ def test_a_model_computes_the_same_in_every_form(jit, trunk):
         ]
         return logits, *tape.gradient(loss, model.trainable_weights), *values
 
-    mine, reference = step(lambda m: choose_forms(m, jit)), step(lambda m: None)
+    mine, reference = step(lambda m: select_kernels(m, jit)), step(lambda m: None)
     for value, expected in zip(mine, reference, strict=True):
         if expected is not None:
             np.testing.assert_allclose(value, expected, rtol=1e-3, atol=1e-4)
@@ -49,7 +49,7 @@ def test_the_kernel_without_xla_is_kerass_batch_norm(policy):
     mine = FastBatchNormalization(momentum=0.7, dtype=policy)
     keras_own = keras.layers.BatchNormalization(momentum=0.7, dtype=policy)
     inputs = keras.Input(features.shape[1:])
-    choose_forms(keras.Model(inputs, mine(inputs)), jit=False)
+    select_kernels(keras.Model(inputs, mine(inputs)), jit=False)
     assert mine.kernel is not None
     found, expected = (layer(features, training=True) for layer in (mine, keras_own))
     assert found.dtype == expected.dtype
@@ -66,7 +66,7 @@ def test_what_the_kernel_cannot_do_stays_keras_own(options):
     features = np.random.default_rng(0).normal(3, 2, (4, 8, 6, 5)).astype("float32")
     mine = FastBatchNormalization(**options)
     inputs = keras.Input(features.shape[1:])
-    choose_forms(keras.Model(inputs, mine(inputs)), jit=False)
+    select_kernels(keras.Model(inputs, mine(inputs)), jit=False)
     keras_own = keras.layers.BatchNormalization(**options)
     found, expected = (layer(features, training=True) for layer in (mine, keras_own))
     np.testing.assert_allclose(found, expected, atol=1e-5)
@@ -75,6 +75,6 @@ def test_what_the_kernel_cannot_do_stays_keras_own(options):
 def test_a_single_value_has_variance_0():
     layer = FastBatchNormalization(momentum=0.0)
     inputs = keras.Input((1, 1, 3))
-    choose_forms(keras.Model(inputs, layer(inputs)), jit=False)
+    select_kernels(keras.Model(inputs, layer(inputs)), jit=False)
     layer(np.full((1, 1, 1, 3), 2.0, "float32"), training=True)
     np.testing.assert_array_equal(layer.moving_variance, np.zeros(3))

@@ -29,7 +29,7 @@ class _Segment:
     makes: list[int]
 
 
-class Segments:
+class CheckpointedModel:
     """A model cut across, so that its backward pass needs less memory.
 
     Kept for the backward pass is what goes over a cut; the features inside of a segment

@@ -14,9 +14,8 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.evaluation.metrics import Classification
 from ltpa_tf.run import load_data
 from ltpa_tf.training import distribution
+from ltpa_tf.training.network import dropout_seeds, is_seed, set_weights, with_seeds
 from ltpa_tf.training.parts import assemble, build_model
-from ltpa_tf.training.state import is_seed, set_weights
-from ltpa_tf.training.step import dropout_seeds, with_seeds
 
 _TEST_BATCH = 1000
 
@@ -106,12 +105,7 @@ class SeedTrainer:
         """The state before the first step, with this seed's initial weights."""
         keras.utils.set_random_seed(seed)
         model = build_model(self._config, self._source)
-        arrays = self._parts.state.to_arrays()
-        for i, variable in enumerate(model.trainable_variables):
-            arrays[f"trainable.{i:03d}"] = keras.ops.convert_to_numpy(variable)
-            if self._parts.estimate is not None:
-                arrays[f"ema.{i:03d}"] = keras.ops.convert_to_numpy(variable)
-        return arrays
+        return self._parts.state.initial_arrays(model, self._parts.optimizer)
 
     def _run(self, first: int, steps: int) -> dict[str, float]:
         """Steps in one call, and the wait for the last; their loss and accuracy."""

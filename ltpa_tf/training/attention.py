@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from ltpa_tf import data, models
-from ltpa_tf.training.state import local_variables
+from ltpa_tf.training.network import local_variables
 
 # Images that the entropy is averaged over, at most.
 _EXAMPLES = 32

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import keras
 
+from ltpa_tf.training.network import set_weights
 from ltpa_tf.training.parts import Parts
-from ltpa_tf.training.state import set_weights
 
 
 class Callbacks:

@@ -18,7 +18,7 @@ from ltpa_tf.training import distribution
 from ltpa_tf.training.feed import ResidentFeed, StreamFeed, make_feed
 from ltpa_tf.training.optimizers import make_optimizer, make_schedule
 from ltpa_tf.training.program import Program, select_kernels
-from ltpa_tf.training.state import StateVariables, initial_state
+from ltpa_tf.training.state import StateVariables
 from ltpa_tf.training.step import make_step
 from ltpa_tf.training.validation import NormEstimate, Validation
 
@@ -38,6 +38,7 @@ class Parts:
     steps_per_epoch: int
     model: keras.Model
     schedule: object
+    optimizer: keras.optimizers.Optimizer
     state: StateVariables
     feed: StreamFeed | ResidentFeed
     program: Program
@@ -117,13 +118,11 @@ def assemble(
     optimizer = make_optimizer(config, model, schedule)
     averaged = config.train.ema > 0
     state = StateVariables(
-        initial_state(
-            model,
-            optimizer,
-            ema=averaged,
-            loss_scaling=config.runtime.precision == "mixed_float16",
-        ),
+        model,
+        optimizer,
         strategy,
+        ema=averaged,
+        loss_scaling=config.runtime.precision == "mixed_float16",
     )
     feed = make_feed(config, source, strategy)
     sum_inside = jit and distribution.xla_reduces(strategy)
@@ -154,6 +153,7 @@ def assemble(
         steps_per_epoch=steps_per_epoch,
         model=model,
         schedule=schedule,
+        optimizer=optimizer,
         state=state,
         feed=feed,
         program=Program(

@@ -19,12 +19,12 @@ from ltpa_tf.training.callbacks import Callbacks
 from ltpa_tf.training.errors import CheckpointError
 from ltpa_tf.training.journal import Journal
 from ltpa_tf.training.loop import Loop
+from ltpa_tf.training.network import set_weights
 from ltpa_tf.training.pace import Pace
 from ltpa_tf.training.parts import Build, Parts, assemble, build_model
 from ltpa_tf.training.progress import Screen
 from ltpa_tf.training.saving import Position, Saver
 from ltpa_tf.training.signals import StopSignals
-from ltpa_tf.training.state import set_weights
 from ltpa_tf.training.tensorboard import Board
 
 # What may differ when a run is continued: where and how, not what, is computed.

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ltpa_tf.data.hashing import random_bits
 from ltpa_tf.training.distribution import variable_per_replica
+from ltpa_tf.training.network import local_variables, unique, variable_paths
 
 # What `State.sums` adds up over an epoch, in this order.
 SUMS = (
@@ -18,7 +18,6 @@ SUMS = (
     "updates",
 )
 INITIAL_LOSS_SCALE = 2.0**15
-_DROPOUT = 0xD809
 
 
 class State(NamedTuple):
@@ -36,23 +35,6 @@ class State(NamedTuple):
     good_steps: object  # int64, updates since the loss scale changed
     bad_step: object  # int64, the first step that wasn't finite; -1 as long as none
     sums: object  # float32 [len(SUMS)], since the epoch's start
-
-
-def is_seed(variable: keras.Variable) -> bool:
-    """Whether it is a random generator's state, which steps replace and never save."""
-    return variable.name == "seed_generator_state"
-
-
-def local_variables(model: keras.Model) -> list[keras.Variable]:
-    """The model's variables that `State.local` stands for."""
-    return [v for v in model.non_trainable_variables if not is_seed(v)]
-
-
-def set_weights(model: keras.Model, trainable: list, local: list) -> None:
-    """Gives the model these values."""
-    variables = [*model.trainable_variables, *local_variables(model)]
-    for variable, value in zip(variables, [*trainable, *local], strict=True):
-        variable.assign(value)
 
 
 def initial_state(
@@ -83,26 +65,38 @@ class StateVariables:
     needs no communication inside the step and keeps `local` apart.
 
     Args:
-        initial: The state as arrays.
+        model: The model, for its initial weights and their names.
+        optimizer: Built for the model's weights.
         strategy: The strategy; the call must be inside its scope or not.
+        ema: Whether there is a moving average of the weights.
+        loss_scaling: Whether losses are scaled for float16.
     """
 
-    def __init__(self, initial: State, strategy: tf.distribute.Strategy):
+    def __init__(
+        self,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        strategy: tf.distribute.Strategy,
+        *,
+        ema: bool,
+        loss_scaling: bool,
+    ):
         self._strategy = strategy
+        initial = initial_state(model, optimizer, ema=ema, loss_scaling=loss_scaling)
         with strategy.scope():
             self._variables = tf.nest.map_structure(variable_per_replica, initial)
             # Statistics that belong to the average; found anew when they are needed.
             self._ema_local = [
                 variable_per_replica(v) for v in initial.local if initial.ema
             ]
+        self._names = _names(model, optimizer, initial)
+        self._shapes = [value.shape for value in initial.local]
         self.reset_sums = tf.function(self._reset_sums)
         self.average_local = tf.function(self._average_local)
         self.weight_norm = tf.function(self._weight_norm)
         self.update_norm = tf.function(self._update_norm)
         self._local_rows = tf.function(self._gather_local)
         self._set_local_rows = tf.function(self._deal_out_local)
-        self._sizes = [value.size for value in initial.local]
-        self._shapes = [value.shape for value in initial.local]
 
     def read(self) -> State:
         """This replica's tensors; to be called in a replica."""
@@ -138,12 +132,6 @@ class StateVariables:
         """The sums, and the first step that wasn't finite or -1; outside replicas."""
         return self._variables.sums.read_value(), self._variables.bad_step.read_value()
 
-    def shared(self, field: str) -> list[np.ndarray] | np.ndarray:
-        """One field, as arrays of the first replica."""
-        return tf.nest.map_structure(
-            lambda v: v.read_value().numpy(), getattr(self._variables, field)
-        )
-
     @property
     def learning_rate(self) -> float:
         """The rate among the optimizer's variables, where no schedule gives it."""
@@ -175,7 +163,7 @@ class StateVariables:
 
         Batch norm's statistics then are the same everywhere, as in the saved model.
         """
-        if not self._sizes or self._strategy.num_replicas_in_sync == 1:
+        if not self._shapes or self._strategy.num_replicas_in_sync == 1:
             return
 
         def average():
@@ -186,14 +174,22 @@ class StateVariables:
         self._strategy.run(average)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """A copy in memory: name -> array; `local` has one row per replica."""
-        arrays = {}
-        for field in State._fields:
-            if field != "local":
-                for i, value in enumerate(tf.nest.flatten(self.shared(field))):
-                    arrays[f"{field}.{i:03d}"] = value
-        arrays["local"] = self._local_rows().numpy()
-        return arrays
+        """A copy in memory, by `FIELD.PATH`; `local` has one row per replica."""
+        shared = self._variables._replace(local=[])
+        values = tf.nest.map_structure(lambda v: v.read_value().numpy(), shared)
+        return self._named(values, self._local_rows().numpy())
+
+    def initial_arrays(
+        self, model: keras.Model, optimizer: keras.optimizers.Optimizer
+    ) -> dict[str, np.ndarray]:
+        """What `to_arrays` gives before the first step from this model's weights."""
+        scale = self._variables.loss_scale.read_value().numpy()
+        initial = initial_state(
+            model, optimizer, ema=bool(self._variables.ema), loss_scaling=scale != 1
+        )
+        row = np.concatenate([np.ravel(v) for v in initial.local] or [np.zeros(0, "f")])
+        rows = np.tile(row, (self._strategy.num_replicas_in_sync, 1))
+        return self._named(initial, rows)
 
     def from_arrays(self, arrays: dict[str, np.ndarray]) -> None:
         """Takes over what `to_arrays` gave.
@@ -203,29 +199,60 @@ class StateVariables:
         Raises:
             ValueError: If the arrays are another model's or optimizer's.
         """
-        rows = arrays["local"]
-        expected = {"local"}
-        for field in State._fields:
-            if field == "local":
-                continue
-            for i, variable in enumerate(
-                tf.nest.flatten(getattr(self._variables, field))
-            ):
-                name = f"{field}.{i:03d}"
-                expected.add(name)
-                if name not in arrays or arrays[name].shape != tuple(variable.shape):
-                    raise ValueError(f"no {name} of shape {tuple(variable.shape)}")
-                variable.assign(arrays[name])
-        if expected != set(arrays) or rows.shape[1] != sum(self._sizes):
+        if "local" in arrays:
+            arrays = self._from_positions(arrays)
+        shared = self._named(self._variables._replace(local=[]))
+        if len(arrays) != len(shared) + len(self._shapes):
             raise ValueError("more or other arrays than this model and optimizer have")
-        if len(rows) != self._strategy.num_replicas_in_sync:
-            rows = np.repeat(
-                rows.mean(0, keepdims=True), self._strategy.num_replicas_in_sync, 0
+        for name, variable in shared.items():
+            if name not in arrays or arrays[name].shape != tuple(variable.shape):
+                raise ValueError(f"no {name} of shape {tuple(variable.shape)}")
+        replicas, rows = self._strategy.num_replicas_in_sync, []
+        for name, shape in zip(self._names.local, self._shapes, strict=True):
+            if name not in arrays or arrays[name].shape[1:] != shape:
+                raise ValueError(f"no {name} of shape {shape}")
+            values = arrays[name].reshape(len(arrays[name]), -1)
+            if len(values) != replicas:
+                values = np.repeat(values.mean(0, keepdims=True), replicas, 0)
+            rows.append(values)
+        for name, variable in shared.items():
+            variable.assign(arrays[name])
+        if rows:
+            self._set_local_rows(tf.constant(np.concatenate(rows, 1)))
+
+    def _named(self, state: State, rows: np.ndarray | None = None) -> dict:
+        """The state's values by name; of `local`, given in rows, one per replica."""
+        names = self._names._replace(local=[])
+        leaves = tf.nest.flatten(state._replace(local=[]))
+        named = dict(zip(tf.nest.flatten(names), leaves, strict=True))
+        if rows is not None and self._shapes:
+            ends = np.cumsum([np.prod(shape, dtype=int) for shape in self._shapes])
+            parts = np.split(rows, ends[:-1], axis=1)
+            for name, part, shape in zip(
+                self._names.local, parts, self._shapes, strict=True
+            ):
+                named[name] = part.reshape(-1, *shape)
+        return named
+
+    def _from_positions(self, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Reads checkpoints of versions up to 0.1, which named arrays by position."""
+        names = {}
+        for field in set(State._fields) - {"local"}:
+            for i, name in enumerate(tf.nest.flatten(getattr(self._names, field))):
+                names[f"{field}.{i:03d}"] = name
+        found = {names.get(k, k): v for k, v in arrays.items() if k != "local"}
+        rows, sizes = arrays["local"], [int(np.prod(shape)) for shape in self._shapes]
+        if rows.shape[1] != sum(sizes):
+            raise ValueError("more or other arrays than this model and optimizer have")
+        return found | {
+            name: rows[:, end - size : end].reshape(-1, *shape)
+            for name, shape, size, end in zip(
+                self._names.local, self._shapes, sizes, np.cumsum(sizes), strict=True
             )
-        self._set_local_rows(tf.constant(rows))
+        }
 
     def _gather_local(self) -> tf.Tensor:
-        if not self._sizes:  # gathering nothing crashes TensorFlow
+        if not self._shapes:  # gathering nothing crashes TensorFlow
             return tf.zeros([self._strategy.num_replicas_in_sync, 0])
         rows = self._strategy.run(lambda: self._pack_local()[tf.newaxis])
         if self._strategy.num_replicas_in_sync == 1:
@@ -250,35 +277,30 @@ class StateVariables:
             variable.assign(value)
 
 
-def dropout_seeds(
-    seed: int, step: tf.Tensor, replica: tf.Tensor, count: int
-) -> tf.Tensor:
-    """One seed per random generator of the model: int64 `[count, 2]`.
-
-    A function of its arguments alone: nothing about dropout needs to be saved, and
-    replicas and steps draw different masks.
-    """
-    generators = tf.cast(replica, tf.int64) * count + tf.range(count, dtype=tf.int64)
-    bits = random_bits(seed, step, generators, _DROPOUT, lanes=2)
-    return tf.cast(tf.bitwise.right_shift(bits, tf.constant(1, bits.dtype)), tf.int64)
-
-
-def with_seeds(model: keras.Model, local: list, seeds: tf.Tensor) -> list:
-    """Values for all of `model.non_trainable_variables`."""
-    local, seeds = iter(local), iter(tf.unstack(seeds) if seeds.shape[0] else [])
-    return [
-        next(seeds) if is_seed(v) else next(local)
-        for v in model.non_trainable_variables
-    ]
-
-
-def without_seeds(model: keras.Model, values: list) -> list:
-    """`State.local` out of values for all of `model.non_trainable_variables`."""
-    return [
-        value
-        for value, variable in zip(values, model.non_trainable_variables, strict=True)
-        if not is_seed(variable)
-    ]
+def _names(
+    model: keras.Model, optimizer: keras.optimizers.Optimizer, state: State
+) -> State:
+    """A name for each leaf of the state."""
+    paths = variable_paths(model)
+    weights = [paths[id(v)] for v in model.trainable_variables]
+    # Keras calls the momentum of dense/kernel dense_kernel_momentum.
+    prefixes = {}
+    for variable, path in zip(model.trainable_variables, weights, strict=True):
+        prefixes.setdefault(variable.path.replace("/", "_") + "_", path)
+    slots = []
+    for name in [v.name for v in optimizer.variables]:
+        fitting = [prefix for prefix in prefixes if name.startswith(prefix)]
+        if fitting:
+            prefix = max(fitting, key=len)
+            name = f"{prefixes[prefix]}/{name.removeprefix(prefix)}"
+        slots.append(name)
+    return State(
+        **{field: field for field in State._fields[4:]},
+        trainable=[f"trainable.{path}" for path in weights],
+        local=[f"local.{paths[id(v)]}" for v in local_variables(model)],
+        optimizer=[f"optimizer.{slot}" for slot in unique(slots)],
+        ema=[f"ema.{path}" for path in weights if state.ema],
+    )
 
 
 def pack(tensors: list[tf.Tensor]) -> tf.Tensor:

@@ -4,16 +4,14 @@ import keras
 import tensorflow as tf
 
 from ltpa_tf import data
-from ltpa_tf.training.state import (
-    StateVariables,
+from ltpa_tf.training.network import (
     dropout_seeds,
     is_seed,
     local_variables,
-    pack,
-    unpack,
     with_seeds,
     without_seeds,
 )
+from ltpa_tf.training.state import StateVariables, pack, unpack
 
 # Training examples that batch norm's statistics are re-estimated from.
 _ESTIMATION_EXAMPLES = 10_000

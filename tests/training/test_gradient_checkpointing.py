@@ -8,7 +8,7 @@ import tensorflow as tf
 from ltpa_tf import models
 from ltpa_tf.errors import SettingError
 from ltpa_tf.training import train
-from ltpa_tf.training.step import Network
+from ltpa_tf.training.network import Network
 
 
 @pytest.fixture

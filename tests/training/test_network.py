@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from ltpa_tf import models
-from ltpa_tf.training.step import Network
+from ltpa_tf.training.network import Network
 
 
 @pytest.mark.parametrize(

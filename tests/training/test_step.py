@@ -6,8 +6,9 @@ import pytest
 import tensorflow as tf
 
 from ltpa_tf.models import build
+from ltpa_tf.training.network import dropout_seeds, with_seeds
 from ltpa_tf.training.optimizers import decayed_variables, make_optimizer
-from ltpa_tf.training.state import dropout_seeds, initial_state, with_seeds
+from ltpa_tf.training.state import initial_state
 from ltpa_tf.training.step import make_step
 
 IMAGES = np.arange(2 * 4, dtype=np.float32).reshape(2, 2, 2, 1) / 8

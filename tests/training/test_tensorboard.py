@@ -9,7 +9,7 @@ from ltpa_tf import data
 from ltpa_tf.models import AttentionVGG
 from ltpa_tf.training import train
 from ltpa_tf.training.attention import AttentionWatch, entropy
-from ltpa_tf.training.state import local_variables
+from ltpa_tf.training.network import local_variables
 
 
 def test_entropy_of_known_maps():

@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
+from ltpa_tf.training.network import local_variables
 from ltpa_tf.training.parts import assemble
-from ltpa_tf.training.state import local_variables
 
 
 @pytest.mark.parametrize("replicas", [1, 2])

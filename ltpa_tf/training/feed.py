@@ -146,17 +146,19 @@ class ResidentFeed:
         )
 
 
-def make_feed(
+def check_placement(
     config: ConfigDict, source: data.Source, strategy: tf.distribute.Strategy
-) -> StreamFeed | ResidentFeed:
-    """The feed of `data.placement`.
+) -> None:
+    """Refuses images that can't be made resident.
+
+    All workers come to this by themselves: in the middle of making variables, those
+    that wait for the chief's would only learn that it is gone.
 
     Raises:
-        SettingError: If images can't be made resident.
+        SettingError: Naming `data.placement`.
     """
     placement = config.data.placement
-    array = source.train.array
-    if placement == "resident" and array is None:
+    if placement == "resident" and source.train.array is None:
         raise SettingError(
             "data.placement",
             placement,
@@ -164,12 +166,24 @@ def make_feed(
         )
     # TensorFlow sends every new variable from the chief to the others, and can't send
     # bytes.
-    several_workers = distribution.workers(strategy) > 1
-    if placement == "resident" and several_workers:
+    if placement == "resident" and distribution.workers(strategy) > 1:
         raise SettingError(
             "data.placement", placement, "auto or stream: several workers always stream"
         )
+
+
+def make_feed(
+    config: ConfigDict, source: data.Source, strategy: tf.distribute.Strategy
+) -> StreamFeed | ResidentFeed:
+    """The feed of `data.placement`.
+
+    Raises:
+        SettingError: See `check_placement`.
+    """
+    check_placement(config, source, strategy)
+    placement, array = config.data.placement, source.train.array
     if placement == "auto":
+        several_workers = distribution.workers(strategy) > 1
         small = array is not None and array.nbytes <= _MOST_BYTES
         resident = small and distribution.has_accelerator() and not several_workers
         placement = "resident" if resident else "stream"

@@ -15,7 +15,12 @@ from ltpa_tf.errors import SettingError, settings_of
 from ltpa_tf.layers import Whitening
 from ltpa_tf.models.settings import SMALLEST_IMAGE
 from ltpa_tf.training import distribution
-from ltpa_tf.training.feed import ResidentFeed, StreamFeed, make_feed
+from ltpa_tf.training.feed import (
+    ResidentFeed,
+    StreamFeed,
+    check_placement,
+    make_feed,
+)
 from ltpa_tf.training.optimizers import make_optimizer, make_schedule
 from ltpa_tf.training.program import Program, select_kernels
 from ltpa_tf.training.state import StateVariables
@@ -108,6 +113,7 @@ def assemble(
     check_batch(config, replicas)
     check_crop(config.augment.crop, source.image_shape)
     check_early_stopping(config, source)
+    check_placement(config, source, strategy)
     jit = _use_jit(config, replicas)
     model = build(config, source)
     check_small_size(config, source)  # for models that say nothing of their own

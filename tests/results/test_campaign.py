@@ -1,6 +1,7 @@
 """What is missing is trained, what is there is kept, what doesn't fit is named."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from ltpa_tf.configs import results as trials
 from ltpa_tf.errors import SettingError
 from ltpa_tf.lock import only_one
-from ltpa_tf.results import campaign
+from ltpa_tf.results import campaign, table
 from ltpa_tf.results.campaign import Trial
 
 CONTROL = Trial("cifar100", "vgg_none")
@@ -93,6 +94,17 @@ def test_a_result_that_does_not_fit_is_named_before_any_training(tmp_path, make_
     file.write_text('{"trial":')
     with pytest.raises(SettingError, match=r"seed0.json.*can't be read"):
         campaign.check([(CONTROL, (0,))], folder, make_config)
+
+
+def test_the_committed_results_and_page_are_those_of_todays_configs():
+    docs = Path(__file__).parents[2] / "docs"
+    results = campaign.read_results(docs / "results")
+    for result in results:
+        config = trials.get_config(result["trial"])
+        assert campaign.differences(result["config"], config) == []
+    page = table.page(results, trials.TRIALS, trials.PUBLISHED, trials.QUESTIONS)
+    text = (docs / "results.md").read_text(encoding="utf-8")
+    assert text == f"{trials.INTRODUCTION}\n{page}"
 
 
 def test_only_known_trials_are_selected():

@@ -10,7 +10,7 @@ from ltpa_tf import data
 from ltpa_tf.errors import SettingError
 from ltpa_tf.evaluation import pointing
 from ltpa_tf.evaluation.metrics import Classification
-from ltpa_tf.models import attention_model
+from ltpa_tf.models import attention_model, grids
 
 
 def evaluate(
@@ -57,6 +57,7 @@ def evaluate(
     hits: dict[str, float] = {}
     chance = 0.0
 
+    places = {} if split.boxes is None else grids(model, split.shape[:2])
     forward = tf.function(attention_model(model), autograph=False)
     batches = data.evaluation_dataset(split, batch_size=batch_size)
     for images, labels, mask in batches:
@@ -72,8 +73,8 @@ def evaluate(
             # Batches come in the split's own order.
             boxes = split.boxes[counts_before : counts.examples]
             for level, maps in outputs.items():
-                found = pointing.pointing_hits(maps, boxes, size).sum()
-                hits[level] = hits.get(level, 0.0) + float(found)
+                found = pointing.pointing_hits(maps, boxes, size, places[level])
+                hits[level] = hits.get(level, 0.0) + float(found.sum())
             chance += float(pointing.chance(boxes, size).sum())
         if progress is not None:
             progress(int(np.count_nonzero(real)))

@@ -3,10 +3,14 @@
 import numpy as np
 
 from ltpa_tf.explain.maps import upsample
+from ltpa_tf.grid import Grid
 
 
 def pointing_hits(
-    maps: np.ndarray, boxes: np.ndarray, size: tuple[int, int]
+    maps: np.ndarray,
+    boxes: np.ndarray,
+    size: tuple[int, int],
+    grid: Grid | None = None,
 ) -> np.ndarray:
     """Which maps point into their image's box (Zhang et al. 2016, arXiv 1608.00507).
 
@@ -20,11 +24,12 @@ def pointing_hits(
         boxes: int `[B, 4]` as (top, left, bottom, right) in pixels, bottom and right
             exclusive.
         size: `(H, W)` of the images.
+        grid: Where the maps' cells lie, see `explain.upsample`.
 
     Returns:
         float64 `[B]`, 0 to 1.
     """
-    maps = upsample(maps, size)
+    maps = upsample(maps, size, grid)
     highest = maps >= maps.max((-2, -1), keepdims=True) * (1 - 1e-6)
     inside = box_mask(boxes, size)
     return (highest & inside).sum((-2, -1)) / highest.sum((-2, -1))

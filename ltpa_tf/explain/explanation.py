@@ -1,13 +1,14 @@
 """What a model says about an image, and where it looks."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ltpa_tf.errors import SettingError
-from ltpa_tf.explain.posthoc import class_activation
+from ltpa_tf.explain.posthoc import SOURCE, class_activation
+from ltpa_tf.grid import Grid
 from ltpa_tf.logits import log_probabilities
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Explanation:
         box: The object's (top, left, bottom, right) in pixels, bottom and right
             exclusive, or None if it isn't known.
         name: Says which image this is.
+        grids: Where the cells of each map lie; a map without one fills the image.
     """
 
     image: np.ndarray
@@ -36,6 +38,7 @@ class Explanation:
     label: int | None = None
     box: Sequence[int] | None = None
     name: str = ""
+    grids: Mapping[str, Grid] = field(default_factory=dict)
 
     @property
     def predicted(self) -> int:
@@ -71,9 +74,10 @@ def explain(
     if not len(images):
         raise SettingError("images", "none", "at least one")
     # Here, because drawing what a server answered needs no Keras.
-    from ltpa_tf.models import attention_model
+    from ltpa_tf.models import attention_model, grids
 
     both = attention_model(model)
+    places = grids(model, images.shape[1:3])
     outputs: dict[str, list] = {}
     for start in range(0, len(images), _BATCH):
         batch = images[start : start + _BATCH]
@@ -85,6 +89,7 @@ def explain(
             outputs.setdefault(name, []).extend(np.asarray(values))
     logits = np.array(outputs.pop("logits"))
     probabilities = np.exp(log_probabilities(logits))
+    cells = {name: places[SOURCE.get(name, name)] for name in outputs}
     return [
         Explanation(
             image=images[i],
@@ -93,6 +98,7 @@ def explain(
             label=None if labels is None else int(labels[i]),
             box=None if boxes is None else tuple(map(int, boxes[i])),
             name="" if names is None else names[i],
+            grids=cells,
         )
         for i in range(len(images))
     ]

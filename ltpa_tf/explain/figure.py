@@ -83,7 +83,7 @@ def draw(explanations: Sequence[Explanation], class_names: Sequence[str]) -> Fig
         for column, level in enumerate(levels, 1):
             attention = item.maps[level]
             axes = panel(place, column)
-            _show(axes, overlay(item.image, attention), item.box)
+            _show(axes, overlay(item.image, attention, item.grids.get(level)), item.box)
             peak = f"peak {relative(attention).max():.1f}{_TIMES}"
             _beside(axes, (1, 0), (0, -3), peak, ha="right", va="top")
             if place % rows == 0:

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ltpa_tf.grid import Grid
+
 
 def relative(maps: np.ndarray) -> np.ndarray:
     """Attention relative to uniform: 1 where a position has no more than its share.
@@ -22,27 +24,22 @@ def relative(maps: np.ndarray) -> np.ndarray:
     return np.where(flat, 1, maps / np.where(flat, 1, mean))
 
 
-def upsample(maps: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Maps at image resolution: bilinear, pixel centres aligned, borders repeated.
-
-    The same as `tf.image.resize(method="bilinear")`, without TensorFlow.
+def upsample(
+    maps: np.ndarray, size: tuple[int, int], grid: Grid | None = None
+) -> np.ndarray:
+    """Maps at image resolution: bilinear, each cell where it looks, borders repeated.
 
     Args:
         maps: `[..., h, w]`.
         size: `(H, W)` in pixels.
+        grid: Where the cells lie, see `ltpa_tf.models.grids`; None: they fill the image
+            exactly, as in `tf.image.resize(method="bilinear")`.
 
     Returns:
         float32 `[..., H, W]`.
     """
     maps = np.asarray(maps, np.float32)
-    rows = _interpolation(maps.shape[-2], size[0])
-    columns = _interpolation(maps.shape[-1], size[1])
+    cells = maps.shape[-2:]
+    grid = grid or Grid.filling(cells, size)
+    rows, columns = grid.interpolation(cells, size)
     return rows @ maps @ columns.T
-
-
-def _interpolation(source: int, target: int) -> np.ndarray:
-    """`[target, source]` weights of linear interpolation in one direction."""
-    centres = (np.arange(target) + 0.5) * source / target - 0.5
-    nearest = np.arange(source)
-    weights = [np.interp(centres, nearest, row) for row in np.eye(source)]
-    return np.stack(weights, 1).astype(np.float32)

@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib import colormaps
 
 from ltpa_tf.explain.maps import relative, upsample
+from ltpa_tf.grid import Grid
 
 # Attention relative to uniform at which the colour ends, the same for every figure.
 STRONGEST = 16.0
@@ -39,14 +40,18 @@ def colour(image: np.ndarray, strengths: np.ndarray) -> np.ndarray:
     )
 
 
-def overlay(image: np.ndarray, attention: np.ndarray) -> np.ndarray:
+def overlay(
+    image: np.ndarray, attention: np.ndarray, grid: Grid | None = None
+) -> np.ndarray:
     """The image in grey, coloured where it is attended to.
 
     Args:
         image: uint8 `[H, W, 3]`.
         attention: `[h, w]`, a softmax or sigmoid map as the model gives it.
+        grid: Where its cells lie, see `maps.upsample`.
 
     Returns:
         uint8 `[H, W, 3]`.
     """
-    return colour(image, strength(upsample(relative(attention), image.shape[:2])))
+    placed = upsample(relative(attention), image.shape[:2], grid)
+    return colour(image, strength(placed))

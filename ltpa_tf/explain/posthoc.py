@@ -9,6 +9,9 @@ from ltpa_tf.errors import SettingError
 if TYPE_CHECKING:
     import keras
 
+SOURCE = {"CAM": "global_feature"}
+"""The layer that a map is made of, where it isn't named after it."""
+
 
 def class_activation(model: "keras.Model", images: np.ndarray) -> dict[str, np.ndarray]:
     """Class activation maps of the predicted classes (Zhou et al., arXiv 1512.04150).
@@ -32,7 +35,7 @@ def class_activation(model: "keras.Model", images: np.ndarray) -> dict[str, np.n
     """
     import keras
 
-    from ltpa_tf.models.views import reapplied
+    from ltpa_tf.models import reapplied
 
     calls = {}
 

@@ -29,6 +29,11 @@ class Whitening(keras.layers.Layer):
         `[B, H, W, 8 C]`, in the policy's compute dtype.
     """
 
+    # What `models.grids` asks of a convolution.
+    kernel_size = (_SIZE, _SIZE)
+    strides = (1, 1)
+    padding = "same"
+
     def build(self, images_shape):
         self.channels = images_shape[-1]
         inputs = _SIZE**2 * self.channels
@@ -68,7 +73,7 @@ class Whitening(keras.layers.Layer):
 
     def call(self, images):
         return keras.ops.conv(
-            images, self.kernel, padding="same", data_format="channels_last"
+            images, self.kernel, padding=self.padding, data_format="channels_last"
         )
 
     def compute_output_shape(self, images_shape):

@@ -6,6 +6,7 @@
 All of them take pixel values 0..255, channels last, and return float32 logits.
 """
 
+from ltpa_tf.models.geometry import grids
 from ltpa_tf.models.registry import arguments, build, list_models, resolve, rows
 from ltpa_tf.models.settings import smallest_side
 from ltpa_tf.models.vgg import AttentionVGG
@@ -24,6 +25,7 @@ __all__ = [
     "attention_layers",
     "attention_model",
     "build",
+    "grids",
     "levels_of",
     "list_models",
     "of_any_size",

@@ -150,7 +150,7 @@ def _strip(file: Path, prediction: "Prediction") -> "Image.Image":
     size = tuple(max(1, round(scale * side)) for side in image.size)
     enlarge = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS
     pixels = np.asarray(image.resize(size, enlarge))
-    overlays = [explain.overlay(pixels, one) for one in prediction.maps.values()]
+    overlays = [explain.overlay(pixels, m) for m in prediction.image_maps.values()]
     return Image.fromarray(np.concatenate([pixels, *overlays], axis=1))
 
 

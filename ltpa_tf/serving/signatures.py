@@ -23,8 +23,11 @@ class Signatures:
     - `top_classes`: int32 `[batch, top]`, indices, the most probable first;
     - `top_names`: string `[batch, top]`;
     - with maps, for each level N: `level_N`, float32 `[batch, h, w]`, the attention
-      that weighs the level's local features, and `level_N_image`, float32
-      `[batch, H, W]`, the same at the resolution of the model's input (bilinear).
+      that weighs the level's local features; `level_N_image`, float32 `[batch, H, W]`,
+      the same at the resolution of the model's input (bilinear); and `level_N_grid`,
+      float32 `[batch, 4]`, where the cells of `level_N` lie: the first one's centre
+      down and across, and the steps to the next, in the input's pixels, see
+      `ltpa_tf.grid`.
 
     Args:
         model: As `ltpa_tf.models.build` makes it, under any dtype policy; it is rebuilt
@@ -53,6 +56,7 @@ class Signatures:
         self.image_shape = shape
         self.class_names = tuple(class_names)
         self.network = models.prune(models.attention_model(as_float32(model)))
+        self.grids = models.grids(model)
 
     def functions(self) -> dict[str, tuple[Callable, tf.TensorSpec]]:
         """Signature name -> the function and the specification of its one input.
@@ -77,7 +81,7 @@ class Signatures:
     def attention_maps(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """uint8 `[batch, H, W, 3]` -> probabilities, top classes and maps."""
         outputs = self.network(self._raw(images), training=False)
-        return self._classes(outputs) | self.maps(outputs)
+        return self._classes(outputs) | self.maps(outputs) | self._places(outputs)
 
     def serving_bytes(self, encoded: tf.Tensor) -> dict[str, tf.Tensor]:
         """Image files, string `[batch]` -> as `serving_default`."""
@@ -114,10 +118,21 @@ class Signatures:
         for level in self.levels:
             name = f"level_{level}"
             maps[name] = outputs[name]
-            maps[f"{name}_image"] = tf.image.resize(
-                outputs[name][..., None], self.image_shape[:2]
-            )[..., 0]
+            rows, columns = self.grids[name].interpolation(
+                outputs[name].shape[1:], self.image_shape[:2]
+            )
+            across = tf.linalg.matmul(outputs[name], columns, transpose_b=True)
+            maps[f"{name}_image"] = tf.linalg.matmul(rows, across)
         return maps
+
+    def _places(self, outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """The grids of the maps, once for each image."""
+        images = tf.shape(outputs["logits"])[0]
+        grids = {f"level_{n}_grid": self.grids[f"level_{n}"] for n in self.levels}
+        return {
+            name: tf.tile([[*grid.offset, *grid.stride]], (images, 1))
+            for name, grid in grids.items()
+        }
 
 
 def as_float32(model: keras.Model) -> keras.Model:

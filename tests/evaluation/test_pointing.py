@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from ltpa_tf.evaluation.pointing import box_mask, chance, pointing_hits
+from ltpa_tf.grid import Grid
 
 
 def one_hot(size, row, column):
@@ -55,6 +56,20 @@ def test_random_maps_score_about_chance():
     boxes = np.tile([[4, 10, 20, 30]], (4000, 1))
     hits = pointing_hits(rng.random((4000, 32, 32)), boxes, (32, 32))
     assert hits.mean() == pytest.approx(16 * 20 / 1024, abs=0.03)
+
+
+def test_cells_that_leave_some_of_the_image_over():
+    # 16 pixels a cell, 144 of 150 covered: the last cell looks at 128 to 143.
+    maps = one_hot(9, 8, 8)
+    grid = Grid((7.5, 7.5), (16, 16))
+    box = np.array([[128, 128, 150, 150]])
+    assert pointing_hits(maps, box, (150, 150), grid) == 1
+    maps = one_hot(9, 7, 7)  # 112 to 127
+    box = np.array([[112, 112, 128, 128]])
+    assert pointing_hits(maps, box, (150, 150), grid) == 1
+    box = np.array([[119, 119, 121, 121]])  # its very middle
+    assert pointing_hits(maps, box, (150, 150), grid) == 1
+    assert pointing_hits(maps, box, (150, 150)) < 1  # stretched over all 150
 
 
 def test_images_that_are_not_square():

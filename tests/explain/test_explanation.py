@@ -4,6 +4,7 @@ import pytest
 from ltpa_tf import models
 from ltpa_tf.errors import SettingError
 from ltpa_tf.explain import explain
+from ltpa_tf.grid import Grid
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +29,18 @@ def test_maps_and_probabilities_are_the_models(model, images):
         assert list(item.maps) == ["level_10", "level_13"]
         for level, attention in item.maps.items():
             np.testing.assert_allclose(attention, outputs[level][i], atol=1e-6)
+
+
+def test_maps_are_placed_by_the_models_geometry():
+    images = np.zeros((1, 47, 33, 3), np.uint8)
+    model = models.build(
+        "vgg_att_pc", trunk="vgg_d", levels=(7,), image_shape=(47, 33, 3), width=0.125
+    )
+    assert explain(model, images)[0].grids == {
+        "level_7": Grid((1.5, 1.5), (4, 4), (40, 40))
+    }
+    gap = models.build("vgg_gap", image_shape=(47, 33, 3), width=0.125)
+    assert explain(gap, images)[0].grids == {"CAM": models.grids(gap)["conv13_relu"]}
 
 
 def test_what_is_known_stays_with_its_image(model, images):

@@ -6,6 +6,7 @@ import pytest
 
 from ltpa_tf.explain import overlay
 from ltpa_tf.explain.overlay import colour, strength
+from ltpa_tf.grid import Grid
 
 
 @pytest.fixture
@@ -66,6 +67,16 @@ def test_colour_is_where_the_attention_is(image):
     assert rows.max() <= 10
     assert columns.min() >= 31
     assert columns.max() <= 46
+
+
+def test_cells_are_drawn_where_they_lie(image):
+    # The same map, its cells two pixels apart from the upper left corner on.
+    attention = np.zeros((8, 8))
+    attention[1, 6] = 1
+    result = overlay(image, attention, Grid((0, 0), (2, 2))).astype(int)
+    rows, columns = np.nonzero((result.max(-1) - result.min(-1)) > 30)
+    assert (rows.min(), rows.max()) == (1, 3)
+    assert (columns.min(), columns.max()) == (11, 13)
 
 
 def test_more_attention_is_brighter():

@@ -173,6 +173,20 @@ def test_the_pointer_reads_the_map(page, base, images, encode):
     assert float(attention) == pytest.approx(map_7[20, 10], rel=0.06)
 
 
+def test_cells_are_read_where_they_lie(page):
+    # Two cells a side at pixels 1 and 5 of 8, as in tests/test_grid.py.
+    read = """async (places) => {
+        const { valueAt } = await import("./map.js");
+        const line = { first: 1.5 / 8, step: 4 / 8 };
+        const rows = [[0, 1], [0, 1]];
+        const value = (x, asCells) => valueAt(rows, [line, line], x, 0, asCells);
+        return [places.map((x) => value(x, false)), places.map((x) => value(x, true))];
+    }"""
+    smooth, cells = page.evaluate(read, [(x + 0.5) / 8 for x in range(8)])
+    assert smooth == [0, 0, 0.25, 0.5, 0.75, 1, 1, 1]
+    assert cells == [0, 0, 0, 1, 1, 1, 1, 1]
+
+
 def test_the_keyboard_alone_is_enough(page):
     page.keyboard.press("Tab")
     assert page.evaluate("() => document.activeElement.id") == "file"

@@ -74,6 +74,26 @@ def test_maps_at_both_resolutions(signatures, expected, images, encode, name):
         np.testing.assert_allclose(outputs[f"level_{level}_image"], large, **CLOSE)
 
 
+def test_maps_lie_where_their_cells_look():
+    # Of 47x33 pixels level 10 sees 44x32, 4 a cell; the rest is no cell's.
+    model = models.build(
+        "vgg_att_pc",
+        trunk="vgg_d",
+        levels=(4,),
+        tap="after_pool",
+        image_shape=(47, 33, 3),
+        width=0.125,
+    )
+    images = np.random.default_rng(0).integers(0, 256, (2, 47, 33, 3), np.uint8)
+    outputs = Signatures(model, [str(i) for i in range(10)]).attention_maps(images)
+    native, large = np.asarray(outputs["level_4"]), np.asarray(outputs["level_4_image"])
+    assert native.shape == (2, 11, 8)
+    np.testing.assert_array_equal(outputs["level_4_grid"], 2 * [[1.5, 1.5, 4, 4]])
+    covered = tf.image.resize(native[..., None], (44, 32))[..., 0]
+    np.testing.assert_allclose(large[:, :44, :32], covered, **CLOSE)
+    np.testing.assert_array_equal(large[:, 44:], large[:, 43:44].repeat(3, 1))
+
+
 def test_plain_signatures_give_no_maps(signatures):
     assert set(signatures["serving_default"].structured_outputs) == {
         "probabilities",

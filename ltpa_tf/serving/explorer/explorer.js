@@ -10,7 +10,7 @@ const view = find("view");
 
 let settings; // where to ask
 let model = null; // {version, hasMaps}, once the server has answered
-let shown = null; // {bitmap, levels: Map of level -> {rows, relative}}
+let shown = null; // {bitmap, levels: Map of level -> {rows, relative, grid}}
 let level = null; // the level on show; null for the plain image
 let probe = null; // where the map is read, {x, y} from 0 to 1
 let latest = 0; // number of the request whose answer is wanted
@@ -94,7 +94,7 @@ async function explore(file, sample = null) {
 }
 
 function show(bitmap, { classes, levels }) {
-  const maps = [...levels].map(([n, rows]) => [n, { rows, relative: relative(rows) }]);
+  const maps = [...levels].map(([n, map]) => [n, { ...map, relative: relative(map.rows) }]);
   shown = { bitmap, levels: new Map(maps) };
   if (!shown.levels.has(level)) level = [...levels.keys()].at(-1) ?? null;
   const scale = LONGEST / Math.max(bitmap.width, bitmap.height);
@@ -156,7 +156,7 @@ function draw() {
     asCells: find("cells").checked,
   };
   find("opacity-value").textContent = `${find("opacity").value}%`;
-  const map = (n) => shown.levels.get(n)?.relative ?? null;
+  const map = (n) => shown.levels.get(n) ?? null;
   paint(view, shown.bitmap, map(level), options);
   for (const small of find("levels").querySelectorAll("canvas")) {
     const n = small.dataset.level && Number(small.dataset.level);
@@ -171,11 +171,11 @@ function read(x, y) {
   const map = shown?.levels.get(level);
   if (!map) return unread();
   probe = { x, y };
-  const row = cell(y, map.rows.length);
-  const column = cell(x, map.rows[0].length);
+  const row = cell(y, map.rows.length, map.grid[0]);
+  const column = cell(x, map.rows[0].length, map.grid[1]);
   const asCells = find("cells").checked;
-  const times = short(valueAt(map.relative, x, y, asCells));
-  const attention = short(valueAt(map.rows, x, y, asCells));
+  const times = short(valueAt(map.relative, map.grid, x, y, asCells));
+  const attention = short(valueAt(map.rows, map.grid, x, y, asCells));
   find("reading").textContent =
     `Level ${level}, row ${row + 1} of ${map.rows.length}, ` +
     `column ${column + 1} of ${map.rows[0].length}: ` +
@@ -206,8 +206,9 @@ function step(event) {
   const size = [map.rows[0].length, map.rows.length];
   const from = probe ? [probe.x, probe.y] : [0.5, 0.5];
   const [x, y] = from.map((place, axis) => {
-    const at = cell(place, size[axis]) + (probe ? move[axis] : 0);
-    return (Math.min(size[axis] - 1, Math.max(0, at)) + 0.5) / size[axis];
+    const lines = map.grid[1 - axis];
+    const at = cell(place, size[axis], lines) + (probe ? move[axis] : 0);
+    return lines.first + Math.min(size[axis] - 1, Math.max(0, at)) * lines.step;
   });
   read(x, y);
 }

@@ -37,13 +37,16 @@ export function colourTable(name) {
   });
 }
 
-/** The value at a place of the image, x and y from 0 to 1. */
-export function valueAt(rows, x, y, asCells) {
+/**
+ * The value at a place of the image, x and y from 0 to 1. `grid` tells for rows and for
+ * columns the centre of the first and the step to the next, as shares of the image.
+ */
+export function valueAt(rows, grid, x, y, asCells) {
   const height = rows.length;
   const width = rows[0].length;
-  if (asCells) return rows[cell(y, height)][cell(x, width)];
-  const [top, bottom, down] = neighbours(y, height);
-  const [left, right, across] = neighbours(x, width);
+  if (asCells) return rows[cell(y, height, grid[0])][cell(x, width, grid[1])];
+  const [top, bottom, down] = neighbours(y, height, grid[0]);
+  const [left, right, across] = neighbours(x, width, grid[1]);
   const mix = (a, b, t) => a + t * (b - a);
   return mix(
     mix(rows[top][left], rows[top][right], across),
@@ -53,34 +56,36 @@ export function valueAt(rows, x, y, asCells) {
 }
 
 /** The row or column at a place from 0 to 1. */
-export function cell(place, count) {
-  return Math.min(count - 1, Math.max(0, Math.floor(place * count)));
+export function cell(place, count, { first, step }) {
+  const at = Math.floor((place - first) / step + 0.5);
+  return Math.min(count - 1, Math.max(0, at));
 }
 
-/** Bilinear, cell centres aligned, borders repeated: as TensorFlow resizes. */
-function neighbours(place, count) {
-  const at = Math.min(count - 1, Math.max(0, place * count - 0.5));
+/** Bilinear between the cells' centres, borders repeated. */
+function neighbours(place, count, { first, step }) {
+  const at = Math.min(count - 1, Math.max(0, (place - first) / step));
   const low = Math.floor(at);
   return [low, Math.min(low + 1, count - 1), at - low];
 }
 
 /**
  * Paints the image in grey, coloured where it is attended to.
- * `rows` is a relative map, or null for the plain image.
+ * `map` is {relative, grid}, or null for the plain image.
  */
-export function paint(canvas, bitmap, rows, { opacity, colours, asCells }) {
+export function paint(canvas, bitmap, map, { opacity, colours, asCells }) {
   const context = canvas.getContext("2d", { willReadFrequently: true });
   const { width, height } = canvas;
   context.imageSmoothingEnabled = bitmap.width > width;
   context.imageSmoothingQuality = "high";
   context.clearRect(0, 0, width, height);
   context.drawImage(bitmap, 0, 0, width, height);
-  if (!rows) return;
+  if (!map) return;
   const picture = context.getImageData(0, 0, width, height);
   const data = picture.data;
   for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0; x < width; x++, at += 4) {
-      const value = valueAt(rows, (x + 0.5) / width, (y + 0.5) / height, asCells);
+      const [across, down] = [(x + 0.5) / width, (y + 0.5) / height];
+      const value = valueAt(map.relative, map.grid, across, down, asCells);
       const place = strength(value);
       const share = opacity * Math.min(2 * place, 1);
       const grey = 0.299 * data[at] + 0.587 * data[at + 1] + 0.114 * data[at + 2];

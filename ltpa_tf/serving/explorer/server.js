@@ -24,7 +24,8 @@ export async function connect(settings) {
 
 /**
  * Asks about one image file.
- * Returns {classes: [{name, probability}], levels: Map of level -> rows of the map}.
+ * Returns {classes: [{name, probability}], levels: Map of level -> {rows, grid}}; the
+ * grid tells where the map's rows and columns lie, see map.js.
  */
 export async function predict(settings, hasMaps, bytes) {
   const body = {
@@ -42,8 +43,25 @@ export async function predict(settings, hasMaps, bytes) {
       name,
       probability: one.probabilities[one.top_classes[i]],
     })),
-    levels: new Map(levels.map((level) => [level, one[`level_${level}`]])),
+    levels: new Map(levels.map((level) => [level, placed(one, `level_${level}`)])),
   };
+}
+
+/** A level's map, and where its cells lie: as shares of the image, from pixels. */
+function placed(answer, name) {
+  const rows = answer[name];
+  const cells = [rows.length, rows[0].length];
+  const numbers = answer[`${name}_grid`];
+  const image = answer[`${name}_image`];
+  if (!numbers) { // an export made before there were grids: the cells fill the image
+    return { rows, grid: cells.map((n) => ({ first: 0.5 / n, step: 1 / n })) };
+  }
+  const pixels = [image.length, image[0].length];
+  const grid = pixels.map((n, axis) => ({
+    first: (numbers[axis] + 0.5) / n,
+    step: numbers[axis + 2] / n,
+  }));
+  return { rows, grid };
 }
 
 async function ask(settings, path, body) {

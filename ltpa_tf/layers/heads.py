@@ -1,5 +1,6 @@
 """Heads: from the attended descriptors of all levels to one prediction."""
 
+import itertools
 import math
 
 import keras
@@ -71,6 +72,54 @@ class _Head(keras.layers.Layer):
         ]
         return self.predict(ready)
 
+    def linear_around(self, descriptors, classes):
+        """What the head is, at inference, around these descriptors, for one class each.
+
+        Linear, or piecewise linear with the paper's projection: the class's logit is
+        `sum_s <slope_s, descriptor_s> + bias`. Of an `IndepHead`, whose levels are
+        averaged as probabilities, every level has such a logit, with its own bias.
+
+        Args:
+            descriptors: A list of tensors `[B, C_s]`, one per level.
+            classes: int `[B]`.
+
+        Returns:
+            A list of slopes, float32 `[B, C_s]`, and the biases, float32 `[B, 1]`, or
+            `[B, S]` of S levels.
+        """
+        slopes, shifts = [], []
+        for before, descriptor in zip(self.before, descriptors, strict=True):
+            if self.projection == "paper":
+                slope, shift = before.linear_around(descriptor)
+            else:
+                ones = keras.ops.ones_like(descriptor, dtype="float32")
+                slope, shift = ones, 0 * ones
+            slopes.append(slope)
+            shifts.append(shift)
+        kernels = [
+            keras.ops.take(keras.ops.transpose(linear.kernel), classes, axis=0)
+            for linear in self.linear
+        ]
+        biases = [keras.ops.take(linear.bias, classes) for linear in self.linear]
+        per_level = self.per_level(kernels, [slope.shape[-1] for slope in slopes])
+        weighted = [
+            self.logit_scale * keras.ops.sum(kernel * shift, axis=-1)
+            for kernel, shift in zip(per_level, shifts, strict=True)
+        ]
+        bias = self.logit_scale * keras.ops.stack(biases, axis=-1)
+        shared = keras.ops.stack(weighted, axis=-1)
+        if len(biases) == 1:
+            shared = keras.ops.sum(shared, axis=-1, keepdims=True)
+        slopes = [
+            self.logit_scale * kernel * slope
+            for kernel, slope in zip(per_level, slopes, strict=True)
+        ]
+        return slopes, bias + shared
+
+    def per_level(self, kernels, channels):
+        """One tensor `[B, C_s]` for each level, of one for each linear layer."""
+        return kernels
+
     def linear_inputs(self, shapes) -> list[int]:
         """Channels that each linear layer takes."""
         raise NotImplementedError
@@ -127,6 +176,10 @@ class ConcatHead(_Head):
 
     def linear_inputs(self, shapes):
         return [sum(shape[-1] for shape in shapes)]
+
+    def per_level(self, kernels, channels):
+        ends = [0, *itertools.accumulate(channels)]
+        return [kernels[0][:, i:j] for i, j in itertools.pairwise(ends)]
 
     def predict(self, descriptors):
         logits = self.linear[0](keras.ops.concatenate(descriptors, axis=-1))

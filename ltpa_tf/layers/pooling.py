@@ -49,6 +49,14 @@ class AttentionPooling(keras.layers.Layer):
         """The attention `a_i` of float32 scores `[B, 1, n]`, in the same shape."""
         raise NotImplementedError
 
+    def shares(self, attention):
+        """What each position's features are multiplied by: they add up to `g_a`.
+
+        Args:
+            attention: float32 `[B, H, W]`.
+        """
+        return attention
+
     def pool(self, attention, local):
         """`[B, 1, C]` from the attention `[B, 1, n]` and local features `[B, n, C]`."""
         if self.elementwise:
@@ -94,6 +102,10 @@ class SigmoidPooling(AttentionPooling):
 
     def normalize(self, scores):
         return keras.ops.sigmoid(scores)
+
+    def shares(self, attention):
+        height, width = keras.ops.shape(attention)[1:]
+        return attention / keras.ops.cast(height * width, "float32")
 
     def pool(self, attention, local):
         positions = keras.ops.cast(keras.ops.shape(local)[1], "float32")

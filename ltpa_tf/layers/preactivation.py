@@ -49,6 +49,36 @@ class Preactivation(keras.layers.Layer):
             features = step(features)
         return features
 
+    def linear_around(self, features):
+        """The slope and shift that it is, at inference, around these features.
+
+        Piecewise linear: `slope * features + shift` is the output, and stays so until
+        a feature crosses the ReLU's zero.
+
+        Args:
+            features: `[B, C]`.
+
+        Returns:
+            Two tensors, float32 `[B, C]`.
+        """
+        features = keras.ops.cast(features, "float32")
+        slope, shift = keras.ops.ones_like(features), keras.ops.zeros_like(features)
+        if self.batch_norm:
+            norm = self.steps[0]
+            mean, variance, gamma, beta = (
+                keras.ops.cast(keras.ops.convert_to_tensor(x), "float32")
+                for x in (
+                    norm.moving_mean,
+                    norm.moving_variance,
+                    norm.gamma,
+                    norm.beta,
+                )
+            )
+            scale = gamma * keras.ops.rsqrt(variance + norm.epsilon)
+            slope, shift = slope * scale, shift + beta - mean * scale
+        passes = keras.ops.cast(slope * features + shift > 0, "float32")
+        return slope * passes, shift * passes
+
     def compute_output_shape(self, features_shape):
         return tuple(features_shape)
 

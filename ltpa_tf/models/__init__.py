@@ -6,6 +6,7 @@
 All of them take pixel values 0..255, channels last, and return float32 logits.
 """
 
+from ltpa_tf.models.evidence import evidence_model
 from ltpa_tf.models.geometry import grids
 from ltpa_tf.models.registry import arguments, build, list_models, resolve, rows
 from ltpa_tf.models.settings import smallest_side
@@ -25,6 +26,7 @@ __all__ = [
     "attention_layers",
     "attention_model",
     "build",
+    "evidence_model",
     "grids",
     "levels_of",
     "list_models",

@@ -1,0 +1,94 @@
+"""What every position says for a class: a decomposition of the logit that adds up."""
+
+import keras
+
+from ltpa_tf.errors import SettingError
+from ltpa_tf.layers import AttentionEstimator
+from ltpa_tf.layers.heads import HEADS
+from ltpa_tf.models.views import reapplied
+
+
+def evidence_model(model: keras.Model, *, of_predicted: bool = False) -> keras.Model:
+    """The model that takes a class's logit apart into what each position gives to it.
+
+    The logit is linear in the attended descriptors (piecewise, with the paper's
+    projection), and these are sums over positions:
+
+        logit = bias + sum_s sum_i  a_i <d logit / d g_s, l_i>
+
+    The summand at level s and position i is the position's *evidence* for the class:
+    positive where it speaks for it. It is exact: with the bias, the evidence of all
+    levels and positions is the logit, up to rounding. With an `IndepHead`, which
+    averages probabilities, each level has a logit of its own, which its own evidence
+    and bias add up to.
+
+    The bias holds, beside that of the linear layer, what batch norm shifts.
+
+    Args:
+        model: A functional model whose output is a head of `ltpa_tf.layers` on the
+            descriptors of its `AttentionEstimator` layers.
+        of_predicted: Whether the class is always the predicted one.
+
+    Returns:
+        A model over the same weights. Its input is `[images, classes]`, the latter
+        int32 `[B]`; `images` alone if `of_predicted`. Its output is a dict of float32:
+        `"logits"` `[B, K]` of the model; for each estimator by its name (`"level_7"`)
+        the evidence `[B, H, W]` at the level's own resolution; and `"bias"`, `[B, 1]`,
+        or `[B, S]` for the S levels of an `IndepHead`, in their order.
+
+    Raises:
+        SettingError: If the model isn't of that form.
+    """
+    named = {}
+    parts: dict[int, tuple] = {}
+    head = None
+
+    def call(layer, *args, **kwargs):
+        nonlocal head
+        outputs = layer(*args, **kwargs)
+        if isinstance(layer, AttentionEstimator):
+            local = args[0] if args else kwargs["local"]
+            shares = layer.pooling.shares(outputs[2])
+            parts[id(outputs[0])] = layer.name, outputs[0], shares, local
+        if isinstance(layer, tuple(HEADS.values())):
+            head = layer, args[0]
+        return outputs
+
+    again = reapplied(model, call)
+    if head is None or any(id(descriptor) not in parts for descriptor in head[1]):
+        raise SettingError(
+            "model",
+            model.name,
+            "a model whose head takes the descriptors of attention estimators",
+        )
+    layer, descriptors = head
+    logits = again.output
+    classes = keras.Input((), dtype="int32", name="classes")
+    of_class = keras.ops.argmax(logits, axis=-1) if of_predicted else classes
+    slopes, bias = _Linear(layer, name="linear")([*descriptors, of_class])
+    for slope, descriptor in zip(slopes, descriptors, strict=True):
+        name, _, shares, local = parts[id(descriptor)]
+        given = keras.ops.sum(
+            keras.ops.cast(local, "float32") * slope[:, None, None], axis=-1
+        )
+        named[name] = shares * given
+    inputs = again.input if of_predicted else [again.input, classes]
+    return keras.Model(inputs, {"logits": logits, **named, "bias": bias})
+
+
+class _Linear(keras.layers.Layer):
+    """A head's `linear_around` as a layer: its weights stay the head's own."""
+
+    def __init__(self, head: keras.layers.Layer, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.head = head
+
+    def call(self, inputs):
+        *descriptors, classes = inputs
+        return self.head.linear_around(descriptors, classes)
+
+    def compute_output_spec(self, inputs):
+        *descriptors, classes = inputs
+        slopes = [keras.KerasTensor(d.shape, "float32") for d in descriptors]
+        biases = len(self.head.linear)
+        return slopes, keras.KerasTensor((classes.shape[0], biases), "float32")

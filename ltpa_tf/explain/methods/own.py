@@ -1,0 +1,82 @@
+"""Maps that the model itself has: attention and evidence."""
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from ltpa_tf import models
+from ltpa_tf.errors import SettingError
+from ltpa_tf.explain.methods.method import compiled, placed
+from ltpa_tf.layers import AttentionEstimator
+
+_LEAST = 1e-12  # of a softmax that rounds to 0, for the product
+
+
+def attention(model: keras.Model, size: tuple[int, int]) -> Callable:
+    """`attention_N` of each level, and where there are several their mean and product.
+
+    The mean is that of attention relative to uniform, since levels differ in their
+    number of positions; the product is the geometric mean of the same.
+    """
+    if not any(isinstance(layer, AttentionEstimator) for layer in model.layers):
+        raise SettingError("--maps", "attention", "a model that has attention")
+    both = models.attention_model(model)
+    grids = models.grids(model, size)
+
+    @compiled
+    def maps(images, classes):
+        del classes  # attention is the same whatever is asked
+        outputs = both(images, training=False)
+        levels = {k: v for k, v in outputs.items() if k != "logits"}
+        found = {
+            named("attention", level): placed(scores, grids[level], size)
+            for level, scores in levels.items()
+        }
+        if len(found) < 2:
+            return found
+        relative = [
+            placed(_relative(scores), grids[level], size)
+            for level, scores in levels.items()
+        ]
+        logs = [tf.math.log(tf.maximum(one, _LEAST)) for one in relative]
+        return found | {
+            "attention_mean": tf.add_n(relative) / len(relative),
+            "attention_product": tf.exp(tf.add_n(logs) / len(logs)),
+        }
+
+    return maps
+
+
+def evidence(model: keras.Model, size: tuple[int, int]) -> Callable:
+    """`evidence_N` of each level, and where there are several `evidence`, their sum.
+
+    Each position's evidence is shared out over its pixels: of `evidence`, and with an
+    independent head of each level, all pixels and the bias add up to the logit. See
+    `models.evidence_model`.
+    """
+    taken_apart = models.evidence_model(model)
+    grids = models.grids(model, size)
+
+    @compiled
+    def maps(images, classes):
+        outputs = taken_apart([images, classes], training=False)
+        found = {
+            named("evidence", level): placed(given, grids[level], size, shared=True)
+            for level, given in outputs.items()
+            if level not in ("logits", "bias")
+        }
+        if len(found) > 1:
+            found["evidence"] = tf.add_n(list(found.values()))
+        return found
+
+    return maps
+
+
+def named(kind: str, level: str) -> str:
+    """`attention_7` of `level_7`."""
+    return f"{kind}_{level.removeprefix('level_')}"
+
+
+def _relative(scores: tf.Tensor) -> tf.Tensor:
+    return scores / tf.maximum(tf.reduce_mean(scores, (1, 2), keepdims=True), _LEAST)

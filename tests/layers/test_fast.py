@@ -66,3 +66,39 @@ def test_constant_features_have_variance_0():
     outputs = layer(np.full((2, 3, 3, 1), 1000.1, "float32"), training=True)
     assert layer.moving_variance.numpy() >= 0
     assert np.isfinite(outputs).all()
+
+
+@pytest.mark.parametrize("ratio", [10, 100, 1000])
+@pytest.mark.parametrize("shape", [(64, 8, 8, 16), (256, 16)])
+def test_a_mean_large_beside_the_deviation_costs_no_digits(ratio, shape):
+    features = np.random.default_rng(0).normal(size=shape) + ratio
+    features[0] += 5.0  # an outlier, of which nothing may depend
+    features = features.astype("float32")
+    exact = features.astype("float64")
+    axes = tuple(range(len(shape) - 1))
+    mean, variance = exact.mean(axes), exact.var(axes)
+    expected = (exact - mean) / np.sqrt(variance + 1e-3)
+
+    layer = fast.FastBatchNormalization(momentum=0.0)
+    outputs = layer(features, training=True)  # the first: moving statistics are 0 and 1
+    np.testing.assert_allclose(layer.moving_mean, mean, rtol=1e-6)
+    np.testing.assert_allclose(layer.moving_variance, variance, rtol=1e-4)
+    # What x * scale + shift rounds, in Keras's layer as well.
+    np.testing.assert_allclose(outputs, expected, atol=max(1e-5, 3e-7 * ratio))
+
+
+def test_a_half_either_side_of_4096_has_variance_a_quarter():
+    features = np.array([4096.0, 4097.0] * 8, "float32").reshape(4, 2, 2, 1)
+    layer = fast.FastBatchNormalization(momentum=0.0)
+    layer(features, training=True)
+    np.testing.assert_array_equal(layer.moving_mean, [4096.5])
+    np.testing.assert_array_equal(layer.moving_variance, [0.25])
+
+
+def test_gradients_are_as_exact_as_the_statistics():
+    features = np.random.default_rng(0).normal(size=(16, 4, 4, 3)) + 100
+    pair = [
+        gradient(kind(), features.astype("float32"), training=True)[1]
+        for kind in (fast.FastBatchNormalization, keras.layers.BatchNormalization)
+    ]
+    np.testing.assert_allclose(*pair, atol=1e-4)

@@ -20,8 +20,13 @@ if TYPE_CHECKING:
 class RunFolder:
     """The files of one training run (`--workdir`).
 
+    Args:
+        path: The folder.
+        data_dir: Where the run's data is now, if it has moved since; see `data.dir`.
+
     Attributes:
         path: The folder.
+        data_dir: Likewise.
         config_file: The complete config the run was started with.
         dataset_file: What it was trained on: name, class names, image shape, mean,
             standard deviation, fingerprint, sizes.
@@ -31,12 +36,14 @@ class RunFolder:
         summary_file: Written last; a run with a summary is complete.
         model_file: The final model, float32.
         best_file: The model that was best on the validation part, if there is one.
-        evaluation_file: What `evaluate` wrote.
+        evaluation_file: What `evaluate` wrote about the final weights on the test part;
+            for the others see `evaluation`.
         search_file: Of a search's folder, which is no run's.
     """
 
-    def __init__(self, path: str | os.PathLike):
+    def __init__(self, path: str | os.PathLike, data_dir: str = ""):
         self.path = Path(path)
+        self.data_dir = data_dir
         self.config_file = self.path / "config.json"
         self.dataset_file = self.path / "dataset.json"
         self.checkpoints = self.path / "checkpoints"
@@ -45,7 +52,7 @@ class RunFolder:
         self.summary_file = self.path / "summary.json"
         self.model_file = self.path / "model.keras"
         self.best_file = self.path / "best.keras"
-        self.evaluation_file = self.path / "evaluation.json"
+        self.evaluation_file = self.evaluation()
         self.search_file = self.path / "search.json"
 
     def create(self) -> None:
@@ -90,6 +97,33 @@ class RunFolder:
         """The result of a complete run."""
         kinds = {"epochs": int, "seconds": float, "metrics": dict}
         return self.read(self.summary_file, kinds)
+
+    def evaluation(
+        self, weights: str = "final", split: str = "test", data: str = ""
+    ) -> Path:
+        """The file of one evaluation; its figures are in the folder of the same stem.
+
+        Each choice of weights, part and data has a file of its own: `evaluation.json`,
+        `evaluation-best.json`, `evaluation-best-validation.json`.
+
+        Args:
+            weights: `"final"` or `"best"`.
+            split: Which part.
+            data: A name for other data than the run's own.
+        """
+        other = (weights != "final" and weights, split != "test" and split, data)
+        stem = "-".join(filter(None, ("evaluation", *other)))
+        return self.path / f"{stem}.json"
+
+    def evaluations(self) -> list[dict]:
+        """All evaluations that are there: on the run's own parts, then on other data.
+
+        Raises:
+            SettingError: If a file is damaged.
+        """
+        kinds = {"weights": str, "split": str}
+        found = [self.read(f, kinds) for f in self.path.glob("evaluation*.json")]
+        return sorted(found, key=lambda one: (one.get("data", ""), one["split"]))
 
     def read(self, file: Path, kinds: Mapping[str, type] = {}) -> dict:
         """The JSON object in one of its files, see `check_object`.
@@ -157,7 +191,19 @@ class RunFolder:
         Raises:
             SettingError: If it can't be loaded or is no longer the same.
         """
-        source = load_data(self.read_config())
+        config = self.read_config()
+        if self.data_dir:
+            config.data.dir = self.data_dir
+        try:
+            source = load_data(config)
+        except SettingError as error:
+            if error.setting != "data.dir":
+                raise
+            raise SettingError(
+                "--data_dir" if self.data_dir else error.setting,
+                error.received,
+                f"{error.accepted}; --data_dir says where the run's data is now",
+            ) from None
         self.check_data(source)
         return source
 
@@ -233,6 +279,14 @@ def check_object(value: object, kinds: Mapping[str, type]) -> dict:
         if type(value.get(key)) is not kind:
             raise ValueError(f"no {kind.__name__} called {key!r}")
     return value
+
+
+def with_absolute_paths(config: "ConfigDict") -> "ConfigDict":
+    """A copy that means the same data in whatever folder a program is started."""
+    config = config.copy_and_resolve_references()
+    if config.data.dir and "://" not in config.data.dir:  # a bucket's is whole already
+        config.data.dir = os.path.abspath(os.path.expanduser(config.data.dir))  # noqa: PTH100, PTH111
+    return config
 
 
 def load_data(config: "ConfigDict") -> "data.Source":

@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from ltpa_tf import compile_cache
 from ltpa_tf.errors import SettingError
 from ltpa_tf.programs import program
 from ltpa_tf.programs.images import image_files
-from ltpa_tf.quiet import start_tensorflow
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -49,8 +47,7 @@ def main(argv: Sequence[str]) -> None:
     del argv
     files = image_files(_IMAGES.value)
     _check_source()
-    compile_cache.enable()
-    start_tensorflow()
+    program.start()
     predictions = _predict(files)
     _print_table(files, predictions)
     if _OUTPUT.value:
@@ -98,7 +95,6 @@ def _predict(files: Sequence[Path]) -> list["Prediction"]:
 
 
 def _print_table(files: Sequence[Path], predictions: Sequence["Prediction"]) -> None:
-    import rich.console
     import rich.table
 
     # Folded where it is too long: its end, the file's name, is what tells it apart.
@@ -109,8 +105,7 @@ def _print_table(files: Sequence[Path], predictions: Sequence["Prediction"]) -> 
         table.add_row(
             str(file), prediction.name, f"{prediction.probability:.1%}", following
         )
-    # As they are: "[copy]" in a name is no markup, ":cat:" no emoji.
-    rich.console.Console(markup=False, emoji=False).print(table)
+    program.console().print(table)
 
 
 def _write(

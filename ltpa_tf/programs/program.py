@@ -5,17 +5,23 @@ import functools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from absl import app, flags
 from ml_collections import ConfigDict, config_flags
 
 from ltpa_tf import compile_cache, configs
+from ltpa_tf.backend import need_tensorflow
 from ltpa_tf.errors import SettingError, WorkError
 from ltpa_tf.quiet import start_tensorflow
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 # A flag defined here, --config, is its program's own: --help lists it there.
 flags.disclaim_key_flags()
 
+_UNWRAPPED = 10_000  # columns, where no terminal's width counts
 EXIT_SETTING = 2  # a setting can't be used
 EXIT_INTERRUPTED = 130  # Ctrl-C, as shells report it
 
@@ -42,8 +48,7 @@ def run(
             )
         try:
             if tensorflow:
-                compile_cache.enable()
-                start_tensorflow()
+                start()
             return main(argv) or 0
         except SettingError as error:
             return _say(str(error))
@@ -54,6 +59,22 @@ def run(
             return EXIT_INTERRUPTED
 
     app.run(guarded, flags_parser=functools.partial(_parse_flags, main))
+
+
+def start() -> None:
+    """Starts TensorFlow, and Keras on it.
+
+    Raises:
+        SettingError: If the user has set another Keras backend.
+    """
+    compile_cache.enable()
+    start_tensorflow()
+    need_tensorflow()
+    import keras
+
+    # A keras.json may say channels_first; runs made by earlier versions hold layers
+    # that follow it.
+    keras.config.set_image_data_format("channels_last")
 
 
 def define_config() -> flags.FlagHolder:
@@ -67,6 +88,27 @@ def define_config() -> flags.FlagHolder:
     )
     flags.mark_flag_as_required("config")
     return holder
+
+
+def define_data_dir() -> flags.FlagHolder:
+    """Defines `--data_dir`, for programs that read the data of a run."""
+    return flags.DEFINE_string(
+        "data_dir",
+        "",
+        "Where the run's data is now, if it has moved; see data.dir in "
+        "configs/common.py.",
+    )
+
+
+def console() -> "Console":
+    """Where tables are printed; piped or redirected, none of their lines is wrapped.
+
+    Text is printed as it is: "[copy]" in a name is no markup, ":cat:" no emoji.
+    """
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else _UNWRAPPED
+    return Console(width=width, markup=False, emoji=False)
 
 
 def _parse_flags(main: Callable, argv: list[str]) -> list[str]:

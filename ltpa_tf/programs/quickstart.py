@@ -88,7 +88,6 @@ def _difference(run: "RunFolder", version: Path) -> float:
 
 
 def _print_summary(result: dict, rest: dict[str, object]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(title="Quickstart", show_header=False)
@@ -98,7 +97,7 @@ def _print_summary(result: dict, rest: dict[str, object]) -> None:
         table.add_row(f"points at the digit: {what}", f"{rate:.2%}")
     for name, value in rest.items():
         table.add_row(name, str(value))
-    Console().print(table)
+    program.console().print(table)
 
 
 def cli() -> None:

@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 
 from ltpa_tf import config as configuration
 from ltpa_tf import data, lock, run
+from ltpa_tf.backend import need_tensorflow
 from ltpa_tf.errors import SettingError
 from ltpa_tf.training import distribution, records
 from ltpa_tf.training.attention import AttentionWatch
@@ -71,10 +72,14 @@ def train(
         SettingError: If a setting can't be used; before anything is trained.
         TrainingError: If training can't go on, or a signal stopped it.
     """
+    need_tensorflow()
     configuration.validate(config)
+    config = run.with_absolute_paths(config)
     folder = run.RunFolder(workdir)
     finished = _open(folder, config)
     if finished is not None:
+        if source is None:
+            _take_data_dir(folder, config)
         print(f"{folder.path} is complete: {finished['epochs']} epochs.")
         return finished
     if config.runtime.deterministic:
@@ -126,6 +131,17 @@ def _open(folder: run.RunFolder, config: ConfigDict) -> dict | None:
     if folder.summary_file.exists():
         return folder.read_summary()
     return None
+
+
+def _take_data_dir(folder: run.RunFolder, config: ConfigDict) -> None:
+    """Remembers where the data of a complete run is now, if it has moved."""
+    stored = folder.read_config()
+    if config.data.dir in ("", stored.data.dir):
+        return
+    stored.data.dir = config.data.dir
+    folder.check_data(run.load_data(stored))
+    run.write_text(folder.config_file, configuration.to_json(stored))
+    print(f"Its data is found in {config.data.dir} from now on.")
 
 
 @contextlib.contextmanager

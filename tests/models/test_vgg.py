@@ -319,3 +319,31 @@ def test_without_batch_norm_and_dropout_there_is_none_anywhere():
 def test_what_cannot_be_built_is_refused_in_a_sentence(arguments, message):
     with pytest.raises(SettingError, match=message):
         AttentionVGG(**arguments)
+
+
+@pytest.fixture
+def channels_first():
+    """What a user's keras.json may say."""
+    before = keras.config.image_data_format()
+    keras.config.set_image_data_format("channels_first")
+    yield
+    keras.config.set_image_data_format(before)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"levels": (7, 10)},
+        {"levels": (4, 7), "trunk": "fast", "projection": "linear"},
+        {"levels": (), "trunk": "vgg_d", "global_feature": "gap"},
+    ],
+)
+def test_a_users_image_data_format_changes_nothing(channels_first, settings):
+    settings |= {"width": 0.125, "mean": (0.5, 0.4, 0.3), "std": (0.2, 0.3, 0.4)}
+    images = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype("float32")
+    model = AttentionVGG(**settings)
+    found = model(images)
+    keras.config.set_image_data_format("channels_last")
+    usual = AttentionVGG(**settings)
+    usual.set_weights(model.get_weights())
+    np.testing.assert_array_equal(found, usual(images))

@@ -2,6 +2,7 @@
 
 from ltpa_tf.data.augmentation import Augmentation, augment
 from ltpa_tf.data.decode import decode_image, resize
+from ltpa_tf.data.labelled import labelled_folder
 from ltpa_tf.data.loading import load
 from ltpa_tf.data.pipeline import (
     evaluation_dataset,
@@ -20,6 +21,7 @@ __all__ = [
     "decode_image",
     "evaluation_dataset",
     "examples_of",
+    "labelled_folder",
     "load",
     "resize",
     "steps_per_epoch",

@@ -9,7 +9,9 @@ import tensorflow as tf
 from ltpa_tf import data
 from ltpa_tf.errors import SettingError
 from ltpa_tf.evaluation import pointing
+from ltpa_tf.evaluation.border import Border
 from ltpa_tf.evaluation.metrics import Classification
+from ltpa_tf.evaluation.mistakes import Mistakes
 from ltpa_tf.models import attention_model, grids
 
 
@@ -35,11 +37,12 @@ def evaluate(
         progress: Called after each batch with the number of examples in it.
 
     Returns:
-        A dictionary ready for JSON: `examples`, `top1`, `top5`, `nll`, `ece`,
-        `per_class`, `confusion`, `reliability` (see
-        `evaluation.metrics.Classification.result`) and, where boxes are known and the
-        model has attention, `pointing`: the hit rate of each level (`"level_7": ...`)
-        and `chance`, the hit rate of a uniformly random pixel.
+        A dictionary ready for JSON: what `evaluation.metrics.Classification.result`
+        gives (`examples`, `top1`, `balanced_accuracy`, `nll`, `ece`, `confusion` and
+        so on); `mistakes`, see `evaluation.mistakes.Mistakes`; of a model with
+        attention `border`, see `evaluation.border.Border.result`; and, where boxes are
+        known too, `pointing`: the hit rate of each level (`"level_7": ...`) and
+        `chance`, the hit rate of a uniformly random pixel.
 
     Raises:
         SettingError: If the split is empty, or the model has another number of classes
@@ -54,6 +57,7 @@ def evaluate(
             f"{model.output_shape[-1]}, one for each of the model's outputs",
         )
     counts = Classification(len(class_names))
+    mistakes, border = Mistakes(class_names), Border()
     hits: dict[str, float] = {}
     chance = 0.0
 
@@ -67,7 +71,10 @@ def evaluate(
             for name, value in forward(images, training=False).items()
         }
         counts_before = counts.examples
-        counts.update(outputs.pop("logits"), labels.numpy()[real])
+        logits = outputs.pop("logits")
+        counts.update(logits, labels.numpy()[real])
+        mistakes.update(logits, labels.numpy()[real], counts_before)
+        border.update(outputs)
         if split.boxes is not None and outputs:
             size = tuple(images.shape[1:3])
             # Batches come in the split's own order.
@@ -79,7 +86,9 @@ def evaluate(
         if progress is not None:
             progress(int(np.count_nonzero(real)))
 
-    result = counts.result(class_names)
+    result = counts.result(class_names) | {"mistakes": mistakes.worst}
+    if border.result():
+        result["border"] = border.result()
     if hits:
         sums = {**hits, "chance": chance}
         result["pointing"] = {k: v / counts.examples for k, v in sums.items()}

@@ -1,9 +1,18 @@
 """A finished run, evaluated into its folder."""
 
+import contextlib
+import re
 from collections.abc import Callable
+from pathlib import Path
 
+import keras
+import numpy as np
+
+from ltpa_tf import data
+from ltpa_tf.errors import SettingError
 from ltpa_tf.evaluation.evaluate import evaluate
 from ltpa_tf.evaluation.figures import save_figures
+from ltpa_tf.explain.figure import attention_figure
 from ltpa_tf.run import RunFolder, write_json
 
 
@@ -12,29 +21,45 @@ def evaluate_run(
     *,
     split: str = "test",
     weights: str = "final",
+    labelled_dir: str = "",
     batch_size: int = 256,
     progress: Callable[[int, int], object] | None = None,
 ) -> dict:
-    """Evaluates a run's model; writes `evaluation.json` and `evaluation/*.png`.
+    """Evaluates a run's model, and writes the numbers and figures into its folder.
+
+    Each choice of weights, part and data has files of its own, see
+    `RunFolder.evaluation`.
 
     Args:
         run: A finished run.
         split: `"test"` or `"validation"`.
         weights: `"final"` or `"best"`.
+        labelled_dir: A folder of other images, with a subfolder for each class or for
+            some of them; "" for the run's own data. Of a divided folder `split` says
+            which part is taken.
         batch_size: Examples per step.
         progress: Called after each batch with the number of examples done so far, and
             of all.
 
     Returns:
-        The content of `evaluation.json`: `split`, `weights`, and what
-        `evaluation.evaluate` returns.
+        What was written to `result["file"]`: `split`, `weights`, with a `labelled_dir`
+        also `data`, `data_dir` and `fingerprint`, and what `evaluation.evaluate`
+        returns.
 
     Raises:
         SettingError: If there is no such run, model, data or split.
     """
-    class_names = tuple(run.read_dataset()["class_names"])
+    dataset = run.read_dataset()
+    class_names = tuple(dataset["class_names"])
     model = run.load_model(weights)
-    examples = run.load_split(split)
+    about = {"split": split, "weights": weights}
+    if labelled_dir:
+        size = tuple(dataset["image_shape"][:2])
+        examples, digest = data.labelled_folder(labelled_dir, class_names, size, split)
+        about["data"] = f"{_plain(Path(labelled_dir))}-{digest[:8]}"
+        about["data_dir"], about["fingerprint"] = labelled_dir, digest
+    else:
+        examples = run.load_split(split)
     done = 0
 
     def count(batch: int) -> None:
@@ -46,7 +71,46 @@ def evaluate_run(
     result = evaluate(
         model, examples, class_names, batch_size=batch_size, progress=count
     )
-    result = {"split": split, "weights": weights, **result}
-    save_figures(result, run.path / "evaluation")
-    write_json(run.evaluation_file, result)
+    file = run.evaluation(weights, split, about.get("data", ""))
+    result = {**about, "file": file.name, **result}
+    _make_way(run, file)
+    save_figures(result, file.with_suffix(""))
+    _draw_mistakes(model, examples, result, file.with_suffix("") / "mistakes.png")
+    write_json(file, result)
     return result
+
+
+def _draw_mistakes(
+    model: keras.Model, examples: data.Split, result: dict, file: Path
+) -> None:
+    """The worst mistakes with their maps, for models that have maps."""
+    file.unlink(missing_ok=True)  # of an earlier evaluation, which had some
+    indices = np.array([one["index"] for one in result["mistakes"]], np.int64)
+    if not len(indices):
+        return
+    with contextlib.suppress(SettingError):  # a model without maps
+        attention_figure(
+            model,
+            np.asarray(examples.images(indices, np.int64(0))),
+            examples.labels[indices],
+            tuple(result["per_class"]),
+            path=file,
+            boxes=None if examples.boxes is None else examples.boxes[indices],
+            names=[f"{result['split']} {index}" for index in indices],
+        )
+
+
+def _plain(folder: Path) -> str:
+    """A folder's name as part of a file's."""
+    return re.sub(r"[^\w.-]+", "_", folder.resolve().name)[:40]
+
+
+def _make_way(run: RunFolder, file: Path) -> None:
+    """Earlier versions had one file for every choice: it gets the name of its own."""
+    with contextlib.suppress(SettingError):
+        earlier = run.read(file, {"weights": str, "split": str})
+        own = run.evaluation(
+            earlier["weights"], earlier["split"], earlier.get("data", "")
+        )
+        if own != file and not own.exists():
+            file.rename(own)

@@ -4,16 +4,30 @@ python -m pipelines.evaluate --workdir=runs/mine
 
 Writes WORKDIR/evaluation.json and WORKDIR/evaluation/*.png: accuracy, also by class,
 confusion, calibration, and where boxes are known how often each attention map points
-into them.
+into them. With other weights, another part or other data the files are named so, such
+as evaluation-best.json: one evaluation replaces none of another.
+
+    python -m pipelines.evaluate --workdir=runs/mine --labelled_dir=other_photos/
+
+measures on a folder of other images, with a subfolder for each class or some of them.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 from ltpa_tf.programs import program
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_MISTAKES = 5  # of those in the file, on screen
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a finished run.")
+_DATA_DIR = program.define_data_dir()
+_LABELLED_DIR = flags.DEFINE_string(
+    "labelled_dir", "", "A folder of other images, one subfolder per class."
+)
 _SPLIT = flags.DEFINE_enum(
     "split", "test", ["test", "validation"], "Which examples to measure on."
 )
@@ -33,7 +47,7 @@ def main(argv: Sequence[str]) -> None:
     from ltpa_tf import evaluation
     from ltpa_tf.run import RunFolder
 
-    run = RunFolder(_WORKDIR.value)
+    run = RunFolder(_WORKDIR.value, _DATA_DIR.value)
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
     with Progress(*columns, transient=True) as bar:
         task = bar.add_task(f"{_SPLIT.value} examples", total=None)
@@ -41,17 +55,20 @@ def main(argv: Sequence[str]) -> None:
             run,
             split=_SPLIT.value,
             weights=_WEIGHTS.value,
+            labelled_dir=_LABELLED_DIR.value,
             batch_size=_BATCH_SIZE.value,
             progress=lambda done, of: bar.update(task, completed=done, total=of),
         )
     _print_table(result)
-    print(run.evaluation_file)
-    print(run.path / "evaluation")
+    file = run.path / result["file"]
+    print(file)
+    print(file.with_suffix(""))
 
 
 def _print_table(result: dict) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from ltpa_tf.evaluation import border
 
     table = Table(
         title=f"{result['examples']:,} {result['split']} examples, "
@@ -61,13 +78,40 @@ def _print_table(result: dict) -> None:
     table.add_column()
     table.add_column(justify="right")
     table.add_row("top-1 accuracy", f"{result['top1']:.2%}")
-    top = min(5, len(result["per_class"]))
-    table.add_row(f"top-{top} accuracy", f"{result['top5']:.2%}")
+    if "top5" in result:
+        table.add_row("top-5 accuracy", f"{result['top5']:.2%}")
+    table.add_row("balanced accuracy", f"{result['balanced_accuracy']:.2%}")
+    for name in ("precision", "recall", "f1"):
+        shown = name.replace("f1", "F1")
+        table.add_row(f"{shown}, mean of classes", f"{result[name]:.2%}")
+    if result.get("auc") is not None:
+        table.add_row("area under the ROC curve", f"{result['auc']:.4f}")
     table.add_row("negative log-likelihood", f"{result['nll']:.4f}")
     table.add_row("expected calibration error", f"{result['ece']:.2%}")
     for name, rate in result.get("pointing", {}).items():
         table.add_row(f"pointing, {name.replace('_', ' ')}", f"{rate:.2%}")
-    Console().print(table)
+    console = program.console()
+    console.print(table)
+    if result["mistakes"]:
+        console.print(_mistakes(result["mistakes"][:_MISTAKES]))
+    for sentence in border.warnings(result.get("border", {})):
+        console.print(f"warning: {sentence}")
+
+
+def _mistakes(mistakes: list[dict]) -> "Table":
+    from rich.table import Table
+
+    table = Table(
+        "example", "class", "predicted", "probability", title="Worst mistakes"
+    )
+    for one in mistakes:
+        table.add_row(
+            str(one["index"]),
+            one["true"],
+            one["predicted"],
+            f"{one['probability']:.1%}",
+        )
+    return table
 
 
 def cli() -> None:

@@ -16,6 +16,7 @@ from ltpa_tf.programs import program
 from ltpa_tf.programs.images import image_files, read_images
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a finished run.")
+_DATA_DIR = program.define_data_dir()
 _IMAGES = flags.DEFINE_list(
     "images",
     None,
@@ -42,7 +43,7 @@ def main(argv: Sequence[str]) -> None:
     from ltpa_tf import explain
     from ltpa_tf.run import RunFolder
 
-    run = RunFolder(_WORKDIR.value)
+    run = RunFolder(_WORKDIR.value, _DATA_DIR.value)
     if _IMAGES.value is not None:
         size = tuple(run.read_dataset()["image_shape"][:2])
         files = image_files(_IMAGES.value)

@@ -13,6 +13,7 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.programs import program
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a finished run.")
+_DATA_DIR = program.define_data_dir()
 _EXPORT_DIR = flags.DEFINE_string(
     "export_dir",
     None,
@@ -52,7 +53,7 @@ def main(argv: Sequence[str]) -> None:
     from ltpa_tf import serving
     from ltpa_tf.run import RunFolder
 
-    run = RunFolder(_WORKDIR.value)
+    run = RunFolder(_WORKDIR.value, _DATA_DIR.value)
     if _FORMAT.value != "saved_model":
         file, report = serving.convert_run(
             run,

@@ -3,7 +3,7 @@
 After Mitchell et al. 2019, "Model Cards for Model Reporting" (arXiv 1810.03993).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ltpa_tf.run import RunFolder
 from ltpa_tf.serving.signatures import Signatures
@@ -34,8 +34,8 @@ keeping their aspect ratio, transparency is dropped, and EXIF orientation is ign
 """
 
 
-def facts_of(run: RunFolder, weights: str = "final") -> dict[str, dict]:
-    """What a run folder knows about its model: dataset, config, summary, evaluation.
+def facts_of(run: RunFolder, weights: str = "final") -> dict:
+    """What a run folder knows about its model: dataset, config, summary, evaluations.
 
     Args:
         run: A finished run.
@@ -45,20 +45,16 @@ def facts_of(run: RunFolder, weights: str = "final") -> dict[str, dict]:
         "dataset": run.dataset_file,
         "config": run.config_file,
         "summary": run.summary_file,
-        "evaluation": run.evaluation_file,
     }
     facts = {name: run.read(file) for name, file in files.items() if run.exists(file)}
     facts["model"] = {"weights": weights}
-    if facts.get("evaluation", {}).get("weights") != weights:
-        facts.pop("evaluation", None)
+    facts["evaluations"] = [e for e in run.evaluations() if e["weights"] == weights]
     if weights != "final":  # the summary's digest is of the final ones
         facts.pop("summary", None)
     return facts
 
 
-def model_card(
-    name: str, version: int, signatures: Signatures, facts: Mapping[str, dict]
-) -> str:
+def model_card(name: str, version: int, signatures: Signatures, facts: Mapping) -> str:
     """The card as Markdown.
 
     Args:
@@ -72,7 +68,7 @@ def model_card(
         _model(signatures, facts.get("model")),
         _data(facts.get("dataset")),
         _recipe(facts.get("config"), facts.get("summary")),
-        _measured(facts.get("evaluation"), len(signatures.class_names)),
+        _measured(facts.get("evaluations")),
         _USE,
         *([_MAPS] if signatures.levels else []),
         "## Classes\n\n" + ", ".join(signatures.class_names) + "\n",
@@ -123,24 +119,39 @@ def _recipe(config: dict | None, summary: dict | None) -> str:
     )
 
 
-def _measured(evaluation: dict | None, classes: int) -> str:
-    if not evaluation:
+# What is told of an evaluation, where it is there: one by an earlier version, or of
+# two or of many classes, has other figures.
+_FIGURES = {
+    "top1": ("top-1 accuracy", "{:.2%}"),
+    "top5": ("top-5 accuracy", "{:.2%}"),
+    "balanced_accuracy": ("balanced accuracy", "{:.2%}"),
+    "f1": ("F1, mean of classes", "{:.2%}"),
+    "auc": ("area under the ROC curve", "{:.4f}"),
+    "nll": ("negative log-likelihood (nats)", "{:.4f}"),
+    "ece": ("expected calibration error", "{:.2%}"),
+}
+
+
+def _measured(evaluations: Sequence[dict] | None) -> str:
+    if not evaluations:
         return "## Measured\n\nNot evaluated.\n"
+    return (
+        "## Measured\n\nBefore serving it, evaluate it on images of your own.\n"
+        + "".join(f"\n{_evaluation(one)}" for one in evaluations)
+    )
+
+
+def _evaluation(evaluation: dict) -> str:
+    data, split = evaluation.get("data"), evaluation.get("split", "held-out")
+    on = f"other images, `{data}`" if data else f"images of the {split} part"
     rows = [
-        ("top-1 accuracy", f"{evaluation['top1']:.2%}"),
-        (f"top-{min(5, classes)} accuracy", f"{evaluation['top5']:.2%}"),
-        ("negative log-likelihood (nats)", f"{evaluation['nll']:.4f}"),
-        ("expected calibration error", f"{evaluation['ece']:.2%}"),
+        (title, form.format(evaluation[name]))
+        for name, (title, form) in _FIGURES.items()
+        if evaluation.get(name) is not None
     ]
-    pointing = evaluation.get("pointing", {})
     rows += [
         (f"attention points at the object: {key.replace('_', ' ')}", f"{value:.2%}")
-        for key, value in pointing.items()
+        for key, value in evaluation.get("pointing", {}).items()
     ]
     table = "".join(f"| {name} | {value} |\n" for name, value in rows)
-    split = evaluation.get("split", "held-out")
-    return (
-        f"## Measured\n\nOn the {evaluation['examples']:,} images of the {split} part. "
-        "Before serving it, evaluate it on images of your own.\n\n"
-        f"| | |\n|---|---|\n{table}"
-    )
+    return f"On {evaluation['examples']:,} {on}:\n\n| | |\n|---|---|\n{table}"

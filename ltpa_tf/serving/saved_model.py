@@ -24,7 +24,7 @@ def export(
     *,
     class_names: Sequence[str],
     version: int | None = None,
-    facts: Mapping[str, dict] | None = None,
+    facts: Mapping | None = None,
     samples: Mapping[str, np.ndarray] | None = None,
     stable: bool = False,
     keep: int = 0,

@@ -7,7 +7,7 @@ from sklearn import metrics as reference
 
 from ltpa_tf import data, models
 from ltpa_tf.errors import SettingError
-from ltpa_tf.evaluation import evaluate
+from ltpa_tf.evaluation import border, evaluate
 from ltpa_tf.evaluation.pointing import pointing_hits
 from ltpa_tf.layers import AttentionEstimator
 
@@ -110,3 +110,43 @@ def test_empty_split_is_refused(model, split):
     empty = data.array_split(split.array[:0], split.labels[:0])
     with pytest.raises(SettingError, match="no examples"):
         evaluate(model, empty, NAMES)
+
+
+def test_the_surest_mistakes_are_listed(model, split):
+    result = evaluate(model, split, NAMES, batch_size=16)
+    logits = np.asarray(model(split.array, training=False), np.float64)
+    probabilities = np.exp(logits - np.logaddexp.reduce(logits, 1)[:, None])
+    wrong = np.flatnonzero(logits.argmax(1) != split.labels)
+    surest = wrong[np.argsort(-probabilities[wrong].max(1))][:12]
+    assert [one["index"] for one in result["mistakes"]] == surest.tolist()
+    for one in result["mistakes"]:
+        assert one["true"] == NAMES[split.labels[one["index"]]]
+        assert one["predicted"] == NAMES[logits[one["index"]].argmax()]
+        assert one["probability"] == pytest.approx(
+            probabilities[one["index"]].max(), rel=1e-4
+        )
+
+
+def test_a_level_that_looks_at_the_border_is_told():
+    maps = np.full((6, 8, 8), 1.0)
+    maps[:, :, 0] = 5.0  # the left column
+    maps[:3, 4, 4] = 9.0  # an object, in half of the images
+    seen = border.Border()
+    seen.update({"level_4": maps[:4] / 9, "level_9": np.ones((4, 2, 2))})
+    seen.update({"level_4": maps[4:] * 7, "level_9": np.ones((2, 2, 2))})
+    found = seen.result()
+    assert set(found) == {"level_4"}
+    assert (found["level_4"]["side"], found["level_4"]["peak"]) == ("left", True)
+    mean = (maps / maps.mean((1, 2), keepdims=True)).mean(0)
+    assert found["level_4"]["share"] == pytest.approx(mean[:, 0].mean())
+    (sentence,) = border.warnings(found)
+    assert sentence.startswith("level_4 looks at the image's left border, 3.")
+
+
+def test_a_level_that_looks_at_objects_is_not():
+    maps = np.full((2, 8, 8), 1.0)
+    maps[:, :, 0] = 5.0
+    maps[:, 4, 4] = 30.0  # in all images
+    seen = border.Border()
+    seen.update({"level_4": maps})
+    assert border.warnings(seen.result()) == []

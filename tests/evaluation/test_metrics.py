@@ -108,9 +108,59 @@ def test_log_probabilities_and_shifted_logits_give_the_same(predictions):
     )
 
 
-def test_fewer_than_five_classes():
-    result = count(np.array([[0.0, 1.0]]), np.array([0])).result(("a", "b"))
-    assert (result["top1"], result["top5"]) == (0.0, 1.0)
+def test_the_top_five_of_five_classes_are_no_figure():
+    assert "top5" not in count(np.eye(5), np.arange(5)).result(tuple("abcde"))
+    assert "top5" in count(np.eye(6), np.arange(6)).result(tuple("abcdef"))
+
+
+def test_figures_for_unequal_classes_agree_with_scikit_learn(predictions):
+    logits, labels = predictions
+    predicted = logits.argmax(1)
+    result = count(*predictions).result(NAMES)
+    there = np.arange(len(NAMES) - 1)
+    for name in ("precision", "recall", "f1"):
+        score = getattr(reference, f"{name}_score")
+        arguments = {"labels": there, "zero_division": 0}
+        mean = score(labels, predicted, average="macro", **arguments)
+        each = score(labels, predicted, average=None, **arguments)
+        assert result[name] == pytest.approx(mean)
+        found = [one[name] for one in result["by_class"].values()]
+        assert found[:-1] == pytest.approx(list(each))
+        assert found[-1] is None
+    counts = [one["examples"] for one in result["by_class"].values()]
+    assert counts == np.bincount(labels, minlength=len(NAMES)).tolist()
+    assert result["balanced_accuracy"] == result["recall"]
+    assert "auc" not in result
+
+
+def test_always_the_frequent_class_is_not_half_good():
+    # 90 of a, 10 of b, "a" for all of them: accuracy 90%, and nothing learned.
+    labels = np.repeat([0, 1], [90, 10])
+    result = count(np.tile([1.0, 0.0], (100, 1)), labels).result(("a", "b"))
+    assert result["top1"] == 0.9
+    assert result["balanced_accuracy"] == 0.5
+    assert result["auc"] == 0.5
+    assert result["precision"] == pytest.approx(0.45)
+    assert result["f1"] == pytest.approx(18 / 19 / 2)
+
+
+def test_the_area_under_the_roc_curve_of_two_classes():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 200)
+    logits = rng.normal(size=(200, 2)) * 20
+    logits[:, 1] += 10 * labels
+    # Some probabilities are 1 to the last digit; what ranks them are the logits.
+    expected = reference.roc_auc_score(labels, logits[:, 1] - logits[:, 0])
+    result = count(logits, labels, batch_size=7).result(("a", "b"))
+    assert result["auc"] == pytest.approx(expected)
+    alone = count(logits[labels == 1], labels[labels == 1]).result(("a", "b"))
+    assert alone["auc"] is None
+
+
+@pytest.mark.parametrize("label", [-1, 2])
+def test_a_label_that_is_no_class_is_refused(label):
+    with pytest.raises(SettingError, match=f"labels: received {label}; .*0 to 1"):
+        count(np.eye(2), np.array([0, label]))
 
 
 def test_result_is_json(predictions):

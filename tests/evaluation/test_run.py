@@ -1,0 +1,139 @@
+"""A run's evaluations: side by side, on data that moved, on other data."""
+
+import json
+import shutil
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from configs import own_folder
+from ltpa_tf import config as config_lib
+from ltpa_tf import data, evaluation, models
+from ltpa_tf.errors import SettingError
+from ltpa_tf.run import RunFolder, write_json, write_text
+from ltpa_tf.training import records
+
+NAMES = ("blue", "green", "red")
+
+
+def paint(folder, names=NAMES, images=5):
+    """A folder of small images whose colour is their class."""
+    rng = np.random.default_rng(0)
+    for name in names:
+        (folder / name).mkdir(parents=True)
+        for number in range(images):
+            image = rng.integers(0, 100, (32, 32, 3), np.uint8)
+            image[..., ("red", "green", "blue").index(name)] += 100
+            Image.fromarray(image).save(folder / name / f"{number}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A run with final and best weights, on a folder that has moved since."""
+    base = tmp_path_factory.mktemp("moved")
+    photos = paint(base / "photos")
+    config = own_folder.get_config()
+    config.data.dir = str(photos)
+    config.data.image_size = 32
+    config.data.validation_examples = 3
+    source = data.load("folder", dir=str(photos), image_size=32, validation_examples=3)
+    run = RunFolder(base / "run")
+    run.create()
+    write_text(run.config_file, config_lib.to_json(config))
+    records.write_dataset(run, source)
+    for seed, file in enumerate((run.model_file, run.best_file)):
+        keras.utils.set_random_seed(seed)
+        models.build(
+            classes=3, levels=(2, 4), trunk="vgg_d", width=0.125, **_scale(source)
+        ).save(file)
+    photos.rename(base / "moved")
+    return base
+
+
+def _scale(source):
+    return {"mean": source.mean, "std": source.std}
+
+
+@pytest.fixture
+def base(made, tmp_path):
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+def test_evaluations_of_other_weights_and_parts_stand_side_by_side(base):
+    run = RunFolder(base / "run", str(base / "moved"))
+    results = [
+        evaluation.evaluate_run(run, weights=weights, split=split)
+        for weights, split in (
+            ("final", "test"),
+            ("best", "test"),
+            ("best", "validation"),
+        )
+    ]
+    files = ["evaluation.json", "evaluation-best.json"]
+    files += ["evaluation-best-validation.json"]
+    assert [one["file"] for one in results] == files
+    for file, result in zip(files, results, strict=True):
+        assert json.loads((run.path / file).read_text()) == result
+        assert (run.path / file).with_suffix("").joinpath("confusion.png").exists()
+    assert sorted(one["file"] for one in run.evaluations()) == sorted(files)
+
+
+def test_data_that_moved_is_found_by_its_new_place_alone(base):
+    with pytest.raises(SettingError, match="data.dir: .*--data_dir says where"):
+        evaluation.evaluate_run(RunFolder(base / "run"))
+    with pytest.raises(SettingError, match="--data_dir: .*nowhere"):
+        evaluation.evaluate_run(RunFolder(base / "run", str(base / "nowhere")))
+    moved = RunFolder(base / "run", str(base / "moved"))
+    assert evaluation.evaluate_run(moved)["examples"] == 3
+    (base / "moved" / "red" / "0.png").unlink()
+    with pytest.raises(SettingError, match="changed since"):
+        evaluation.evaluate_run(moved)
+
+
+def test_a_folder_that_is_not_the_runs_own(base):
+    run = RunFolder(base / "run")
+    other = paint(base / "other photos!", names=("green", "red"), images=7)
+    result = evaluation.evaluate_run(run, labelled_dir=str(other))
+    assert result["examples"] == 14
+    counts = {name: one["examples"] for name, one in result["by_class"].items()}
+    assert counts == {"blue": 0, "green": 7, "red": 7}
+    assert result["file"].startswith("evaluation-other_photos_-")
+    own = RunFolder(base / "run", str(base / "moved"))
+    evaluation.evaluate_run(own)
+    assert [one["examples"] for one in run.evaluations()] == [3, 14]
+    # The same pictures, divided: one part of them.
+    paint(base / "divided" / "train")
+    paint(base / "divided" / "test", images=2)
+    divided = evaluation.evaluate_run(run, labelled_dir=str(base / "divided"))
+    assert divided["examples"] == 6
+
+
+def test_a_class_that_the_model_does_not_know_is_refused(base):
+    other = paint(base / "other")
+    (other / "red").rename(other / "rot")
+    with pytest.raises(SettingError, match="class 'rot'.*blue, green, red"):
+        evaluation.evaluate_run(RunFolder(base / "run"), labelled_dir=str(other))
+
+
+def test_the_one_file_of_earlier_versions_is_kept(base):
+    run = RunFolder(base / "run", str(base / "moved"))
+    earlier = {"weights": "best", "split": "test", "top1": 0.5}
+    write_json(run.evaluation_file, earlier)
+    evaluation.evaluate_run(run)
+    assert run.read(run.evaluation("best")) == earlier
+    assert run.read(run.evaluation_file)["weights"] == "final"
+
+
+def test_the_worst_mistakes_are_drawn(base):
+    run = RunFolder(base / "run", str(base / "moved"))
+    result = evaluation.evaluate_run(run, split="validation")
+    file = run.path / "evaluation-validation" / "mistakes.png"
+    assert file.exists() == bool(result["mistakes"])
+    assert any(
+        evaluation.evaluate_run(run, weights=one)["mistakes"]
+        for one in ("best", "final")
+    )

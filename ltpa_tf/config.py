@@ -23,6 +23,7 @@ _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "seed": (lambda v: 0 <= v < 2**32, "0 to 2**32 - 1"),
     "data.train_examples": _NOT_NEGATIVE,
     "data.validation_examples": _NOT_NEGATIVE,
+    "data.validation_share": _FRACTION,
     "data.image_size": (lambda v: v == 0 or v >= 32, "0 (as it is), or 32 and more"),
     "augment.crop": _NOT_NEGATIVE,
     "augment.cutout": _NOT_NEGATIVE,
@@ -32,6 +33,7 @@ _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "augment.randaugment_layers": _NOT_NEGATIVE,
     "augment.randaugment_magnitude": (lambda v: 0 <= v <= 10, "0 to 10"),
     "model.width": _POSITIVE,
+    "model.receptive_field": (lambda v: 0 <= v <= 1, "0 to 1"),
     "model.logit_scale": _POSITIVE,
     "model.dropout": _FRACTION,
     "train.epochs": (lambda v: v >= 1, "1 or more"),
@@ -105,16 +107,28 @@ def validate(config: ConfigDict) -> None:
         models.resolve(config.model.name, **_chosen(config))
 
 
-def model_arguments(config: ConfigDict) -> dict:
+def model_arguments(
+    config: ConfigDict, image_size: tuple[int, int] | None = None
+) -> dict:
     """The complete architecture arguments of `AttentionVGG` for `config.model`.
 
     Settings left at None take the row's value. `validate` checks the values.
 
+    Args:
+        config: The whole config.
+        image_size: (height, width), which `model.receptive_field` chooses levels by;
+            None: while it isn't known, they are the row's.
+
     Raises:
         SettingError: If there is no such row or argument.
     """
+    share = config.model.receptive_field
     with settings_of("model"):
-        return models.arguments(config.model.name, **_chosen(config))
+        arguments = models.arguments(config.model.name, **_chosen(config))
+        chosen_by_row = arguments["levels"] and config.model.levels is None
+        if share and image_size and chosen_by_row:
+            arguments["levels"] = models.levels_within(arguments, share, image_size)
+    return arguments
 
 
 def to_json(config: ConfigDict) -> str:
@@ -152,7 +166,9 @@ def flat(config: ConfigDict, prefix: str = "") -> dict[str, object]:
 
 
 def _chosen(config: ConfigDict) -> dict:
-    return {k: v for k, v in config.model.items() if k != "name" and v is not None}
+    """The architecture arguments that differ from the row's."""
+    others = ("name", "receptive_field")
+    return {k: v for k, v in config.model.items() if k not in others and v is not None}
 
 
 def _get(config: ConfigDict, key: str):

@@ -2,7 +2,12 @@
 
 _RENAMED = {"optimizer.shift_factor": "optimizer.bias_lr_multiplier"}
 # Settings that came later, with the value that does what was done before.
-_ADDED = {"augment.cutmix_share": 1.0}
+_ADDED = {
+    "augment.cutmix_share": 1.0,
+    "data.validation_share": 0.0,
+    "model.padding": None,
+    "model.receptive_field": 0.0,
+}
 
 
 def renewed(config: dict) -> dict:

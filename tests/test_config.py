@@ -1,9 +1,11 @@
 """Every setting is checked; a config survives its JSON form."""
 
+import json
+
 import pytest
 
 from ltpa_tf import config as config_lib
-from ltpa_tf.configs import common
+from ltpa_tf.configs import common, own_folder
 from ltpa_tf.errors import SettingError
 
 
@@ -120,3 +122,19 @@ def test_none_takes_the_rows_value_and_no_level_is_none():
     assert config_lib.model_arguments(back)["levels"] == ()
     with pytest.raises(TypeError):
         config.model.levels = 7
+
+
+def test_a_config_of_an_earlier_version_gets_the_settings_added_since():
+    stored = json.loads(config_lib.to_json(common.get_config()))
+    for part, name in (("data", "validation_share"), ("model", "padding")):
+        del stored[part][name]
+    again = config_lib.from_json(json.dumps(stored))
+    assert config_lib.differences(again, common.get_config()) == []
+
+
+def test_levels_follow_the_image_size_where_none_are_named():
+    config = own_folder.get_config()
+    assert config_lib.model_arguments(config, (96, 96))["levels"] == (4, 7)
+    assert config_lib.model_arguments(config, (224, 224))["levels"] == (7, 10)
+    config.model.levels = (3,)
+    assert config_lib.model_arguments(config, (96, 96))["levels"] == (3,)

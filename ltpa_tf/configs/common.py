@@ -19,11 +19,13 @@ def get_config() -> ConfigDict:
     data.name = "digits"
     # TFDS: its data_dir ("" = the usual one); folder: the folder; npz: the file.
     data.dir = ""
-    # Train on the first N training examples only; 0 = all.
+    # Train on N training examples only, the first of each class in proportion; 0 = all.
     data.train_examples = 0
     # Set aside from the training part, never trained on, used for every selection
     # (best checkpoint, early stopping, tuning). 0 = none.
     data.validation_examples = 0
+    # Where that is 0 and the data has no such part: the share to set aside.
+    data.validation_share = 0.0
     # Resize images to this height and width; 0 = as they are (folders need a size).
     data.image_size = 0
     # Let TFDS download a missing set. Off: a missing set is an error, at once.
@@ -58,6 +60,9 @@ def get_config() -> ConfigDict:
     model.trunk = placeholder(str)
     # Numbers of the convolutions that feed an attention estimator; () = no attention.
     model.levels = placeholder(tuple)
+    # Where that is None: the two deepest, of different blocks, whose features see at
+    # most this share of the image; 0 = as the row has it.
+    model.receptive_field = 0.0
     # "before_pool" (the paper), "after_pool".
     model.tap = placeholder(str)
     # "pc" <u, l+g>, "dp" <l, g>, "local" <u, l>, "additive" v^T relu(W_l l + W_g g).
@@ -77,6 +82,8 @@ def get_config() -> ConfigDict:
     # Dropout rate before the linear layers, 0.5 in the paper; after convolutions it is
     # 0.6 of this after the first, 0.8 of it after the others (the paper's 0.3 and 0.4).
     model.dropout = 0.5
+    # What convolutions see beyond the border: "zeros" (the paper), "reflect".
+    model.padding = placeholder(str)
     # Multiplies the logits; 0.125 lets SGD take large steps without wild predictions.
     model.logit_scale = 1.0
 

@@ -85,6 +85,10 @@ def load(
         raise SettingError("data.image_size", image_size, "32 and more, or 0 for 32")
     banks = {part: _bank(part, canvas) for part in _PARTS}
     train = _fresh_split(banks["train"], train_examples or TRAIN_EXAMPLES, seed)
+    if len(np.unique(train.labels)) < 10:
+        raise SettingError(
+            "data.train_examples", train_examples, "more: not every digit is among them"
+        )
     validation = _fixed_split(
         banks["validation"], validation_examples or VALIDATION_EXAMPLES
     )

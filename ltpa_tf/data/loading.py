@@ -16,6 +16,7 @@ def load(
     seed: int = 0,
     train_examples: int = 0,
     validation_examples: int = 0,
+    validation_share: float = 0.0,
     image_size: int = 0,
     download: bool = False,
 ) -> Source:
@@ -27,11 +28,13 @@ def load(
         dir: For "folder" the folder, see `ltpa_tf.data.folder`; for "npz" the file, see
             `ltpa_tf.data.arrays`; for TFDS its data_dir, "" = TFDS's own default.
         seed: Chooses the validation part; for "digits" also the training composites.
-        train_examples: Keeps the first N training examples of those that are left
-            after the validation part is set aside; 0 = all. For "digits" the number of
-            composites per epoch.
+        train_examples: Keeps N training examples of those that are left after the
+            validation part is set aside: the first of each class, in proportion; 0 =
+            all. For "digits" the number of composites per epoch.
         validation_examples: Size of the part set aside from the training examples; 0
             = none, or the source's own ("digits" and divided folders have one).
+        validation_share: Share of the training examples to set aside where
+            `validation_examples` is 0 and the source has no validation part.
         image_size: Height and width to resize to; 0 = as they are.
         download: Let TFDS fetch a set that is not on disk. Nothing else ever uses the
             network.
@@ -51,6 +54,10 @@ def load(
     ):
         if not isinstance(value, numbers.Integral) or value < 0:
             raise SettingError(setting, value, "0 or more, a whole number")
+    if not isinstance(validation_share, numbers.Real) or not 0 <= validation_share < 1:
+        raise SettingError(
+            "data.validation_share", validation_share, "0 or more, and below 1"
+        )
     # No shell does so in --config.data.dir=~/sets. Where no such user is, as it stands.
     dir = os.path.expanduser(dir or "")  # noqa: PTH111
     if name == "digits":
@@ -77,4 +84,5 @@ def load(
         seed=seed,
         train_examples=train_examples,
         validation_examples=validation_examples,
+        validation_share=validation_share,
     )

@@ -24,12 +24,14 @@ def make_source(
     seed: int,
     train_examples: int,
     validation_examples: int,
+    validation_share: float = 0.0,
 ) -> Source:
     """Checks the parts, sets the validation part aside, and measures.
 
     Without a validation part of its own, `validation_examples` are taken from the
     training part, by `seed` and in proportion to its classes. After that
-    `train_examples` keeps the first of what is left, in the source's own order.
+    `train_examples` keeps the first of what is left, in the source's own order and also
+    in proportion. Of every class at least one image is left to train on.
 
     Args:
         name: As in `data.name`.
@@ -42,6 +44,8 @@ def make_source(
         seed: Of the validation part.
         train_examples: 0 = all.
         validation_examples: 0 = none, or the source's own.
+        validation_share: Where both of that would be none, the share of the training
+            examples to set aside.
 
     Raises:
         SettingError: When labels or sizes can't be used.
@@ -58,25 +62,33 @@ def make_source(
             validation_examples,
             f"0, because {name} brings a validation part of {len(validation)} examples",
         )
-    if validation_examples >= len(train):
+    classes, choice = len(class_names), []
+    if validation is None and not validation_examples:
+        share = round(validation_share * len(train))
+        validation_examples = min(share, len(train) - classes)
+    if validation_examples > len(train) - classes:
         raise SettingError(
             "data.validation_examples",
             validation_examples,
-            f"less than the {len(train)} training examples",
+            f"at most {len(train) - classes} of the {len(train)} training examples: "
+            f"one of each of the {classes} classes is left to train on",
         )
     if validation_examples:
-        order = stratified_order(train.labels, seed)
-        aside, rest = np.split(order, [validation_examples])
-        validation = train.subset(np.sort(aside))
-        train = train.subset(np.sort(rest))
-    if train_examples > len(train):
+        aside, plain = held_out(train.labels, validation_examples, seed)
+        rest = np.setdiff1d(np.arange(len(train)), aside)
+        validation, train = train.subset(aside), train.subset(rest)
+        choice += [] if plain else ["a training image of every class"]
+    if train_examples and not classes <= train_examples <= len(train):
         raise SettingError(
             "data.train_examples",
             train_examples,
-            f"0 (all) to {len(train)}, the training examples outside of validation",
+            f"0 (all), or {classes} (one of each class) to {len(train)}, the training "
+            "examples outside of validation",
         )
     if train_examples:
-        train = train.subset(np.arange(train_examples))
+        kept, plain = first_of_each(train.labels, train_examples)
+        train = train.subset(kept)
+        choice += [] if plain else ["the first of each class"]
 
     mean, std = statistics(_sample(train))
     split_by = f"seed {seed}" if validation_examples else ""
@@ -94,9 +106,56 @@ def make_source(
                 identity,
                 f"{train_examples} {validation_examples} {train.shape}",
                 split_by,
+                # Only where the same settings chose others in earlier versions.
+                *choice,
             ]
         ),
     )
+
+
+def held_out(labels: np.ndarray, examples: int, seed: int) -> tuple[np.ndarray, bool]:
+    """Examples to set aside, in proportion to the classes; of none the last one.
+
+    Args:
+        labels: Integers [N].
+        examples: How many, at most N less the number of classes.
+        seed: The same seed chooses the same, always.
+
+    Returns:
+        Their sorted indices, and whether they are just the beginning of the stratified
+        order: no class would have been used up.
+    """
+    order = stratified_order(labels, seed)
+    _, last = np.unique(labels[order[::-1]], return_index=True)
+    last = order[::-1][last]  # of each class, the one that would go last
+    chosen = order[~np.isin(order, last)][:examples]
+    return np.sort(chosen), not np.isin(last, order[:examples]).any()
+
+
+def first_of_each(labels: np.ndarray, examples: int) -> tuple[np.ndarray, bool]:
+    """The first examples of each class, in proportion to the classes; none is left out.
+
+    Args:
+        labels: Integers [N].
+        examples: How many, at least as many as there are classes.
+
+    Returns:
+        Their sorted indices, and whether they are just the first of all: where those
+        are in proportion, to less than one image of each class, they are taken.
+    """
+    counts = np.bincount(labels)
+    exact = counts * examples / len(labels)
+    first = np.bincount(labels[:examples], minlength=len(counts))
+    if first.all() and (np.abs(first - exact) < 1).all():
+        return np.arange(examples), True
+    numbers = np.maximum(np.floor(exact).astype(int), counts > 0)
+    while numbers.sum() != examples:  # what rounding, and classes below one image, left
+        step = np.sign(examples - numbers.sum())
+        gap = step * (exact - numbers)
+        gap[(numbers + step < 1) | (numbers + step > counts)] = -np.inf
+        numbers[gap.argmax()] += step
+    kept = [np.flatnonzero(labels == k)[:n] for k, n in enumerate(numbers)]
+    return np.sort(np.concatenate(kept)), False
 
 
 def stratified_order(labels: np.ndarray, seed: int) -> np.ndarray:

@@ -24,6 +24,7 @@ from ltpa_tf.layers.estimator import AttentionEstimator
 from ltpa_tf.layers.heads import HEADS, ConcatHead, IndepHead
 from ltpa_tf.layers.initializers import PartialIdentity
 from ltpa_tf.layers.matching import ChannelMatching
+from ltpa_tf.layers.padding import ReflectionPadding
 from ltpa_tf.layers.pooling import (
     NORMALIZATIONS,
     AttentionPooling,
@@ -49,6 +50,7 @@ __all__ = [
     "ParametrisedCompatibility",
     "PartialIdentity",
     "Preactivation",
+    "ReflectionPadding",
     "SigmoidPooling",
     "SoftmaxPooling",
     "Whitening",

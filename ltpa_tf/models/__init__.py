@@ -9,7 +9,7 @@ All of them take pixel values 0..255, channels last, and return float32 logits.
 from ltpa_tf.models.evidence import evidence_model
 from ltpa_tf.models.geometry import grids
 from ltpa_tf.models.registry import arguments, build, list_models, resolve, rows
-from ltpa_tf.models.settings import smallest_side
+from ltpa_tf.models.settings import levels_within, smallest_side
 from ltpa_tf.models.vgg import AttentionVGG
 from ltpa_tf.models.views import (
     attention_layers,
@@ -29,6 +29,7 @@ __all__ = [
     "evidence_model",
     "grids",
     "levels_of",
+    "levels_within",
     "list_models",
     "of_any_size",
     "prune",

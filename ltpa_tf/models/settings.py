@@ -24,6 +24,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "match": ("global_to_local", "local_to_global"),
     "projection": PROJECTIONS,
     "head": tuple(HEADS),
+    "padding": ("zeros", "reflect"),
     "global_feature": ("fc", "gap"),
 }
 
@@ -97,6 +98,20 @@ def check_data(
         raise SettingError("mean", mean, accepted)
     if not _are_numbers(std, image_shape[2], above=0):
         raise SettingError("std", std, f"{accepted} and above 0")
+
+
+def levels_within(
+    settings: Mapping, share: float, image_size: tuple[int, int]
+) -> tuple[int, ...]:
+    """`Trunk.levels_within` for a model with these settings.
+
+    Args:
+        settings: As `checked` returns them.
+        share: Of the image's area, at most.
+        image_size: (height, width) in pixels.
+    """
+    trunk = TRUNKS[settings["trunk"]]
+    return trunk.levels_within(share, image_size, settings["tap"])
 
 
 def smallest_side(settings: Mapping) -> int:

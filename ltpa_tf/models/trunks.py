@@ -7,6 +7,7 @@ import keras
 
 from ltpa_tf.layers.fast import FastBatchNormalization, FastMaxPooling
 from ltpa_tf.layers.initializers import PartialIdentity
+from ltpa_tf.layers.padding import ReflectionPadding
 from ltpa_tf.layers.preactivation import BATCH_NORM
 from ltpa_tf.layers.whitening import Whitening
 
@@ -34,6 +35,41 @@ class Trunk:
         """How many pools the features of a level have passed."""
         own = self.quick or tap == "after_pool"
         return sum(p < level or (p == level and own) for p in self.pools)
+
+    def receptive_field(self, level: int, tap: str = "before_pool") -> int:
+        """How many pixels a side a feature of a level sees, beyond borders too."""
+        size, stride = (2 if self.quick else 1), 1
+        for number in range(1, level + 1):
+            size += 2 * stride
+            own = self.quick or tap == "after_pool"
+            if number in self.pools and (number < level or own):
+                size, stride = size + stride, 2 * stride
+        return size
+
+    def levels_within(
+        self, share: float, image: tuple[int, int], tap: str = "before_pool"
+    ) -> tuple[int, ...]:
+        """The two deepest levels, of different blocks, that see so little of an image.
+
+        Args:
+            share: Of the image's area, at most; 0 to 1.
+            image: (height, width) in pixels.
+            tap: As in `attention_vgg`.
+
+        Returns:
+            One or two levels; level 1 if even that sees more.
+        """
+        pixels = share * image[0] * image[1]
+        small = [
+            level
+            for level in range(1, self.levels + 1)
+            if self.receptive_field(level, tap) ** 2 <= pixels
+            and min(image) >> self.pools_before(level, tap) > 1
+        ]
+        deepest: dict[int, int] = {}
+        for level in small:
+            deepest[sum(end < level for end in self.blocks)] = level
+        return tuple(deepest.values())[-2:] or (1,)
 
 
 def _vgg(block_sizes: tuple[int, ...]) -> Trunk:
@@ -97,6 +133,7 @@ def trunk_features(
     width: float,
     batch_norm: bool,
     dropout: float,
+    padding: str = "zeros",
     dtype: str | keras.DTypePolicy | None = None,
 ) -> list[Features]:
     """The features of the first `depth` convolutions of a trunk.
@@ -118,6 +155,7 @@ def trunk_features(
         width: Multiplies every channel count.
         batch_norm: Whether there is batch norm.
         dropout: Rate before linear layers, which those of convolutions go by.
+        padding: "zeros" or "reflect", what convolutions see beyond the border.
         dtype: Dtype policy of the layers.
 
     Returns:
@@ -130,10 +168,12 @@ def trunk_features(
         x = _activated(x, "whitening", trunk, dtype)
     for number, channels in enumerate(trunk.channels[:depth], start=1):
         name = f"conv{number}"
+        if padding == "reflect":
+            x = ReflectionPadding(name=f"{name}_padding", dtype=dtype)(x)
         x = keras.layers.Conv2D(
             scaled(channels, width),
             3,
-            padding="same",
+            padding="same" if padding == "zeros" else "valid",
             data_format="channels_last",
             use_bias=not (trunk.quick and batch_norm),
             kernel_initializer=PartialIdentity() if trunk.quick else _msr(),

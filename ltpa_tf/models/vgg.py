@@ -61,6 +61,8 @@ class AttentionVGG(keras.Model):
         batch_norm: Whether there is any batch norm.
         dropout: Rate before every linear layer, the paper's 0.5; after convolutions it
             is 0.6 of this for the first and 0.8 of it for the others.
+        padding: `"zeros"` (the paper) or `"reflect"`: what convolutions see beyond the
+            image's border.
         global_feature: `"fc"` or `"gap"`, see above.
         logit_scale: Multiplies the logits; below 1 plain gradient descent moves them
             slower, see `ConcatHead`.
@@ -102,6 +104,7 @@ class AttentionVGG(keras.Model):
         width: float = 1.0,
         batch_norm: bool = True,
         dropout: float = 0.5,
+        padding: str = "zeros",
         global_feature: str = "fc",
         logit_scale: float = 1.0,
         mean: Sequence[float] | None = None,
@@ -122,6 +125,7 @@ class AttentionVGG(keras.Model):
                 "width": width,
                 "batch_norm": batch_norm,
                 "dropout": dropout,
+                "padding": padding,
                 "global_feature": global_feature,
                 "logit_scale": logit_scale,
             }
@@ -145,6 +149,7 @@ class AttentionVGG(keras.Model):
             width=width,
             batch_norm=batch_norm,
             dropout=dropout,
+            padding=padding,
             dtype=policy,
         )
         if global_feature == "gap":

@@ -58,7 +58,7 @@ def build_model(config: ConfigDict, source: data.Source) -> keras.Model:
     Raises:
         SettingError: If the settings don't fit the images.
     """
-    arguments = model_arguments(config)
+    arguments = model_arguments(config, source.image_shape[:2])
     height, width, _ = source.image_shape
     if min(height, width) < SMALLEST_IMAGE:
         raise SettingError(

@@ -17,6 +17,7 @@ FIXED = {
     "data.name": "has to be the same in all trials",
     "data.dir": "has to be the same in all trials",
     "data.validation_examples": "has to be the same in all trials",
+    "data.validation_share": "has to be the same in all trials",
 }
 
 

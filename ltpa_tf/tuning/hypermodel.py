@@ -80,7 +80,8 @@ class HyperModel(keras_tuner.HyperModel):
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """A compiled model; keras-tuner calls it."""
         config = self.config(hp)
-        row = config_lib.model_arguments(config)
+        size = self._data["image_shape"][:2]
+        row = config_lib.model_arguments(config, None if None in size else size)
         model = models.AttentionVGG(**self._data, **row)
         model.compile(
             optimizer=self._optimizer(config, model),

@@ -59,7 +59,7 @@ def check(base: ConfigDict, search: ConfigDict) -> Space:
         value = config_lib.flat(search)[name]
         if not value >= lowest:  # also what is no number
             raise SettingError(f"search.{name}", value, f"{lowest} or more")
-    if not base.data.validation_examples:
+    if not base.data.validation_examples and not base.data.validation_share:
         raise SettingError(
             "data.validation_examples",
             0,
@@ -94,6 +94,10 @@ def remember(base: ConfigDict, search: ConfigDict, file: Path) -> None:
         run.write_json(file, mine)
         return
     theirs = json.loads(file.read_text(encoding="utf-8"))
+    # Data may move; a search of an earlier version lacks the settings added since.
+    stored = config_lib.from_json(json.dumps(theirs["config"]))
+    stored.data.dir = base.data.dir
+    theirs["config"] = json.loads(config_lib.to_json(stored))
     for part in mine:
         if mine[part] != theirs[part]:
             raise SettingError(

@@ -44,7 +44,7 @@ def search(
         SearchError: If no trial was completed, or none can be.
         SystemExit: If a signal stopped it.
     """
-    base, wanted = settings.split(config)
+    base, wanted = settings.split(run.with_absolute_paths(config))
     space = settings.check(base, wanted)
     worker = _is_worker()
     folder = run.RunFolder(workdir)

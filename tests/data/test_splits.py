@@ -3,7 +3,7 @@ import pytest
 
 from ltpa_tf.data import array_split
 from ltpa_tf.data.source import fingerprint, statistics
-from ltpa_tf.data.splits import make_source, stratified_order
+from ltpa_tf.data.splits import first_of_each, make_source, stratified_order
 from ltpa_tf.errors import SettingError
 
 NAMES = ("cat", "dog", "owl")
@@ -46,17 +46,58 @@ def test_validation_follows_the_seed_alone():
     assert numbers(source(validation_examples=20, seed=1).validation) != again
 
 
-def test_train_examples_are_the_first_outside_of_validation():
+def test_train_examples_are_the_first_of_each_class_outside_of_validation():
     whole = source(validation_examples=20)
-    limited = source(validation_examples=20, train_examples=7)
-    assert numbers(limited.train) == numbers(whole.train)[:7]
+    limited = source(validation_examples=20, train_examples=8)
+    kept = [
+        np.flatnonzero(whole.train.labels == k)[:n] for k, n in enumerate((5, 2, 1))
+    ]
+    expected = whole.train.subset(np.concatenate(kept))
+    assert numbers(limited.train) == numbers(expected)
     assert numbers(limited.validation) == numbers(whole.validation)
-    assert numbers(source(train_examples=5).train) == [0, 1, 2, 3, 4]
+
+
+def test_the_first_images_are_kept_where_they_are_in_proportion():
+    labels = np.tile(np.repeat([0, 1, 2], [6, 3, 1]), 10)
+    assert numbers(source(labels=labels, train_examples=10).train) == list(range(10))
+    kept, plain = first_of_each(labels, 9)  # as in the data of earlier versions' runs
+    assert plain == (len(set(labels[:9])) == 3)
+    assert np.bincount(labels[kept]).tolist() == [5, 3, 1]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_class_is_left_without_a_training_image(seed):
+    labels = np.repeat([0, 1, 2], [20, 20, 1])  # the last of which is rare
+    for settings in (
+        {"validation_examples": 20},
+        {"validation_examples": 38},
+        {"train_examples": 12},
+        {"train_examples": 3},
+        {"validation_examples": 20, "train_examples": 4},
+        {"validation_share": 0.5},
+    ):
+        parts = source(labels=labels, seed=seed, **settings)
+        counts = np.bincount(parts.train.labels, minlength=3)
+        assert counts.all(), settings
+        assert abs(counts[0] - counts[1]) <= 1
+        if "train_examples" in settings:
+            assert len(parts.train) == settings["train_examples"]
+
+
+def test_a_share_is_set_aside_where_no_number_is_given():
+    shared = source(validation_share=0.2)
+    assert numbers(shared.validation) == numbers(
+        source(validation_examples=20).validation
+    )
+    assert shared.fingerprint == source(validation_examples=20).fingerprint
+    assert len(source(validation_share=0.2, validation_examples=7).validation) == 7
+    own = source(validation_share=0.2, validation=numbered(LABELS))
+    assert len(own.train) == len(own.validation) == 100
 
 
 def test_the_test_part_is_left_alone():
     test = numbered(LABELS[:9])
-    assert source(test=test, validation_examples=20, train_examples=3).test is test
+    assert source(test=test, validation_examples=20, train_examples=4).test is test
 
 
 def test_every_choice_has_its_own_fingerprint():
@@ -66,18 +107,23 @@ def test_every_choice_has_its_own_fingerprint():
             source(),
             source(identity="other"),
             source(train_examples=50),
+            source(labels=np.tile(LABELS[::10], 10), train_examples=50),
             source(validation_examples=20),
             source(validation_examples=20, seed=1),
         )
     }
-    assert len(prints) == 5
+    assert len(prints) == 6
     assert source(seed=1).fingerprint == source().fingerprint  # it chooses nothing
 
 
 @pytest.mark.parametrize(
     ("arguments", "match"),
     [
-        ({"validation_examples": 100}, "data.validation_examples.*less than the 100"),
+        (
+            {"validation_examples": 98},
+            "data.validation_examples.*at most 97 of the 100",
+        ),
+        ({"train_examples": 2}, "data.train_examples.* 3 .one of each class. to 100"),
         ({"validation_examples": 10, "train_examples": 91}, "data.train_examples.*90"),
         ({"train_examples": 101}, "data.train_examples.*100"),
         (

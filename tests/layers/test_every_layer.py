@@ -52,6 +52,12 @@ CASES = {
         {"local": (5, 7, 6), "global_feature": (9,), "keys": (5, 7, 9)},
     ),
     "estimator without g": Case(layers.AttentionEstimator, {}, {"local": (5, 7, 6)}),
+    "reflection": Case(  # which has to be larger than its padding
+        layers.ReflectionPadding,
+        {"padding": 2},
+        {"features": (5, 7, 6)},
+        spatial=False,
+    ),
     "preactivation": Case(layers.Preactivation, {}, {"features": (5, 7, 6)}),
     "matching vectors": Case(
         layers.ChannelMatching, {"channels": 4}, {"features": (6,)}, spatial=False

@@ -131,3 +131,44 @@ def test_weights_start_as_msr_fan_out():
 )
 def test_width(channels, width, expected):
     assert scaled(channels, width) == expected
+
+
+@pytest.mark.parametrize("tap", ["before_pool", "after_pool"])
+@pytest.mark.parametrize(
+    ("trunk", "level"), [("vgg_d", 4), ("vgg_d", 7), ("paper", 8), ("fast", 4)]
+)
+def test_receptive_fields_are_those_seen_by_changing_pixels(trunk, level, tap):
+    images, features = features_of(trunk, (64, 64, 3), batch_norm=False, dropout=False)
+    model = keras.Model(images, getattr(features[level - 1], tap))
+    random = np.random.default_rng(0)
+    # Positive weights: whatever pixel is seen makes the feature larger.
+    model.set_weights([random.uniform(0.5, 1, w.shape) for w in model.get_weights()])
+    pixels = np.zeros((64, 64, 64, 3), "float32")
+    pixels[np.arange(64), 32, np.arange(64)] = 1.0
+    found = np.asarray(model(pixels, training=False))
+    nothing = np.asarray(model(np.zeros((1, 64, 64, 3)), training=False))
+    row, column = (size // 2 for size in found.shape[1:3])
+    seen = np.abs(found - nothing)[:, row, column].max(-1) > 0
+    assert seen.sum() == TRUNKS[trunk].receptive_field(level, tap)
+
+
+@pytest.mark.parametrize(
+    ("side", "levels"), [(32, (2, 4)), (64, (4, 6)), (96, (4, 7)), (224, (7, 10))]
+)
+def test_levels_by_what_they_see(side, levels):
+    trunk = TRUNKS["vgg_d"]
+    assert trunk.levels_within(1 / 3, (side, side)) == levels
+    for level in levels:
+        assert trunk.receptive_field(level) ** 2 <= side**2 / 3
+
+
+def test_reflection_keeps_sizes_and_makes_no_edge():
+    shapes = []
+    for padding in ("zeros", "reflect"):
+        images, features = features_of("vgg_d", padding=padding)
+        shapes.append([f.before_pool.shape for f in features])
+        model = keras.Model(images, features[3].before_pool)
+        even = np.asarray(model(np.full((1, 32, 32, 3), 99.0), training=False))
+        flat = np.ptp(even, axis=(1, 2)).max() < 1e-3 * np.abs(even).max()
+        assert flat == (padding == "reflect")
+    assert shapes[0] == shapes[1]

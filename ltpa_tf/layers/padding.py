@@ -1,0 +1,41 @@
+"""Padding that invents no edge."""
+
+import keras
+
+
+@keras.saving.register_keras_serializable(package="ltpa_tf")
+class ReflectionPadding(keras.layers.ZeroPadding2D):
+    """Continues the features beyond the border by their mirror image.
+
+    Zeros make an edge that is in no image, which a level of attention may take for
+    something to look at.
+
+    Call arguments:
+        features: `[B, H, W, C]`, H and W larger than the padding.
+
+    Output:
+        `[B, H + top + bottom, W + left + right, C]`.
+    """
+
+    def __init__(self, padding=1, **kwargs):
+        super().__init__(padding, data_format="channels_last", **kwargs)
+
+    def call(self, features):
+        (top, bottom), (left, right) = self.padding
+        # Not `keras.ops.pad`: TensorFlow's kernel refuses a batch of no images.
+        height = keras.ops.shape(features)[1]
+        above, below = features[:, 1 : top + 1], features[:, height - 1 - bottom : -1]
+        flip, join = keras.ops.flip, keras.ops.concatenate
+        features = join([flip(above, 1), features, flip(below, 1)], 1)
+        width = keras.ops.shape(features)[2]
+        before = features[:, :, 1 : left + 1]
+        after = features[:, :, width - 1 - right : -1]
+        return join([flip(before, 2), features, flip(after, 2)], 2)
+
+    def compute_output_shape(self, features_shape):
+        return super().compute_output_shape(features_shape)
+
+    def get_config(self):
+        config = super().get_config()
+        del config["data_format"]
+        return config

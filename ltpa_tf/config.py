@@ -66,6 +66,7 @@ _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "data.placement": ("auto", "resident", "stream"),
+    "train.class_weights": ("none", "balanced"),
     "optimizer.decay_mode": ("decoupled", "coupled"),
     "optimizer.decay_on": ("kernels", "all"),
     "optimizer.schedule": ("cosine", "step", "triangular", "constant"),

@@ -7,6 +7,8 @@ _ADDED = {
     "data.validation_share": 0.0,
     "model.padding": None,
     "model.receptive_field": 0.0,
+    "train.class_weights": "none",
+    "train.init_from": "",
 }
 
 

@@ -1,10 +1,11 @@
 """A run is a folder: where its files are, how they are written and read."""
 
+import contextlib
 import json
 import os
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -153,8 +154,6 @@ class RunFolder:
         Raises:
             SettingError: If the run isn't that far, or the file can't be read.
         """
-        import keras
-
         files = {"final": self.model_file, "best": self.best_file}
         if which not in files:
             raise SettingError("--weights", which, ", ".join(files))
@@ -170,20 +169,7 @@ class RunFolder:
                     else "start train.py on it again to finish it"
                 ),
             )
-        try:
-            return keras.models.load_model(file)
-        except (
-            OSError,
-            ValueError,
-            KeyError,
-            RuntimeError,
-            zipfile.BadZipFile,
-        ) as error:
-            raise SettingError(
-                str(file),
-                f"a file that can't be read ({str(error).partition(chr(10))[0]})",
-                "a whole model file, written by this version",
-            ) from error
+        return read_model(file)
 
     def load_source(self) -> "data.Source":
         """The data the run was trained on, loaded again as its config says.
@@ -245,6 +231,45 @@ class RunFolder:
         )
 
 
+def read_model(file: Path) -> "keras.Model":
+    """The model in a `.keras` file.
+
+    Raises:
+        SettingError: If the file can't be read.
+    """
+    import keras
+
+    from ltpa_tf import layers  # noqa: F401  (registers what the file names)
+
+    try:
+        return keras.models.load_model(file)
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        RuntimeError,
+        zipfile.BadZipFile,
+    ) as error:
+        raise SettingError(
+            str(file),
+            f"a file that can't be read ({str(error).partition(chr(10))[0]})",
+            "a whole model file, written by this version",
+        ) from error
+
+
+@contextlib.contextmanager
+def no_empty_folder(folder: Path) -> Iterator[None]:
+    """Removes what was made of a folder and those above it, if nothing came into it."""
+    folder = folder.absolute()
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    try:
+        yield
+    finally:
+        for one in missing:
+            with contextlib.suppress(OSError):  # it isn't empty, or not there
+                one.rmdir()
+
+
 def make_folder(folder: Path, setting: str) -> None:
     """Makes a folder if needed, and proves that it can be written to.
 
@@ -284,8 +309,9 @@ def check_object(value: object, kinds: Mapping[str, type]) -> dict:
 def with_absolute_paths(config: "ConfigDict") -> "ConfigDict":
     """A copy that means the same data in whatever folder a program is started."""
     config = config.copy_and_resolve_references()
-    if config.data.dir and "://" not in config.data.dir:  # a bucket's is whole already
-        config.data.dir = os.path.abspath(os.path.expanduser(config.data.dir))  # noqa: PTH100, PTH111
+    for part, name in ((config.data, "dir"), (config.train, "init_from")):
+        if part[name] and "://" not in part[name]:  # a bucket's is whole already
+            part[name] = os.path.abspath(os.path.expanduser(part[name]))  # noqa: PTH100, PTH111
     return config
 
 

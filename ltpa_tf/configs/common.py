@@ -94,6 +94,9 @@ def get_config() -> ConfigDict:
     train.batch_size = 128
     # Probability mass spread evenly over all classes.
     train.label_smoothing = 0.0
+    # "none", or "balanced": every class counts alike in the loss, however few examples
+    # it has (mixed images count as the mixture of theirs).
+    train.class_weights = "none"
     # Clip the gradient's global norm, after reduction over replicas; 0 = off.
     train.clip_norm = 0.0
     # Take each replica's examples of a step in this many parts, one after another, in a
@@ -115,6 +118,8 @@ def get_config() -> ConfigDict:
     # Decay per update of the moving average of weights that is evaluated and saved;
     # 0 = off.
     train.ema = 0.0
+    # Start from these weights: the folder of a finished run, or a .keras file.
+    train.init_from = ""
     # Stop when validation accuracy hasn't risen for this many epochs; 0 = off.
     train.early_stopping = 0
 

@@ -14,6 +14,7 @@ from absl import flags
 from ltpa_tf.errors import SettingError
 from ltpa_tf.programs import program
 from ltpa_tf.programs.images import image_files, read_images
+from ltpa_tf.words import count
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a finished run.")
 _DATA_DIR = program.define_data_dir()
@@ -63,7 +64,7 @@ def main(argv: Sequence[str]) -> None:
             seed=_SEED.value,
         )
     print(written[0])
-    print(f"{written[1].parent}: {len(written) - 1} images")
+    print(f"{written[1].parent}: {count(len(written) - 1, 'image')}")
 
 
 def _indices() -> list[int] | None:

@@ -13,9 +13,16 @@ from collections.abc import Sequence
 from absl import flags
 
 from ltpa_tf.programs import program
+from ltpa_tf.words import count
 
 _CONFIG = program.define_config()
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run folder; made if needed.")
+_INIT_FROM = flags.DEFINE_string(
+    "init_from",
+    None,
+    "A finished run's folder, or a .keras file, to take the first weights from: to "
+    "train it for longer, or on other data; short for --config.train.init_from.",
+)
 flags.mark_flag_as_required("workdir")
 
 
@@ -24,6 +31,8 @@ def main(argv: Sequence[str]) -> None:
     del argv
     from ltpa_tf import training
 
+    if _INIT_FROM.value:
+        _CONFIG.value.train.init_from = _INIT_FROM.value
     summary = training.train(_CONFIG.value, _WORKDIR.value)
     print(f"{_WORKDIR.value}: {_in_words(summary)}")
 
@@ -36,7 +45,7 @@ def _in_words(summary: dict) -> str:
     # The line of the last epoch can be lost, see `Saver.restore`.
     known = "unknown" if accuracy is None else f"{accuracy:.2%}"
     return (
-        f"{summary['epochs']} epochs, {which} accuracy {known}, "
+        f"{count(summary['epochs'], 'epoch')}, {which} accuracy {known}, "
         f"{summary['seconds']:.0f} s"
     )
 

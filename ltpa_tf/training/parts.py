@@ -15,6 +15,7 @@ from ltpa_tf.errors import SettingError, settings_of
 from ltpa_tf.layers import Whitening
 from ltpa_tf.models.settings import SMALLEST_IMAGE
 from ltpa_tf.training import distribution
+from ltpa_tf.training.class_weights import class_weights
 from ltpa_tf.training.feed import (
     ResidentFeed,
     StreamFeed,
@@ -164,7 +165,7 @@ def assemble(
         feed=feed,
         program=Program(
             strategy,
-            make_step(config, model, optimizer),
+            make_step(config, model, optimizer, class_weights(config, source)),
             state,
             feed,
             jit=jit,

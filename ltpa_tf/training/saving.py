@@ -12,6 +12,7 @@ from ltpa_tf.training.background import Background
 from ltpa_tf.training.checkpoints import Checkpoints
 from ltpa_tf.training.parts import Parts
 from ltpa_tf.training.records import Metrics
+from ltpa_tf.words import count
 
 
 @dataclasses.dataclass
@@ -118,8 +119,9 @@ class Saver:
         lines = self._metrics.rewind(self.position.step)
         if lines < epochs:
             self._say(
-                f"{self._folder.metrics_file} was changed by someone else: of {epochs} "
-                f"epochs it has only {lines}. The run goes on without the others."
+                f"{self._folder.metrics_file} was changed by someone else: of "
+                f"{count(epochs, 'epoch')} it has only {lines}. The run goes on "
+                "without the others."
             )
 
     def steps_to_save(self, step: int) -> int:

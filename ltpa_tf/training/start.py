@@ -18,6 +18,7 @@ from ltpa_tf.training import distribution, records
 from ltpa_tf.training.attention import AttentionWatch
 from ltpa_tf.training.callbacks import Callbacks
 from ltpa_tf.training.errors import CheckpointError
+from ltpa_tf.training.header import header
 from ltpa_tf.training.journal import Journal
 from ltpa_tf.training.loop import Loop
 from ltpa_tf.training.network import set_weights
@@ -27,6 +28,8 @@ from ltpa_tf.training.progress import Screen
 from ltpa_tf.training.saving import Position, Saver
 from ltpa_tf.training.signals import StopSignals
 from ltpa_tf.training.tensorboard import Board
+from ltpa_tf.training.warm_start import take_weights
+from ltpa_tf.words import count
 
 # What may differ when a run is continued: where and how, not what, is computed.
 _FREE = ("checkpoint.", "log.", "runtime.strategy", "runtime.jit", "data.dir")
@@ -80,7 +83,7 @@ def train(
     if finished is not None:
         if source is None:
             _take_data_dir(folder, config)
-        print(f"{folder.path} is complete: {finished['epochs']} epochs.")
+        print(f"{folder.path} is complete: {count(finished['epochs'], 'epoch')}.")
         return finished
     if config.runtime.deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -96,13 +99,20 @@ def train(
         source = source or run.load_data(config)
         if folder.dataset_file.exists():
             folder.check_data(source)
-        parts = assemble(config, strategy, source, build)
+        parts = assemble(config, strategy, source, _warm(build, config, folder))
         with _disk_errors_as_sentences(folder):
             if chief:
                 run.write_text(folder.config_file, configuration.to_json(config))
                 records.write_dataset(folder, source)
             write = _ModelFile(config, source, build)
             with _journal(folder, parts, chief, hparams) as journal:
+                for line in header(
+                    config,
+                    source,
+                    parts.model,
+                    timed=not distribution.has_accelerator(),
+                ):
+                    journal.screen.say(line)
                 metrics = records.Metrics(folder.metrics_file)
                 saver = Saver(parts, folder, metrics, journal.screen.say, write)
                 pace = Pace(config.runtime.steps_per_call, strategy)
@@ -126,11 +136,27 @@ def _open(folder: run.RunFolder, config: ConfigDict) -> dict | None:
                 "--workdir",
                 str(folder.path),
                 f"another folder: this one holds a run with {key} = {there!r}, "
-                f"and not {here!r}",
+                f"and not {here!r}; --init_from={folder.path} starts one in another "
+                "folder from its weights",
             )
     if folder.summary_file.exists():
         return folder.read_summary()
     return None
+
+
+def _warm(build: Build, config: ConfigDict, folder: run.RunFolder) -> Build:
+    """`build`, with the weights of `train.init_from` if the run starts anew."""
+    if not config.train.init_from or any(folder.checkpoints.glob("*.json")):
+        return build
+
+    def warm(config: ConfigDict, source: data.Source) -> keras.Model:
+        model = build(config, source)
+        new = take_weights(model, config.train.init_from)
+        print(f"Starting from the weights of {config.train.init_from}", end="")
+        print(f"; new are those of {', '.join(new)}." if new else ".")
+        return model
+
+    return warm
 
 
 def _take_data_dir(folder: run.RunFolder, config: ConfigDict) -> None:
@@ -147,10 +173,11 @@ def _take_data_dir(folder: run.RunFolder, config: ConfigDict) -> None:
 @contextlib.contextmanager
 def _chiefs_folder(folder: run.RunFolder) -> Iterator[None]:
     """The folder, there and writable, for this process alone."""
-    folder.create()
     alone = "a folder that no other process is training in; this one is in use"
-    with lock.only_one(folder.path, "train", alone):
-        yield
+    with run.no_empty_folder(folder.path):
+        folder.create()
+        with lock.only_one(folder.path, "train", alone):
+            yield
 
 
 @contextlib.contextmanager

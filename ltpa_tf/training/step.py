@@ -29,9 +29,10 @@ class Recipe:
         seed: For dropout.
         batch_size: Examples per step over all replicas.
         label_smoothing: Probability mass spread evenly over all classes.
+        class_weights: What an example of each class counts; () = all the same.
         clip_norm: Largest norm of the whole gradient; 0 = no limit.
         accumulation_steps: Parts that a replica's examples are taken in, one by one;
-            batch norm normalises each by its own statistics.
+            batch norm normalizes each by its own statistics.
         small_size: Pixels of the shorter side of small images; 0 = there are none.
         recompute: Convolutions per segment whose features are computed again in the
             backward pass; 0 = off.
@@ -43,6 +44,7 @@ class Recipe:
     seed: int
     batch_size: int
     label_smoothing: float = 0.0
+    class_weights: tuple[float, ...] = ()
     clip_norm: float = 0.0
     accumulation_steps: int = 1
     small_size: int = 0
@@ -217,6 +219,8 @@ class Step:
                 from_logits=True,
                 label_smoothing=recipe.label_smoothing,
             )
+            if recipe.class_weights:
+                losses *= tf.linalg.matvec(labels, tf.constant(recipe.class_weights))
             loss = tf.reduce_sum(losses)
             objective = loss / recipe.batch_size * state.loss_scale
         gradients = tape.gradient(
@@ -293,13 +297,14 @@ def _areas(size: int, smaller: int) -> np.ndarray:
     return (np.maximum(end - begin, 0) * smaller / size).astype(np.float32)
 
 
-def make_step(config, model, optimizer) -> Step:
+def make_step(config, model, optimizer, class_weights=()) -> Step:
     """The step of a config."""
     coupled = config.optimizer.decay_mode == "coupled"
     recipe = Recipe(
         seed=config.seed,
         batch_size=config.train.batch_size,
         label_smoothing=config.train.label_smoothing,
+        class_weights=class_weights,
         clip_norm=config.train.clip_norm,
         accumulation_steps=config.train.accumulation_steps,
         small_size=config.train.small_size,

@@ -52,8 +52,12 @@ def search(
         raise SettingError(
             "--workdir", str(workdir), "another folder: this one holds a run"
         )
-    folder.create()
-    with _only_one(folder.path), _exit_on_sigterm(), _sentences(folder.path):
+    with (
+        run.no_empty_folder(folder.path),
+        _only_one(folder),
+        _exit_on_sigterm(),
+        _sentences(folder.path),
+    ):
         is_over = functools.partial(
             settings.is_over, wanted, folder.path / SUMMARY_FILE
         )
@@ -82,11 +86,14 @@ def _is_worker() -> bool:
     return machines.has_chief_oracle() and not machines.is_chief_oracle()
 
 
-def _only_one(folder: Path) -> contextlib.AbstractContextManager:
+@contextlib.contextmanager
+def _only_one(folder: run.RunFolder) -> Iterator[None]:
     """Two processes of one id would train the same trials into the same files."""
+    folder.create()
     name = os.environ.get("KERASTUNER_TUNER_ID", "tuner0")
     free = f"a folder in which no other search (as {name}) is running"
-    return only_one(folder, name, free)
+    with only_one(folder.path, name, free):
+        yield
 
 
 @contextlib.contextmanager

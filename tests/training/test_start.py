@@ -1,5 +1,8 @@
 """From a config to a run folder: where data is, and what a failed start leaves."""
 
+import dataclasses
+
+import keras
 import numpy as np
 import pytest
 import tiny
@@ -7,6 +10,9 @@ import tiny
 from ltpa_tf.errors import SettingError
 from ltpa_tf.run import RunFolder
 from ltpa_tf.training import train
+from ltpa_tf.training.class_weights import class_weights
+from ltpa_tf.training.header import header
+from ltpa_tf.training.warm_start import take_weights
 
 
 @pytest.fixture
@@ -50,3 +56,129 @@ def test_a_run_knows_where_its_data_is(npz, tmp_path, monkeypatch, build, capsys
     train(npz, run.path, build=build())
     assert f"found in {moved} from now on" in capsys.readouterr().out
     assert len(run.load_split("test")) == 10
+
+
+@pytest.mark.parametrize("existed", [False, True])
+def test_a_failed_start_leaves_no_folder_behind(npz, tmp_path, build, existed):
+    (tmp_path / "kept").mkdir()
+    run = tmp_path / "kept" / "runs" / "mine"
+    if existed:
+        run.mkdir(parents=True)
+    npz.data.dir = str(tmp_path / "nowhere.npz")
+    with pytest.raises(SettingError, match="nowhere.npz"):
+        train(npz, run, build=build())
+    assert run.exists() == run.parent.exists() == existed
+    assert (tmp_path / "kept").exists()
+
+
+@pytest.fixture
+def first(npz, tmp_path, monkeypatch, build):
+    """A finished run, the first."""
+    monkeypatch.chdir(tmp_path)
+    train(npz, "first", build=build())
+    return RunFolder(tmp_path / "first")
+
+
+def weights(run, which="final"):
+    return run.load_model(which).get_weights()
+
+
+def test_a_run_starts_from_another_ones_weights(first, npz, tmp_path, build, capsys):
+    npz.seed = 5
+    npz.train.init_from = "first"
+    npz.optimizer.learning_rate = 1e-9  # so small that the start can be seen
+    train(npz, "second", build=build())
+    second = RunFolder("second")
+    assert f"from the weights of {first.path}." in capsys.readouterr().out
+    learned = [w.trainable_weights for w in (first.load_model(), second.load_model())]
+    for one, other in zip(*learned, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+    assert second.read_config().train.init_from == str(first.path)
+
+
+def test_a_run_that_goes_on_needs_its_first_weights_no_more(
+    first, npz, tmp_path, build
+):
+    npz.train.init_from = str(first.path / "model.keras")
+    npz.train.epochs = 2
+    train(npz, "whole", build=build())
+    for stop in (True, False):
+        train(npz, "cut", build=build(), callbacks=[tiny.StopFirst()] if stop else [])
+        if stop:
+            (tmp_path / "cut" / "summary.json").unlink()
+            checkpoint = sorted((tmp_path / "cut" / "checkpoints").glob("*.json"))
+            assert checkpoint
+    for one, other in zip(*map(weights, map(RunFolder, ("whole", "cut"))), strict=True):
+        assert one.shape == other.shape
+
+
+def test_another_number_of_classes_costs_the_classifier_alone(tmp_path):
+    def model(classes):
+        inputs = keras.Input((4,))
+        x = keras.layers.Dense(3, name="first")(inputs)
+        return keras.Model(inputs, keras.layers.Dense(classes, name="last")(x))
+
+    old, new = model(2), model(5)
+    old.save(tmp_path / "old.keras")
+    before = new.get_layer("last").get_weights()
+    assert take_weights(new, str(tmp_path / "old.keras")) == ["last"]
+    for layer, expected in (
+        ("first", old.get_layer("first").get_weights()),
+        ("last", before),
+    ):
+        for one, other in zip(
+            new.get_layer(layer).get_weights(), expected, strict=True
+        ):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_nothing_to_start_from_is_refused(tmp_path):
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, keras.layers.Dense(2, name="other")(inputs))
+    model.save(tmp_path / "a.keras")
+    wider = keras.Input((9,))
+    other = keras.Model(wider, keras.layers.Dense(3)(wider))
+    with pytest.raises(SettingError, match="train.init_from: .*same names and shapes"):
+        take_weights(other, str(tmp_path / "a.keras"))
+    with pytest.raises(SettingError, match="train.init_from: .*finished run"):
+        take_weights(other, str(tmp_path / "nothing"))
+    with pytest.raises(SettingError, match="no .*model.keras|has written model.keras"):
+        take_weights(other, str(tmp_path))
+
+
+def test_more_epochs_are_told_their_way(first, npz, build):
+    npz.train.epochs = 3
+    with pytest.raises(SettingError, match="train.epochs = 1.*--init_from=.*first"):
+        train(npz, first.path, build=build())
+
+
+def test_class_weights_are_scikit_learns_and_their_mean_is_one():
+    config, source = tiny.make_config(), tiny.make_source()
+    rare = source.train.subset(np.array([0, 3, 6, 9, 12, 1, 4, 2]))  # 5, 2 and 1
+    source = dataclasses.replace(source, train=rare)
+    assert class_weights(config, source) == ()
+    config.train.class_weights = "balanced"
+    found = np.array(class_weights(config, source))
+    np.testing.assert_allclose(found, 8 / (3 * np.array([5, 2, 1])))
+    assert found[rare.labels].mean() == pytest.approx(1)
+
+
+def test_the_header_tells_images_classes_and_imbalance(build):
+    config, source = tiny.make_config(), tiny.make_source()
+    model = build()(config, source)
+    (line,) = header(config, source, model, timed=False)
+    assert "70 training, 23 validation, 10 test images of 8x8 in 3 classes" in line
+    rare = source.train.subset(np.array([0, 3, 6, 9, 12, 1, 4, 2]))
+    source = dataclasses.replace(source, train=rare)
+    _, balance, time = header(config, source, model, timed=True)
+    assert "1 training image of 'blue', 5 of 'red'; train.class_weights" in balance
+    assert time.startswith("About 1 second on this machine")
+
+
+def test_hours_come_with_a_hint(build):
+    config, source = tiny.make_config(), tiny.make_source()
+    config.train.epochs = 10**9
+    *_, time, hint = header(config, source, build()(config, source), timed=True)
+    assert "hours on this machine" in time
+    assert "data.image_size" in hint
+    assert "model.width" in hint

@@ -54,9 +54,9 @@ class Classification:
             SettingError: If a logit is not a finite number, or a label is no class.
         """
         logits, labels = np.asarray(logits, np.float64), np.asarray(labels)
-        wrong = labels[(labels < 0) | (labels >= self.classes)]
+        wrong = labels[(labels < 0) | (labels >= self.num_classes)]
         if len(wrong):
-            raise SettingError("labels", int(wrong[0]), f"0 to {self.classes - 1}")
+            raise SettingError("labels", int(wrong[0]), f"0 to {self.num_classes - 1}")
         log_probability = log_probabilities(logits)
         predicted = logits.argmax(-1)
         true_logit = np.take_along_axis(logits, labels[:, None], -1)
@@ -76,7 +76,7 @@ class Classification:
         np.add.at(self.bin_count, bins, 1)
         np.add.at(self.bin_confidence, bins, confidence)
         np.add.at(self.bin_correct, bins, predicted == labels)
-        if self.classes == 2:
+        if self.num_classes == 2:
             self.margins.append(logits[:, 1] - logits[:, 0])
             self.seen.append(labels)
 
@@ -110,12 +110,12 @@ class Classification:
         return {
             "examples": n,
             "top1": float(self.confusion.trace() / n),
-            **({"top5": self.in_top / n} if self.classes > TOP else {}),
+            **({"top5": self.in_top / n} if self.num_classes > TOP else {}),
             "nll": self.log_loss / n,
             "ece": float(gaps.sum() / n),
             "balanced_accuracy": means["recall"],
             **means,
-            **({"auc": self._auc()} if self.classes == 2 else {}),
+            **({"auc": self._auc()} if self.num_classes == 2 else {}),
             "per_class": dict(zip(class_names, per_class, strict=True)),
             "by_class": by_class,
             "confusion": self.confusion.tolist(),
@@ -136,7 +136,7 @@ class Classification:
         *scores, _ = precision_recall_fscore_support(
             true,
             predicted,
-            labels=np.arange(self.classes),
+            labels=np.arange(self.num_classes),
             sample_weight=self.confusion.ravel(),
             zero_division=0,
         )

@@ -47,7 +47,7 @@ def made(tmp_path_factory):
     for seed, file in enumerate((run.model_file, run.best_file)):
         keras.utils.set_random_seed(seed)
         models.build(
-            classes=3, levels=(2, 4), trunk="vgg_d", width=0.125, **_scale(source)
+            num_classes=3, levels=(2, 4), trunk="vgg_d", width=0.125, **_scale(source)
         ).save(file)
     photos.rename(base / "moved")
     return base

@@ -4,8 +4,10 @@ import numpy as np
 
 from ltpa_tf.explain.maps import relative
 
-# A side of a level's mean map with this many times its even share is worth a word.
-_STRONG = 2.0
+# A mean map that is highest on the border, on a side with this many times its even
+# share, is worth a word. Of 5,000 CIFAR-10 images (levels 4 and 7, four seeds) zeros
+# made it 1.3 to 1.7 and reflection at most 1.04, never with the highest place there.
+_STRONG = 1.25
 # Of smaller maps nearly every position is on the border.
 _SMALLEST = 5
 

@@ -27,13 +27,13 @@ def test_trains_once_and_only_this_config(start, tmp_path):
     summary = json.loads((folder / "summary.json").read_text())
     accuracy = summary["metrics"]["val_accuracy"]
     assert done.stdout.startswith(
-        f"{folder}: 1 epochs, validation accuracy {accuracy:.2%}"
+        f"{folder}: 1 epoch, validation accuracy {accuracy:.2%}"
     )
     assert "epoch 1/1" in done.stderr
 
     again = start("train", *TINY, f"--workdir={folder}")
     assert again.returncode == 0
-    assert "is complete: 1 epochs" in again.stdout
+    assert "is complete: 1 epoch." in again.stdout
     assert json.loads((folder / "summary.json").read_text()) == summary
 
     other = start("train", *TINY, "--config.seed=1", f"--workdir={folder}")

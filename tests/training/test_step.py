@@ -232,3 +232,19 @@ def test_dropout_masks_differ_between_replicas_and_steps():
     masks = {mask(n, r) for n in range(3) for r in range(3)}
     assert len(masks) == 9
     assert mask(1, 2) == mask(1, 2)
+
+
+def test_a_class_counts_by_its_weight(config, linear):
+    step, state = start(config, linear, label_smoothing=0.1)
+    # One image of class 0, and a mixture of the two: it weighs 0.25 * 3 + 0.75 * 0.5.
+    labels = np.array([[1, 0], [0.25, 0.75]], np.float32)
+    weights = np.array([3.0, 0.25 * 3.0 + 0.75 * 0.5], np.float32)
+    step = make_step(config, linear, step._optimizer, (3.0, 0.5))
+    kernel, bias = state.trainable
+    x = IMAGES.reshape(2, 4)
+    smooth = 0.9 * labels + 0.05
+    error = (softmax(x @ kernel + bias) - smooth) * weights[:, None] / 2
+    new = take(step, state, labels=labels)
+    np.testing.assert_allclose(new.trainable[0], kernel - 0.5 * x.T @ error, atol=1e-6)
+    losses = -(smooth * np.log(softmax(x @ kernel + bias))).sum(1)
+    assert new.sums[0] == pytest.approx((weights * losses).sum(), rel=1e-5)

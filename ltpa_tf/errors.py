@@ -52,3 +52,7 @@ class WorkError(RuntimeError):
 
 class SearchError(WorkError):
     """No trial of a search can be trained, or none was."""
+
+
+class ConversionError(WorkError):
+    """A converted file doesn't compute what Keras does; it was not written."""

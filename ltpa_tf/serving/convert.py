@@ -1,7 +1,7 @@
 """The same model for LiteRT (phones, small boards) and ONNX: raw images only.
 
 A converted file is loaded by its own runtime and compared with Keras before it appears
-under its name. Class names are left to the caller.
+under its name. It carries the class names, see `file_facts`.
 """
 
 import contextlib
@@ -16,16 +16,24 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ltpa_tf.errors import SettingError
+from ltpa_tf.errors import ConversionError, SettingError
 from ltpa_tf.layers import AttentionEstimator
 from ltpa_tf.models.views import reapplied
 from ltpa_tf.run import make_folder
+from ltpa_tf.serving import file_facts
 from ltpa_tf.serving.extras import need
 from ltpa_tf.serving.signatures import Signatures
 
 TOLERANCE = 1e-5
 """How far probabilities of a float32 file may be from Keras's, and maps of scores up to
 10. Larger scores are rounded by more, in proportion, and a map inherits that."""
+
+_OF_ONE = 0.01  # by which a map's sum may differ from 1, also in 8 bits
+# What int8 leaves in float32: the map, the descriptors that it pools, and what brings
+# the map to its shapes. In 8 bits the steps of a softmax are 1/256, whatever its range:
+# of a map over 1,024 positions nothing is left.
+_FLOAT_OPERATIONS = ("SOFTMAX", "LOGISTIC", "BATCH_MATMUL")
+_FLOAT_OPERATIONS += ("RESHAPE", "STRIDED_SLICE", "RESIZE_BILINEAR")
 
 QUANTIZATIONS = ("none", "float16", "int8")
 
@@ -49,7 +57,8 @@ def to_litert(
         file: Where to; must not exist.
         images: uint8 `[n, H, W, 3]`, to compare on and to find int8's ranges with.
         quantize: `"none"` for float32, `"float16"` for weights of half the size,
-            `"int8"` for weights and most arithmetic in 8 bits.
+            `"int8"` for weights and most arithmetic in 8 bits; maps and the pooling by
+            them stay in float32.
 
     Returns:
         A function that asks the file (its `attention_maps`, or `serving_default` of a
@@ -57,7 +66,8 @@ def to_litert(
 
     Raises:
         SettingError: If the file exists or can't be written, or the extra is missing.
-        RuntimeError: If the float32 file differs by more than `TOLERANCE`.
+        ConversionError: If the float32 file differs by more than `TOLERANCE`, or a
+            map's sum in any file is no longer 1.
     """
     runtime = need("ai_edge_litert.interpreter", "litert")
     functions = _functions(signatures)
@@ -81,7 +91,11 @@ def to_litert(
                     for name in functions
                     for image in images
                 )
-            aside.write_bytes(converter.convert())
+            if quantize == "int8":
+                aside.write_bytes(_without_maps(converter))
+            else:
+                aside.write_bytes(converter.convert())
+        file_facts.into_litert(aside, _facts(signatures))
         interpreter = runtime.Interpreter(model_content=aside.read_bytes())
         tolerance = TOLERANCE if quantize == "none" else np.inf
         score = _largest_score(signatures, images)
@@ -112,7 +126,7 @@ def to_onnx(
 
     Raises:
         SettingError: If the file exists or can't be written, or the extra is missing.
-        RuntimeError: If the file differs by more than `TOLERANCE`.
+        ConversionError: If the file differs by more than `TOLERANCE`.
     """
     tf2onnx, runtime = need("tf2onnx", "onnx"), need("onnxruntime", "onnx")
     *_, function = _functions(signatures).values()
@@ -124,6 +138,7 @@ def to_onnx(
             tf2onnx.convert.from_function(
                 graph, [_spec(signatures)], opset=18, output_path=str(aside)
             )
+        file_facts.into_onnx(aside, _facts(signatures))
         session = runtime.InferenceSession(
             aside.read_bytes(), providers=["CPUExecutionProvider"]
         )
@@ -135,6 +150,21 @@ def to_onnx(
         score = _largest_score(signatures, images)
         difference = _compare(function, ask, images, TOLERANCE, score)
     return ask, difference
+
+
+def _without_maps(converter) -> bytes:
+    """The quantized model, but for `_FLOAT_OPERATIONS`."""
+    options = tf.lite.experimental.QuantizationDebugOptions(
+        denylisted_ops=list(_FLOAT_OPERATIONS)
+    )
+    debugger = tf.lite.experimental.QuantizationDebugger(
+        converter=converter, debug_options=options, debug_dataset=lambda: iter(())
+    )
+    return debugger.get_nondebug_quantized_model()
+
+
+def _facts(signatures: Signatures) -> dict[str, str]:
+    return file_facts.facts(signatures.class_names, signatures.image_shape)
 
 
 def _functions(signatures: Signatures) -> dict[str, Callable]:
@@ -186,14 +216,25 @@ def _compare(
     for batch in (images[:1], images):
         expected, found = function(tf.constant(batch)), ask(batch)
         if set(expected) != set(found):
-            raise RuntimeError(f"outputs {sorted(found)}, not {sorted(expected)}")
+            raise ConversionError(f"outputs {sorted(found)}, not {sorted(expected)}")
         for name, value in expected.items():
+            _check_sums(name, value.numpy(), found[name])
             difference = float(np.abs(found[name] - value.numpy()).max())
             allowed = tolerance if name == "probabilities" else of_maps
             if not difference <= allowed:  # a NaN isn't
-                raise RuntimeError(f"{name} differs from Keras by {difference}")
+                raise ConversionError(f"{name} differs from Keras by {difference}")
             largest = max(largest, difference)
     return largest
+
+
+def _check_sums(name: str, expected: np.ndarray, found: np.ndarray) -> None:
+    """What sums to 1 for each image, maps and probabilities, still does."""
+    sums, wanted = (a.reshape(len(a), -1).sum(1) for a in (found, expected))
+    if np.allclose(wanted, 1, atol=1e-3) and not np.allclose(sums, 1, atol=_OF_ONE):
+        raise ConversionError(
+            f"{name} of an image sums to {sums.min():.3f} to {sums.max():.3f} in the "
+            "converted file, and not to 1: it is not written"
+        )
 
 
 @contextlib.contextmanager

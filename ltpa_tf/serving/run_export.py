@@ -80,7 +80,7 @@ def convert_run(
     Raises:
         SettingError: If there is no such run or data, the file exists, or an extra is
             missing.
-        RuntimeError: If a float32 file doesn't compute what Keras does.
+        ConversionError: If a file doesn't compute what Keras does.
     """
     if form == "onnx" and quantize != "none":
         raise SettingError("--quantize", quantize, "none, for ONNX")

@@ -1,6 +1,8 @@
 """LiteRT and ONNX files, asked by their own runtimes."""
 
 import contextlib
+import json
+import zipfile
 
 import keras
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from ltpa_tf import serving
-from ltpa_tf.errors import SettingError
+from ltpa_tf.errors import SettingError, WorkError
 from ltpa_tf.serving import convert
 from ltpa_tf.serving.signatures import Signatures
 
@@ -129,3 +131,44 @@ def test_a_file_in_the_way(signatures, images, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(SettingError, match="--export_dir: .*written to"):
         convert.to_onnx(signatures, tmp_path / "file" / "m.onnx", images)
+
+
+@pytest.mark.parametrize("normalization", ["softmax", "sigmoid"])
+def test_flat_maps_survive_8_bits(litert, build, images, tmp_path, normalization):
+    """Of a map over 1,024 positions nothing is left in steps of 1/256."""
+    model = build(levels=(7, 10), num_classes=3, normalization=normalization)
+    signatures = Signatures(model, "abc")
+    ask, _ = convert.to_litert(signatures, tmp_path / "m.tflite", images, "int8")
+    found, expected = ask(images), signatures.attention_maps(images)
+    for level in ("level_7", "level_10"):
+        maps = np.asarray(expected[level])
+        np.testing.assert_allclose(found[level], maps, rtol=0.2)
+        if normalization == "softmax":
+            np.testing.assert_allclose(found[level].sum((1, 2)), 1, rtol=0.01)
+    if normalization == "softmax":
+        assert np.max(expected["level_7"]) < 1 / 256
+
+
+def test_a_map_that_no_longer_sums_to_one_is_refused():
+    even = np.full((2, 4, 4), 1 / 16, np.float32)
+    convert._check_sums("level_7", even, even * 1.009)
+    convert._check_sums("level_7", 3 * even, even)  # of a sigmoid
+    with pytest.raises(WorkError, match="level_7 .* sums to 0.980 to 0.980"):
+        convert._check_sums("level_7", even, even * 0.98)
+
+
+def test_files_carry_class_names_and_what_to_feed_them(
+    signatures, class_names, images, whole, tmp_path
+):
+    with zipfile.ZipFile(whole[0]) as archive:
+        assert tuple(json.loads(archive.read("class_names.json"))) == class_names
+        assert b"uint8 [batch, 32, 32, 3]" in archive.read("preprocessing.txt")
+    runtime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("tf2onnx")
+    convert.to_onnx(signatures, tmp_path / "m.onnx", images)
+    session = runtime.InferenceSession(
+        tmp_path / "m.onnx", providers=["CPUExecutionProvider"]
+    )
+    told = session.get_modelmeta().custom_metadata_map
+    assert tuple(json.loads(told["class_names"])) == class_names
+    assert "uint8 [batch, 32, 32, 3]" in told["preprocessing"]

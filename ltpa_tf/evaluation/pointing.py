@@ -30,7 +30,8 @@ def pointing_hits(
         float64 `[B]`, 0 to 1.
     """
     maps = upsample(maps, size, grid)
-    highest = maps >= maps.max((-2, -1), keepdims=True) * (1 - 1e-6)
+    top = maps.max((-2, -1), keepdims=True)
+    highest = maps >= top - 1e-6 * np.abs(top)  # evidence can be negative everywhere
     inside = box_mask(boxes, size)
     return (highest & inside).sum((-2, -1)) / highest.sum((-2, -1))
 

@@ -54,7 +54,7 @@ class Trunk:
         Args:
             share: Of the image's area, at most; 0 to 1.
             image: (height, width) in pixels.
-            tap: As in `attention_vgg`.
+            tap: As in `AttentionVGG`.
 
         Returns:
             One or two levels; level 1 if even that sees more.

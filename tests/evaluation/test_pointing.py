@@ -51,6 +51,15 @@ def test_flat_map_scores_exactly_chance(size):
     np.testing.assert_allclose(expected, [64 / 1024, 27 * 4 / 1024, 1])
 
 
+def test_signed_maps_point_at_their_highest_pixel_even_below_zero():
+    maps = np.full((1, 8, 8), -3.0, np.float32)
+    maps[0, 2, 5] = -1.0
+    assert pointing_hits(maps, np.array([[2, 5, 3, 6]]), (8, 8)) == 1
+    assert pointing_hits(maps - 5, np.array([[0, 0, 2, 8]]), (8, 8)) == 0
+    flat = np.full((1, 8, 8), -2.0, np.float32)
+    assert pointing_hits(flat, np.array([[0, 0, 4, 8]]), (8, 8)) == 0.5
+
+
 def test_random_maps_score_about_chance():
     rng = np.random.default_rng(0)
     boxes = np.tile([[4, 10, 20, 30]], (4000, 1))

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from configs import own_folder
 from ltpa_tf import config as config_lib
 from ltpa_tf import data, evaluation, models
+from ltpa_tf.configs import own_folder
 from ltpa_tf.errors import SettingError
 from ltpa_tf.run import RunFolder, write_json, write_text
 from ltpa_tf.training import records

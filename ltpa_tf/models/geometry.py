@@ -18,7 +18,7 @@ import keras
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.grid import Grid
-from ltpa_tf.layers import AttentionEstimator
+from ltpa_tf.layers.estimator import AttentionEstimator
 from ltpa_tf.models.views import reapplied
 
 

@@ -150,13 +150,14 @@ class SeedTrainer:
 
 
 def summarize(result: dict) -> dict[str, float]:
-    """Of what `Classification.result` returns, the four numbers of a table.
+    """Of what `Classification.result` returns, the numbers of a table.
 
     Returns:
-        `top1` and `top5` (of K < 5 classes, top K), `nll` in nats, `ece`: means over
-        the test part; and `examples`, how many there are.
+        `top1`, `top5` (of more than 5 classes), `nll` in nats, `ece`: means over the
+        test part; and `examples`, how many there are.
     """
-    return {name: result[name] for name in ("examples", "top1", "top5", "nll", "ece")}
+    names = ("examples", "top1", "top5", "nll", "ece")
+    return {name: result[name] for name in names if name in result}
 
 
 def mean_and_deviation(values: Sequence[float]) -> dict[str, float]:

@@ -121,8 +121,10 @@ class Signatures:
             rows, columns = self.grids[name].interpolation(
                 outputs[name].shape[1:], self.image_shape[:2]
             )
-            across = tf.linalg.matmul(outputs[name], columns, transpose_b=True)
-            maps[f"{name}_image"] = tf.linalg.matmul(rows, across)
+            # Constants on the left: on the right LiteRT makes a dense layer of it, and
+            # int8 could leave that in float32 only with all the others.
+            across = tf.linalg.matmul(columns, outputs[name], transpose_b=True)
+            maps[f"{name}_image"] = tf.linalg.matmul(rows, across, transpose_b=True)
         return maps
 
     def _places(self, outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

@@ -31,10 +31,13 @@ __all__ = [
     "levels_of",
     "levels_within",
     "list_models",
+    "list_presets",
     "of_any_size",
+    "preset_metadata",
     "prune",
     "reapplied",
     "resolve",
     "rows",
+    "save_preset",
     "smallest_side",
 ]

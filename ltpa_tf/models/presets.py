@@ -1,0 +1,206 @@
+"""Trained models by name, and folders that hold one: `from_preset`, `save_preset`.
+
+A preset is a folder, laid out as KerasHub does it: `config.json`, the model as Keras
+serializes it; `model.weights.h5`, its weights as Keras saves them, but kernels in
+float16 (vectors, such as biases and statistics, stay float32); `metadata.json`, class
+names and what was measured; `README.md`, the same for people. Those that come with the
+package are named by `list_presets`.
+"""
+
+import difflib
+import fnmatch
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+
+from ltpa_tf.errors import SettingError
+
+FOLDER = Path(__file__).parents[1] / "presets"
+
+_CONFIG, _METADATA = "config.json", "metadata.json"
+_WEIGHTS = "model.weights.h5"
+_FORMAT = 1
+
+
+def list_presets(pattern: str = "*") -> list[str]:
+    """The names of the presets that come with the package.
+
+    Args:
+        pattern: Of the names wanted, as in a shell: `"cifar*"`.
+    """
+    names = sorted(file.parent.name for file in FOLDER.glob(f"*/{_CONFIG}"))
+    return fnmatch.filter(names, pattern)
+
+
+def from_preset(preset: str | os.PathLike, load_weights: bool = True) -> keras.Model:
+    """A trained model, in float32, with its normalization of pixels inside.
+
+    Args:
+        preset: One of `list_presets()`, or a folder that `save_preset` has written.
+        load_weights: Whether to load the trained weights; else they are drawn anew.
+
+    Returns:
+        An ordinary functional model: pixel values 0 to 255, `[B, H, W, 3]`, to logits
+        `[B, K]`. `preset_metadata` has the names of the K classes.
+
+    Raises:
+        SettingError: No such preset (the nearest ones are named), or a damaged one.
+    """
+    from ltpa_tf import layers  # noqa: F401  (registers what the config names)
+
+    folder = preset_folder(preset)
+    try:
+        stored = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
+        model = keras.saving.deserialize_keras_object(stored)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise _damaged(folder / _CONFIG, error) from error
+    if load_weights:
+        try:
+            model.load_weights(folder / _WEIGHTS)
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            raise _damaged(folder / _WEIGHTS, error) from error
+    return model
+
+
+def preset_metadata(preset: str | os.PathLike) -> dict:
+    """What is known of a preset.
+
+    Args:
+        preset: As for `from_preset`.
+
+    Returns:
+        `class_names`, `image_shape`, and `measured`, the figures of its card.
+
+    Raises:
+        SettingError: No such preset, or a damaged one.
+    """
+    file = preset_folder(preset) / _METADATA
+    try:
+        metadata = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(metadata["class_names"], list):
+            raise ValueError("class_names is no list")
+        return metadata
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise _damaged(file, error) from error
+
+
+def save_preset(
+    model: keras.Model,
+    directory: str | os.PathLike,
+    class_names: Sequence[str],
+    measured: Mapping[str, object] | None = None,
+) -> Path:
+    """Writes a model as a preset that `from_preset` reads.
+
+    Args:
+        model: A functional float32 model. `ltpa_tf.models.prune` makes it smaller.
+        directory: A new folder, or an empty one; its name is the preset's.
+        class_names: One for each of the model's outputs.
+        measured: Figures for the card, ready for JSON.
+
+    Raises:
+        SettingError: The folder holds something, the names don't fit, or a weight is
+            too large for float16.
+    """
+    directory = Path(directory)
+    outputs = model.output_shape[-1]
+    if len(class_names) != outputs:
+        raise SettingError("class_names", len(class_names), f"{outputs}, one an output")
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise SettingError("directory", str(directory), "a folder that is empty or new")
+    for variable in model.weights:
+        largest = np.abs(keras.ops.convert_to_numpy(variable)).max(initial=0)
+        if not largest <= np.finfo(np.float16).max:
+            raise SettingError(
+                variable.path, largest, "a weight within float16's range"
+            )
+    metadata = {
+        "format": _FORMAT,
+        "class_names": list(class_names),
+        "image_shape": list(model.input_shape[1:]),
+        "parameters": model.count_params(),
+        "measured": dict(measured or {}),
+    }
+    directory.mkdir(parents=True, exist_ok=True)
+    model.save_weights(directory / _WEIGHTS)
+    _halve(directory / _WEIGHTS)
+    _write(directory / "README.md", _card(directory.name, metadata))
+    _write(directory / _METADATA, json.dumps(metadata, indent=2))
+    config = keras.saving.serialize_keras_object(model)
+    # Last: a folder without it is no preset.
+    _write(directory / _CONFIG, json.dumps(config, indent=1))
+    return directory
+
+
+def preset_folder(preset: str | os.PathLike) -> Path:
+    """The folder of a preset.
+
+    Args:
+        preset: As for `from_preset`.
+
+    Raises:
+        SettingError: No such preset; the nearest ones are named.
+    """
+    if str(preset) in list_presets():
+        return FOLDER / str(preset)
+    folder = Path(preset)
+    if (folder / _CONFIG).is_file():
+        return folder
+    names = list_presets()
+    near = difflib.get_close_matches(str(preset), names, n=3, cutoff=0.4) or names
+    accepted = ", ".join([*near, "or a folder that save_preset has written"])
+    raise SettingError("preset", str(preset), accepted)
+
+
+def _halve(file: Path) -> None:
+    """Puts float16 kernels in the place of float32 ones."""
+    whole = file.with_suffix(".whole")
+    file.rename(whole)
+    with h5py.File(whole) as source, h5py.File(file, "w") as target:
+
+        def copy(name, item):
+            if isinstance(item, h5py.Dataset):
+                array = item[()]
+                vector = array.ndim < 2 or array.dtype != np.float32
+                copied = target.create_dataset(
+                    name, data=array if vector else array.astype(np.float16)
+                )
+            else:
+                copied = target.require_group(name)
+            copied.attrs.update(item.attrs)
+
+        source.visititems(copy)
+    whole.unlink()
+
+
+def _damaged(file: Path, error: Exception) -> SettingError:
+    reason = str(error).partition("\n")[0]
+    return SettingError(
+        str(file),
+        f"a file that can't be read ({type(error).__name__}: {reason})",
+        "a whole one, as save_preset writes it",
+    )
+
+
+def _write(file: Path, text: str) -> None:
+    file.write_text(text + "\n", encoding="utf-8")
+
+
+def _card(name: str, metadata: Mapping) -> str:
+    height, width, _ = metadata["image_shape"]
+    lines = [
+        f"# {name}",
+        "",
+        f"{metadata['parameters'] / 1e6:.2f} M parameters, images of {height}x{width} "
+        f"pixels, {len(metadata['class_names'])} classes.",
+        "",
+        *[f"- {key}: {value}" for key, value in metadata["measured"].items()],
+        "",
+        "Classes: " + ", ".join(metadata["class_names"]),
+    ]
+    return "\n".join(lines)

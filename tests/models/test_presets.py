@@ -1,0 +1,108 @@
+"""A model saved as a preset comes back with its class names, kernels in float16."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from ltpa_tf import models
+from ltpa_tf.errors import SettingError
+
+NAMES = ("cat", "dog", "fox")
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(0)
+    return models.build(
+        "vgg_att2_concat_pc",
+        num_classes=3,
+        width=1 / 16,
+        mean=(0.5,) * 3,
+        std=(0.25,) * 3,
+        normalization="sigmoid",
+    )
+
+
+@pytest.fixture
+def folder(model, tmp_path):
+    return models.save_preset(model, tmp_path / "pets", NAMES, {"accuracy": 0.9})
+
+
+def images(count=2):
+    random = np.random.default_rng(1)
+    return random.integers(0, 256, (count, 32, 32, 3)).astype(np.float32)
+
+
+def test_the_same_predictions_with_float16_weights(model, folder):
+    loaded = models.from_preset(folder)
+    for variable, original in zip(loaded.weights, model.weights, strict=True):
+        array = np.asarray(original)
+        expected = array.astype(np.float16) if array.ndim > 1 else array
+        np.testing.assert_array_equal(np.asarray(variable), expected)
+    np.testing.assert_allclose(loaded(images()), model(images()), atol=0.05)
+    maps = models.attention_model(loaded)(images())
+    assert set(maps) == {"logits", "level_10", "level_13"}
+    pruned = models.save_preset(models.prune(model), folder.parent / "small", NAMES)
+    np.testing.assert_allclose(
+        models.from_preset(pruned)(images()), loaded(images()), atol=1e-5
+    )
+
+
+def test_half_the_bytes(model, folder):
+    floats = sum(np.prod(v.shape) for v in model.weights if len(v.shape) > 1)
+    assert (folder / "model.weights.h5").stat().st_size < 3 * floats + 300_000
+
+
+def test_metadata_and_card(folder):
+    metadata = models.preset_metadata(folder)
+    assert metadata["class_names"] == list(NAMES)
+    assert metadata["image_shape"] == [32, 32, 3]
+    assert metadata["measured"] == {"accuracy": 0.9}
+    assert "accuracy: 0.9" in (folder / "README.md").read_text()
+
+
+def test_without_weights_they_are_drawn_anew(model, folder):
+    loaded = models.from_preset(folder, load_weights=False)
+    drawn, trained = (np.asarray(m.get_layer("conv3").kernel) for m in (loaded, model))
+    assert drawn.shape == trained.shape
+    assert not np.allclose(drawn, trained, atol=1e-2)
+
+
+def test_unknown_presets_and_folders_are_named():
+    for preset in ("cifar100_att3_smal", "nowhere/at/all"):
+        with pytest.raises(SettingError, match="preset.*or a folder that save_preset"):
+            models.from_preset(preset)
+
+
+def damaged(file):
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.weights.h5"])
+def test_a_damaged_file_is_named(folder, name):
+    damaged(folder / name)
+    with pytest.raises(SettingError, match=rf"{name}.*can't be read"):
+        models.from_preset(folder)
+
+
+def test_weights_of_another_model_are_refused(folder):
+    other = models.build("vgg_att2_concat_pc", num_classes=3, width=1 / 8)
+    other.save_weights(folder / "model.weights.h5", overwrite=True)
+    with pytest.raises(SettingError, match=r"model.weights.h5.*can't be read.*shape"):
+        models.from_preset(folder)
+
+
+def test_metadata_that_is_none(folder):
+    (folder / "metadata.json").write_text(json.dumps({"class_names": "cat"}))
+    with pytest.raises(SettingError, match=r"metadata.json.*class_names is no list"):
+        models.preset_metadata(folder)
+
+
+def test_nothing_is_overwritten_and_names_must_fit(model, folder):
+    with pytest.raises(SettingError, match=r"directory.*empty or new"):
+        models.save_preset(model, folder, NAMES)
+    with pytest.raises(SettingError, match="class_names.*2.*3, one"):
+        models.save_preset(model, folder.parent / "other", NAMES[:2])
+    assert not (folder.parent / "other").exists()

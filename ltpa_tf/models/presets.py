@@ -11,6 +11,7 @@ import difflib
 import fnmatch
 import json
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -51,8 +52,6 @@ def from_preset(preset: str | os.PathLike, load_weights: bool = True) -> keras.M
     Raises:
         SettingError: No such preset (the nearest ones are named), or a damaged one.
     """
-    from ltpa_tf import layers  # noqa: F401  (registers what the config names)
-
     folder = preset_folder(preset)
     try:
         stored = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
@@ -61,8 +60,11 @@ def from_preset(preset: str | os.PathLike, load_weights: bool = True) -> keras.M
         raise _damaged(folder / _CONFIG, error) from error
     if load_weights:
         try:
-            model.load_weights(folder / _WEIGHTS)
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            with warnings.catch_warnings():
+                # Keras warns of weights that it doesn't find and leaves as drawn.
+                warnings.simplefilter("error", UserWarning)
+                model.load_weights(folder / _WEIGHTS)
+        except (OSError, ValueError, KeyError, RuntimeError, UserWarning) as error:
             raise _damaged(folder / _WEIGHTS, error) from error
     return model
 

@@ -64,6 +64,7 @@ def test_metadata_and_card(folder):
 
 
 def test_without_weights_they_are_drawn_anew(model, folder):
+    keras.utils.set_random_seed(1)
     loaded = models.from_preset(folder, load_weights=False)
     drawn, trained = (np.asarray(m.get_layer("conv3").kernel) for m in (loaded, model))
     assert drawn.shape == trained.shape
@@ -90,7 +91,7 @@ def test_a_damaged_file_is_named(folder, name):
 def test_weights_of_another_model_are_refused(folder):
     other = models.build("vgg_att2_concat_pc", num_classes=3, width=1 / 8)
     other.save_weights(folder / "model.weights.h5", overwrite=True)
-    with pytest.raises(SettingError, match=r"model.weights.h5.*can't be read.*shape"):
+    with pytest.raises(SettingError, match=r"model.weights.h5.*can't be read"):
         models.from_preset(folder)
 
 

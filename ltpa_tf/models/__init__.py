@@ -8,6 +8,12 @@ All of them take pixel values 0..255, channels last, and return float32 logits.
 
 from ltpa_tf.models.evidence import evidence_model
 from ltpa_tf.models.geometry import grids
+from ltpa_tf.models.presets import (
+    from_preset,
+    list_presets,
+    preset_metadata,
+    save_preset,
+)
 from ltpa_tf.models.registry import arguments, build, list_models, resolve, rows
 from ltpa_tf.models.settings import levels_within, smallest_side
 from ltpa_tf.models.vgg import AttentionVGG
@@ -27,6 +33,7 @@ __all__ = [
     "attention_model",
     "build",
     "evidence_model",
+    "from_preset",
     "grids",
     "levels_of",
     "levels_within",

@@ -308,9 +308,13 @@ def check_object(value: object, kinds: Mapping[str, type]) -> dict:
 
 def with_absolute_paths(config: "ConfigDict") -> "ConfigDict":
     """A copy that means the same data in whatever folder a program is started."""
+    from ltpa_tf import models
+
     config = config.copy_and_resolve_references()
     for part, name in ((config.data, "dir"), (config.train, "init_from")):
-        if part[name] and "://" not in part[name]:  # a bucket's is whole already
+        named = name == "init_from" and part[name] in models.list_presets()
+        # A bucket's is whole already.
+        if part[name] and "://" not in part[name] and not named:
             part[name] = os.path.abspath(os.path.expanduser(part[name]))  # noqa: PTH100, PTH111
     return config
 

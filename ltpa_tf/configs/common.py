@@ -118,7 +118,8 @@ def get_config() -> ConfigDict:
     # Decay per update of the moving average of weights that is evaluated and saved;
     # 0 = off.
     train.ema = 0.0
-    # Start from these weights: the folder of a finished run, or a .keras file.
+    # Start from these weights: the folder of a finished run, a .keras file, or a
+    # preset's name or folder.
     train.init_from = ""
     # Stop when validation accuracy hasn't risen for this many epochs; 0 = off.
     train.early_stopping = 0

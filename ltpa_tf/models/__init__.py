@@ -10,12 +10,15 @@ from ltpa_tf.models.evidence import evidence_model
 from ltpa_tf.models.geometry import grids
 from ltpa_tf.models.presets import (
     from_preset,
+    is_preset,
     list_presets,
     preset_metadata,
+    preset_settings,
     save_preset,
 )
 from ltpa_tf.models.registry import arguments, build, list_models, resolve, rows
 from ltpa_tf.models.settings import levels_within, smallest_side
+from ltpa_tf.models.transfer import transfer_weights
 from ltpa_tf.models.vgg import AttentionVGG
 from ltpa_tf.models.views import (
     attention_layers,
@@ -35,16 +38,19 @@ __all__ = [
     "evidence_model",
     "from_preset",
     "grids",
+    "is_preset",
     "levels_of",
     "levels_within",
     "list_models",
     "list_presets",
     "of_any_size",
     "preset_metadata",
+    "preset_settings",
     "prune",
     "reapplied",
     "resolve",
     "rows",
     "save_preset",
     "smallest_side",
+    "transfer_weights",
 ]

@@ -20,6 +20,9 @@ import keras
 import numpy as np
 
 from ltpa_tf.errors import SettingError
+from ltpa_tf.models.transfer import transfer_weights
+from ltpa_tf.models.vgg import AttentionVGG
+from ltpa_tf.models.views import prune
 
 FOLDER = Path(__file__).parents[1] / "presets"
 
@@ -38,19 +41,26 @@ def list_presets(pattern: str = "*") -> list[str]:
     return fnmatch.filter(names, pattern)
 
 
-def from_preset(preset: str | os.PathLike, load_weights: bool = True) -> keras.Model:
+def from_preset(
+    preset: str | os.PathLike,
+    load_weights: bool = True,
+    num_classes: int | None = None,
+) -> keras.Model:
     """A trained model, in float32, with its normalization of pixels inside.
 
     Args:
         preset: One of `list_presets()`, or a folder that `save_preset` has written.
         load_weights: Whether to load the trained weights; else they are drawn anew.
+        num_classes: To fine-tune on other classes: so many, with a new classifier on
+            the trained features.
 
     Returns:
         An ordinary functional model: pixel values 0 to 255, `[B, H, W, 3]`, to logits
-        `[B, K]`. `preset_metadata` has the names of the K classes.
+        `[B, K]`. `preset_metadata` has the names of the preset's own classes.
 
     Raises:
-        SettingError: No such preset (the nearest ones are named), or a damaged one.
+        SettingError: No such preset (the nearest ones are named), a damaged one, or
+            another number of classes for what is no `AttentionVGG`.
     """
     folder = preset_folder(preset)
     try:
@@ -66,7 +76,28 @@ def from_preset(preset: str | os.PathLike, load_weights: bool = True) -> keras.M
                 model.load_weights(folder / _WEIGHTS)
         except (OSError, ValueError, KeyError, RuntimeError, UserWarning) as error:
             raise _damaged(folder / _WEIGHTS, error) from error
-    return model
+    if num_classes is None or num_classes == model.output_shape[-1]:
+        return model
+    settings = {**preset_settings(preset), "num_classes": num_classes}
+    other = prune(AttentionVGG.from_config(settings))
+    if load_weights:
+        transfer_weights(other, model)
+    return other
+
+
+def preset_settings(preset: str | os.PathLike) -> dict:
+    """The arguments of the `AttentionVGG` that a preset was made of.
+
+    Args:
+        preset: As for `from_preset`.
+
+    Raises:
+        SettingError: No such preset, a damaged one, or one of another kind of model.
+    """
+    settings = preset_metadata(preset).get("settings")
+    if settings is None:
+        raise SettingError("preset", str(preset), "one that was made of AttentionVGG")
+    return settings
 
 
 def preset_metadata(preset: str | os.PathLike) -> dict:
@@ -76,7 +107,8 @@ def preset_metadata(preset: str | os.PathLike) -> dict:
         preset: As for `from_preset`.
 
     Returns:
-        `class_names`, `image_shape`, and `measured`, the figures of its card.
+        `class_names`, `image_shape`, `parameters`, `settings` (see `preset_settings`)
+        and `measured`, the figures of its card.
 
     Raises:
         SettingError: No such preset, or a damaged one.
@@ -99,8 +131,10 @@ def save_preset(
 ) -> Path:
     """Writes a model as a preset that `from_preset` reads.
 
+    What can't change the logits is left out, see `ltpa_tf.models.prune`.
+
     Args:
-        model: A functional float32 model. `ltpa_tf.models.prune` makes it smaller.
+        model: A functional float32 model.
         directory: A new folder, or an empty one; its name is the preset's.
         class_names: One for each of the model's outputs.
         measured: Figures for the card, ready for JSON.
@@ -115,6 +149,12 @@ def save_preset(
         raise SettingError("class_names", len(class_names), f"{outputs}, one an output")
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise SettingError("directory", str(directory), "a folder that is empty or new")
+    settings = None
+    if isinstance(model, AttentionVGG):
+        settings = model.get_config()
+        for own in ("name", "trainable", "dtype"):
+            del settings[own]
+    model = prune(model)
     for variable in model.weights:
         largest = np.abs(keras.ops.convert_to_numpy(variable)).max(initial=0)
         if not largest <= np.finfo(np.float16).max:
@@ -126,16 +166,17 @@ def save_preset(
         "class_names": list(class_names),
         "image_shape": list(model.input_shape[1:]),
         "parameters": model.count_params(),
+        "settings": settings,
         "measured": dict(measured or {}),
     }
     directory.mkdir(parents=True, exist_ok=True)
     model.save_weights(directory / _WEIGHTS)
     _halve(directory / _WEIGHTS)
     _write(directory / "README.md", _card(directory.name, metadata))
-    _write(directory / _METADATA, json.dumps(metadata, indent=2))
     config = keras.saving.serialize_keras_object(model)
-    # Last: a folder without it is no preset.
     _write(directory / _CONFIG, json.dumps(config, indent=1))
+    # Last: a folder without it is no preset.
+    _write(directory / _METADATA, json.dumps(metadata, indent=2))
     return directory
 
 
@@ -148,15 +189,17 @@ def preset_folder(preset: str | os.PathLike) -> Path:
     Raises:
         SettingError: No such preset; the nearest ones are named.
     """
-    if str(preset) in list_presets():
-        return FOLDER / str(preset)
-    folder = Path(preset)
-    if (folder / _CONFIG).is_file():
-        return folder
+    if is_preset(preset):
+        return FOLDER / preset if str(preset) in list_presets() else Path(preset)
     names = list_presets()
     near = difflib.get_close_matches(str(preset), names, n=3, cutoff=0.4) or names
-    accepted = ", ".join([*near, "or a folder that save_preset has written"])
+    accepted = ", ".join([*near, "a folder that save_preset has written"])
     raise SettingError("preset", str(preset), accepted)
+
+
+def is_preset(preset: str | os.PathLike) -> bool:
+    """Whether this is a preset's name or folder."""
+    return str(preset) in list_presets() or (Path(preset) / _METADATA).is_file()
 
 
 def _halve(file: Path) -> None:

@@ -2,7 +2,9 @@
 
 python -m pipelines.export --workdir=runs/mine --export_dir=saved_models/mine
 
-With --format=litert or onnx it writes one file for those runtimes instead.
+With --preset it exports a preset, by name or folder, instead of a run. With
+--format=litert or onnx it writes one file for those runtimes; with --format=preset a
+folder for `ltpa_tf.models.from_preset`.
 """
 
 from collections.abc import Sequence
@@ -13,6 +15,9 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.programs import program
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a finished run.")
+_PRESET = flags.DEFINE_string(
+    "preset", None, "Instead of a run: a preset's name, or its folder."
+)
 _DATA_DIR = program.define_data_dir()
 _EXPORT_DIR = flags.DEFINE_string(
     "export_dir",
@@ -37,7 +42,7 @@ _KEEP = flags.DEFINE_integer(
 _FORMAT = flags.DEFINE_enum(
     "format",
     "saved_model",
-    ["saved_model", "litert", "onnx"],
+    ["saved_model", "litert", "onnx", "preset"],
     "What to write; litert and onnx need the extra of that name and take raw images.",
 )
 _QUANTIZE = flags.DEFINE_enum(
@@ -46,14 +51,35 @@ _QUANTIZE = flags.DEFINE_enum(
 
 
 def main(argv: Sequence[str]) -> None:
-    """Exports the run and prints where to."""
+    """Exports the run or preset and prints where to."""
     del argv
-    if _FORMAT.value == "saved_model" and _QUANTIZE.value != "none":
-        raise SettingError("--quantize", _QUANTIZE.value, "none, for a SavedModel")
+    if _FORMAT.value in ("saved_model", "preset") and _QUANTIZE.value != "none":
+        raise SettingError(
+            "--quantize", _QUANTIZE.value, f"none, for --format={_FORMAT.value}"
+        )
+    if (_WORKDIR.value is None) == (_PRESET.value is None):
+        raise SettingError(
+            "--workdir, --preset", [_WORKDIR.value, _PRESET.value], "one of the two"
+        )
+    if _PRESET.value is not None and _FORMAT.value != "saved_model":
+        raise SettingError(
+            "--format", _FORMAT.value, "saved_model, for a preset: it has no images"
+        )
     from ltpa_tf import serving
     from ltpa_tf.run import RunFolder
 
+    settings = {
+        "version": _VERSION.value,
+        "stable": _STABLE.value,
+        "keep": _KEEP.value,
+    }
+    if _PRESET.value is not None:
+        print(serving.export_preset(_PRESET.value, _EXPORT_DIR.value, **settings))
+        return
     run = RunFolder(_WORKDIR.value, _DATA_DIR.value)
+    if _FORMAT.value == "preset":
+        print(serving.preset_of_run(run, _EXPORT_DIR.value, weights=_WEIGHTS.value))
+        return
     if _FORMAT.value != "saved_model":
         file, report = serving.convert_run(
             run,
@@ -70,16 +96,14 @@ def main(argv: Sequence[str]) -> None:
         run,
         _EXPORT_DIR.value,
         weights=_WEIGHTS.value,
-        version=_VERSION.value,
-        stable=_STABLE.value,
-        keep=_KEEP.value,
+        **settings,
     )
     print(path)
 
 
 def cli() -> None:
     """The installed command `ltpa-export`."""
-    flags.mark_flags_as_required(["workdir", "export_dir"])
+    flags.mark_flag_as_required("export_dir")
     program.run(main)
 
 

@@ -1,6 +1,7 @@
 """Asks a trained run, an export or a server about image files.
 
 python -m pipelines.predict --saved_model=saved_models/mine --images=photos/
+python -m pipelines.predict --preset=NAME --images=photos/
 python -m pipelines.predict --server=http://127.0.0.1:8501 --model=mine --images=a.jpg
 
 Prints a table; with --output also writes predictions.json and, for models with
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from ltpa_tf.serving import Prediction
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a finished run.")
+_PRESET = flags.DEFINE_string(
+    "preset", None, "A preset: its name, or the folder of one of your own."
+)
 _SAVED_MODEL = flags.DEFINE_string(
     "saved_model", None, "Folder of an export: of one version, or of all (the latest)."
 )
@@ -55,10 +59,12 @@ def main(argv: Sequence[str]) -> None:
 
 
 def _check_source() -> None:
-    sources = [_WORKDIR.value, _SAVED_MODEL.value, _SERVER.value]
+    sources = [_PRESET.value, _WORKDIR.value, _SAVED_MODEL.value, _SERVER.value]
     if sum(one is not None for one in sources) != 1:
         raise SettingError(
-            "--workdir, --saved_model, --server", sources, "exactly one of them"
+            "--preset, --workdir, --saved_model, --server",
+            sources,
+            "exactly one of them",
         )
     for flag in (_MODEL, _VERSION, _LABEL):
         if not _SERVER.value and flag.value is not None:
@@ -70,9 +76,13 @@ def _check_source() -> None:
 
 
 def _predict(files: Sequence[Path]) -> list["Prediction"]:
-    from ltpa_tf import serving
+    from ltpa_tf import models, serving
     from ltpa_tf.run import RunFolder
 
+    if _PRESET.value:
+        names = models.preset_metadata(_PRESET.value)["class_names"]
+        model = models.from_preset(_PRESET.value)
+        return serving.Predictor.from_model(model, names).predict_files(files)
     if _SAVED_MODEL.value:
         return serving.Predictor.from_saved_model(_SAVED_MODEL.value).predict_files(
             files

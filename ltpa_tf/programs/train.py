@@ -1,6 +1,7 @@
 """Trains a model, or continues where an earlier call was cut off.
 
     python -m pipelines.train --config=configs/cifar100.py --workdir=runs/cifar100
+    python -m pipelines.train --config=configs/svhn.py --preset=NAME --workdir=runs/s
 
 Exit codes: 0 when the run is complete; 2 for a setting that can't be used, 3 when the
 loss was not finite, 4 when checkpoints can't be written or read: put that right first.
@@ -9,11 +10,16 @@ save the state, 138 when another worker was lost.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from absl import flags
 
+from ltpa_tf.errors import SettingError
 from ltpa_tf.programs import program
 from ltpa_tf.words import count
+
+if TYPE_CHECKING:
+    from ml_collections import ConfigDict
 
 _CONFIG = program.define_config()
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run folder; made if needed.")
@@ -23,6 +29,12 @@ _INIT_FROM = flags.DEFINE_string(
     "A finished run's folder, or a .keras file, to take the first weights from: to "
     "train it for longer, or on other data; short for --config.train.init_from.",
 )
+_PRESET = flags.DEFINE_string(
+    "preset",
+    None,
+    "A preset's name or folder, to fine-tune: its model instead of config.model, and "
+    "its weights to begin with.",
+)
 flags.mark_flag_as_required("workdir")
 
 
@@ -31,10 +43,26 @@ def main(argv: Sequence[str]) -> None:
     del argv
     from ltpa_tf import training
 
+    if _INIT_FROM.value and _PRESET.value:
+        raise SettingError(
+            "--init_from, --preset", [_INIT_FROM.value, _PRESET.value], "one of the two"
+        )
     if _INIT_FROM.value:
         _CONFIG.value.train.init_from = _INIT_FROM.value
+    if _PRESET.value:
+        _fine_tune(_CONFIG.value, _PRESET.value)
     summary = training.train(_CONFIG.value, _WORKDIR.value)
     print(f"{_WORKDIR.value}: {_in_words(summary)}")
+
+
+def _fine_tune(config: "ConfigDict", preset: str) -> None:
+    """Sets the preset's model, and its weights as the first ones."""
+    from ltpa_tf import models
+
+    settings = models.preset_settings(preset)
+    config.model.update({k: settings[k] for k in config.model if k in settings})
+    config.model.receptive_field = 0.0  # the levels are the preset's
+    config.train.init_from = preset
 
 
 def _in_words(summary: dict) -> str:

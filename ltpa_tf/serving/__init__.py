@@ -11,7 +11,12 @@ from ltpa_tf.serving.client import (
 )
 from ltpa_tf.serving.prediction import Prediction
 from ltpa_tf.serving.predictor import Predictor
-from ltpa_tf.serving.run_export import convert_run, export_run
+from ltpa_tf.serving.run_export import (
+    convert_run,
+    export_preset,
+    export_run,
+    preset_of_run,
+)
 from ltpa_tf.serving.saved_model import export
 from ltpa_tf.serving.server_files import label
 from ltpa_tf.serving.versions import latest_version, list_versions
@@ -28,8 +33,10 @@ __all__ = [
     "check_export",
     "convert_run",
     "export",
+    "export_preset",
     "export_run",
     "label",
     "latest_version",
     "list_versions",
+    "preset_of_run",
 ]

@@ -66,6 +66,7 @@ def model_card(name: str, version: int, signatures: Signatures, facts: Mapping) 
     parts = [
         f"# {name}, version {version}\n",
         _model(signatures, facts.get("model")),
+        *([_preset(facts["preset"])] if "preset" in facts else []),
         _data(facts.get("dataset")),
         _recipe(facts.get("config"), facts.get("summary")),
         _measured(facts.get("evaluations")),
@@ -84,6 +85,11 @@ def _model(signatures: Signatures, model: dict | None) -> str:
 Attention", Jetley et al., ICLR 2018): {signatures.network.count_params():,} parameters,
 attention at levels {levels}, images of {height}x{width} pixels, float32.
 {weights}"""
+
+
+def _preset(preset: Mapping) -> str:
+    rows = "".join(f"- {key}: {value}\n" for key, value in preset["measured"].items())
+    return f"## Preset\n\nMade of the preset `{preset['name']}`.\n\n{rows}"
 
 
 def _data(dataset: dict | None) -> str:

@@ -1,4 +1,4 @@
-"""A finished run, exported."""
+"""A finished run, or a preset, exported."""
 
 import logging
 import os
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ltpa_tf import models
 from ltpa_tf.errors import SettingError
 from ltpa_tf.run import RunFolder, write_json
 from ltpa_tf.serving import convert
@@ -53,6 +54,63 @@ def export_run(
         samples=_samples(run),
         stable=stable,
         keep=keep,
+    )
+
+
+def export_preset(
+    preset: str | os.PathLike, directory: str | os.PathLike, **settings
+) -> Path:
+    """Exports a preset's model.
+
+    Args:
+        preset: Its name or folder, see `ltpa_tf.models.from_preset`.
+        directory: Folder of the model's versions.
+        **settings: `version`, `stable` and `keep` of `export`.
+
+    Returns:
+        The folder of the new version.
+
+    Raises:
+        SettingError: If there is no such preset, or as `export` does.
+    """
+    metadata = models.preset_metadata(preset)
+    return export(
+        models.from_preset(preset),
+        directory,
+        class_names=metadata["class_names"],
+        facts={"preset": {"name": str(preset), **metadata}},
+        **settings,
+    )
+
+
+def preset_of_run(
+    run: RunFolder, directory: str | os.PathLike, weights: str = "final"
+) -> Path:
+    """Writes a run's model as a preset.
+
+    Args:
+        run: A finished run.
+        directory: A new or empty folder.
+        weights: `"final"` or `"best"`.
+
+    Returns:
+        The folder.
+
+    Raises:
+        SettingError: If there is no such run or model, or as `save_preset` does.
+    """
+    measured = {
+        f"{name} ({one['split']} part of {one.get('data') or 'its own data'})": value
+        for one in run.evaluations()
+        if one["weights"] == weights
+        for name, value in one.items()
+        if name in ("examples", "top1", "top5", "nll", "ece", "pointing")
+    }
+    return models.save_preset(
+        run.load_model(weights),
+        directory,
+        run.read_dataset()["class_names"],
+        measured,
     )
 
 

@@ -73,7 +73,7 @@ def test_without_weights_they_are_drawn_anew(model, folder):
 
 def test_unknown_presets_and_folders_are_named():
     for preset in ("cifar100_att3_smal", "nowhere/at/all"):
-        with pytest.raises(SettingError, match="preset.*or a folder that save_preset"):
+        with pytest.raises(SettingError, match="preset.*a folder that save_preset"):
             models.from_preset(preset)
 
 
@@ -107,3 +107,16 @@ def test_nothing_is_overwritten_and_names_must_fit(model, folder):
     with pytest.raises(SettingError, match="class_names.*2.*3, one"):
         models.save_preset(model, folder.parent / "other", NAMES[:2])
     assert not (folder.parent / "other").exists()
+
+
+def test_other_classes_on_the_trained_features(model, folder):
+    tuned = models.from_preset(folder, num_classes=5)
+    assert tuned.output_shape == (None, 5)
+    loaded = models.from_preset(folder)
+    maps, same = (models.attention_model(m)(images()) for m in (tuned, loaded))
+    np.testing.assert_allclose(maps["level_13"], same["level_13"], rtol=1e-4)
+    images_in = keras.Input((8, 8, 3))
+    own = keras.Model(images_in, keras.layers.Flatten()(images_in))
+    other = models.save_preset(own, folder.parent / "own", [str(n) for n in range(192)])
+    with pytest.raises(SettingError, match="preset.*made of AttentionVGG"):
+        models.from_preset(other, num_classes=5)

@@ -1,0 +1,36 @@
+"""Weights from one model to another, layer by layer."""
+
+import keras
+
+
+def transfer_weights(model: keras.Model, other: keras.Model) -> list[str] | None:
+    """Gives a model another one's weights.
+
+    A layer takes those of the layer of its name if they have its shapes; so another
+    number of classes costs the classifier alone.
+
+    Args:
+        model: Those of its layers that find nothing stay as they are.
+        other: The model to take from.
+
+    Returns:
+        The names of the layers that stayed as they were; None if all of them.
+    """
+    if _shapes(model) == _shapes(other):  # whatever Keras has named the layers
+        model.set_weights(other.get_weights())
+        return []
+    layers = {layer.name: layer for layer in other.layers}
+    new, taken = [], 0
+    for layer in model.layers:
+        if not layer.weights:
+            continue
+        if layer.name in layers and _shapes(layers[layer.name]) == _shapes(layer):
+            layer.set_weights(layers[layer.name].get_weights())
+            taken += 1
+        else:
+            new.append(layer.name)
+    return new if taken else None
+
+
+def _shapes(layer: keras.Layer) -> list[tuple]:
+    return [tuple(weight.shape) for weight in layer.weights]

@@ -1,0 +1,98 @@
+"""A run becomes a preset; a preset predicts, is exported and fine-tuned."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.pipelines.test_train import TINY
+
+
+@pytest.fixture(scope="module")
+def preset(start, trained_run, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("presets") / "pets"
+    done = start(
+        "export",
+        f"--workdir={trained_run}",
+        "--format=preset",
+        f"--export_dir={folder}",
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(folder)
+    return folder
+
+
+def test_run_preset_and_its_export_answer_alike(start, trained_run, preset, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 32, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "photo.png")
+    exports = tmp_path / "exports"
+    done = start("export", f"--preset={preset}", f"--export_dir={exports}")
+    assert done.returncode == 0, done.stderr
+    card = (exports / "1" / "model_card.md").read_text()
+    assert f"Made of the preset `{preset}`" in card
+
+    answers = []
+    for source in (f"--workdir={trained_run}", f"--preset={preset}", exports):
+        source = source if isinstance(source, str) else f"--saved_model={source}"
+        output = tmp_path / str(len(answers))
+        images = f"--images={tmp_path / 'photo.png'}"
+        done = start("predict", source, images, f"--output={output}")
+        assert done.returncode == 0, done.stderr
+        answers += json.loads((output / "predictions.json").read_text())
+        assert (output / "000_photo.png").exists()
+    run, *others = answers
+    for other in others:
+        assert other["class"] == run["class"]
+        np.testing.assert_allclose(other["maps"]["7"], run["maps"]["7"], atol=1e-3)
+    assert others[0]["top"] == pytest.approx(others[1]["top"], abs=1e-5)
+
+
+def test_fine_tuning_begins_with_the_presets_model_and_weights(start, preset, tmp_path):
+    folder = tmp_path / "tuned"
+    done = start(
+        "train",
+        *TINY,
+        f"--preset={preset}",
+        "--config.optimizer.learning_rate=1e-9",
+        "--config.optimizer.weight_decay=0.0",
+        f"--workdir={folder}",
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"Starting from the weights of {preset}; new are those of" in done.stdout
+    assert "logits" in done.stdout.partition("new are")[2].partition(".")[0]
+
+    from ltpa_tf import models
+    from ltpa_tf.run import RunFolder
+
+    tuned, first = RunFolder(folder).load_model(), models.from_preset(preset)
+    assert tuned.levels == (7, 10)
+    assert tuned.output_shape == (None, 10)
+    kernels = (np.asarray(m.get_layer("conv3").kernel) for m in (tuned, first))
+    np.testing.assert_allclose(*kernels, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("program", "flags", "said"),
+    [
+        ("predict", ["--images=setup.cfg", "--preset=cifar100_at"], "save_preset"),
+        ("export", ["--export_dir=/tmp/x", "--preset=no", "--workdir=x"], "one of"),
+        ("export", ["--export_dir=/tmp/x", "--preset=nothing"], "save_preset"),
+        (
+            "export",
+            ["--export_dir=/tmp/x", "--preset=no", "--format=onnx"],
+            "--format: received 'onnx'",
+        ),
+        ("train", [*TINY, "--workdir=/tmp/x", "--preset=nothing"], "save_preset"),
+        (
+            "train",
+            [*TINY, "--workdir=/tmp/x", "--preset=no", "--init_from=x"],
+            "one of",
+        ),
+    ],
+)
+def test_a_mistake_is_answered_with_a_sentence(start, program, flags, said):
+    done = start(program, *flags)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

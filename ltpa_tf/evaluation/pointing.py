@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ltpa_tf.evaluation import localisation
 from ltpa_tf.explain.maps import upsample
 from ltpa_tf.grid import Grid
 
@@ -12,12 +13,9 @@ def pointing_hits(
     size: tuple[int, int],
     grid: Grid | None = None,
 ) -> np.ndarray:
-    """Which maps point into their image's box (Zhang et al. 2016, arXiv 1608.00507).
+    """Which maps point into their image's box, see `localisation.pointing`.
 
-    The map is brought to image resolution bilinearly and its highest pixel must lie in
-    the box. Where several pixels are highest, equal to one part in a million, each
-    counts for its share: a flat map scores what a random pixel does, not what happens
-    to lie in a corner.
+    The map is brought to image resolution bilinearly first.
 
     Args:
         maps: `[B, h, w]` attention of one level.
@@ -29,11 +27,7 @@ def pointing_hits(
     Returns:
         float64 `[B]`, 0 to 1.
     """
-    maps = upsample(maps, size, grid)
-    top = maps.max((-2, -1), keepdims=True)
-    highest = maps >= top - 1e-6 * np.abs(top)  # evidence can be negative everywhere
-    inside = box_mask(boxes, size)
-    return (highest & inside).sum((-2, -1)) / highest.sum((-2, -1))
+    return localisation.pointing(upsample(maps, size, grid), box_mask(boxes, size))
 
 
 def chance(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -10,6 +10,7 @@ import numpy as np
 
 from ltpa_tf import data
 from ltpa_tf.errors import SettingError
+from ltpa_tf.evaluation import map_measures
 from ltpa_tf.evaluation.evaluate import evaluate
 from ltpa_tf.evaluation.figures import save_figures
 from ltpa_tf.explain.figure import attention_figure
@@ -23,7 +24,10 @@ def evaluate_run(
     weights: str = "final",
     labelled_dir: str = "",
     batch_size: int = 256,
+    maps: Sequence[str] = (),
+    map_examples: int = 500,
     progress: Callable[[int, int], object] | None = None,
+    maps_progress: Callable[[str], object] = lambda name: None,
 ) -> dict:
     """Evaluates a run's model, and writes the numbers and figures into its folder.
 
@@ -38,16 +42,20 @@ def evaluate_run(
             some of them; "" for the run's own data. Of a divided folder `split` says
             which part is taken.
         batch_size: Examples per step.
+        maps: Methods whose maps are measured too, see `explain.methods.NAMES`. The file
+            is written after each; what it has of the same images isn't measured again.
+        map_examples: How many images they are measured on.
         progress: Called after each batch with the number of examples done so far, and
             of all.
+        maps_progress: Called with each method's name before it is measured.
 
     Returns:
         What was written to `result["file"]`: `split`, `weights`, with a `labelled_dir`
-        also `data`, `data_dir` and `fingerprint`, and what `evaluation.evaluate`
-        returns.
+        also `data`, `data_dir` and `fingerprint`, what `evaluation.evaluate` returns,
+        and as `maps` what `map_measures.measure_maps` does, now or in an earlier call.
 
     Raises:
-        SettingError: If there is no such run, model, data or split.
+        SettingError: If there is no such run, model, data, split or method.
     """
     dataset = run.read_dataset()
     class_names = tuple(dataset["class_names"])
@@ -60,6 +68,8 @@ def evaluate_run(
         about["data_dir"], about["fingerprint"] = labelled_dir, digest
     else:
         examples = run.load_split(split)
+    if maps:
+        map_measures.check(model, examples, maps, map_examples)
     done = 0
 
     def count(batch: int) -> None:
@@ -74,10 +84,35 @@ def evaluate_run(
     file = run.evaluation(weights, split, about.get("data", ""))
     result = {**about, "file": file.name, **result}
     _make_way(run, file)
+    known = _measured_maps(run, file)
+    if known:
+        result["maps"] = known
     save_figures(result, file.with_suffix(""))
     _draw_mistakes(model, examples, result, file.with_suffix("") / "mistakes.png")
     write_json(file, result)
+    if maps:
+
+        def save(measured: dict) -> None:
+            result["maps"] = measured
+            write_json(file, result)
+
+        map_measures.measure_maps(
+            model,
+            examples,
+            maps,
+            examples=map_examples,
+            known=known,
+            save=save,
+            progress=maps_progress,
+        )
     return result
+
+
+def _measured_maps(run: RunFolder, file: Path) -> dict | None:
+    """What an earlier evaluation of the same has measured of maps."""
+    with contextlib.suppress(SettingError):
+        return run.read(file, {"maps": dict})["maps"]
+    return None
 
 
 def _draw_mistakes(

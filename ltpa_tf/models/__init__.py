@@ -8,6 +8,7 @@ All of them take pixel values 0..255, channels last, and return float32 logits.
 
 from ltpa_tf.models.evidence import evidence_model
 from ltpa_tf.models.geometry import grids
+from ltpa_tf.models.precision import as_float32
 from ltpa_tf.models.presets import (
     from_preset,
     is_preset,
@@ -32,6 +33,7 @@ from ltpa_tf.models.views import (
 __all__ = [
     "AttentionVGG",
     "arguments",
+    "as_float32",
     "attention_layers",
     "attention_model",
     "build",

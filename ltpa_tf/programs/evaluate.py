@@ -10,6 +10,13 @@ as evaluation-best.json: one evaluation replaces none of another.
     python -m pipelines.evaluate --workdir=runs/mine --labelled_dir=other_photos/
 
 measures on a folder of other images, with a subfolder for each class or some of them.
+
+    python -m pipelines.evaluate --workdir=runs/mine --maps=attention,evidence,gradcam
+
+also measures what maps of these methods are worth, beside chance and the centre alone:
+on boxes, where they are known; on images side by side; by taking away what they name;
+and against models that have forgotten what they learned. What a call that was cut off
+has measured is kept.
 """
 
 from collections.abc import Sequence
@@ -37,6 +44,12 @@ _WEIGHTS = flags.DEFINE_enum(
 _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", 256, "Examples per step; changes no result.", lower_bound=1
 )
+_MAPS = flags.DEFINE_list(
+    "maps", [], "Measure maps of these methods, such as attention,evidence,gradcam."
+)
+_MAP_EXAMPLES = flags.DEFINE_integer(
+    "map_examples", 500, "On how many images maps are measured.", lower_bound=1
+)
 
 
 def main(argv: Sequence[str]) -> None:
@@ -57,7 +70,12 @@ def main(argv: Sequence[str]) -> None:
             weights=_WEIGHTS.value,
             labelled_dir=_LABELLED_DIR.value,
             batch_size=_BATCH_SIZE.value,
+            maps=_MAPS.value,
+            map_examples=_MAP_EXAMPLES.value,
             progress=lambda done, of: bar.update(task, completed=done, total=of),
+            maps_progress=lambda name: bar.update(
+                task, description=f"maps, {name}", completed=0, total=None
+            ),
         )
     _print_table(result)
     file = run.path / result["file"]
@@ -94,6 +112,8 @@ def _print_table(result: dict) -> None:
     console.print(table)
     if result["mistakes"]:
         console.print(_mistakes(result["mistakes"][:_MISTAKES]))
+    if "maps" in result:
+        console.print(_maps(result["maps"]))
     for sentence in border.warnings(result.get("border", {})):
         console.print(f"warning: {sentence}")
 
@@ -111,6 +131,43 @@ def _mistakes(mistakes: list[dict]) -> "Table":
             one["predicted"],
             f"{one['probability']:.1%}",
         )
+    return table
+
+
+# Measure -> its heading.
+_MEASURES = {
+    "pointing": "pointing",
+    "pointing_small": "small boxes",
+    "energy": "energy",
+    "iou_best": "IoU",
+    "gridpg_3": "grid 3x3",
+    "deletion": "deletion \u2193",
+    "insertion": "insertion",
+    "road_morf": "ROAD \u2193",
+    "mu_fidelity": "fidelity",
+}
+
+
+def _maps(measured: dict) -> "Table":
+    """The means; the file has intervals and more measures."""
+    from rich.table import Table
+
+    rows = {
+        name: values
+        for of_method in measured["methods"].values()
+        for name, values in of_method.items()
+    }
+    shown = [m for m in _MEASURES if any(m in values for values in rows.values())]
+    table = Table(
+        "map",
+        *(_MEASURES[measure] for measure in shown),
+        title=f"Maps, {measured['examples']:,} examples",
+        caption="larger is better, but for \u2193",
+    )
+    for name, values in rows.items():
+        means = (values.get(measure, [None])[0] for measure in shown)
+        cells = ("" if mean is None else f"{mean:.3f}" for mean in means)
+        table.add_row(name.replace("_", " "), *cells)
     return table
 
 

@@ -55,7 +55,7 @@ class Signatures:
         self.levels = tuple(models.levels_of(model))
         self.image_shape = shape
         self.class_names = tuple(class_names)
-        self.network = models.prune(models.attention_model(as_float32(model)))
+        self.network = models.prune(models.attention_model(models.as_float32(model)))
         self.grids = models.grids(model)
 
     def functions(self) -> dict[str, tuple[Callable, tf.TensorSpec]]:
@@ -135,28 +135,6 @@ class Signatures:
             name: tf.tile([[*grid.offset, *grid.stride]], (images, 1))
             for name, grid in grids.items()
         }
-
-
-def as_float32(model: keras.Model) -> keras.Model:
-    """The same model computing in float32: `model` itself if it does so already."""
-    config = model.get_config()
-    wanted = _float32(config)
-    if wanted == config:
-        return model
-    rebuilt = type(model).from_config(wanted)
-    rebuilt.set_weights(model.get_weights())
-    return rebuilt
-
-
-def _float32(config: object) -> object:
-    """A Keras config with every dtype policy in it, however deep, set to float32."""
-    if isinstance(config, dict):
-        if config.get("class_name") == "DTypePolicy":
-            return {**config, "config": {"name": "float32"}}
-        return {key: _float32(value) for key, value in config.items()}
-    if isinstance(config, list | tuple):
-        return type(config)(_float32(value) for value in config)
-    return config
 
 
 def _at_least_one(batch: tf.Tensor) -> tf.Operation:

@@ -1,0 +1,237 @@
+"""Every measure of a model's maps, method by method, beside chance and the centre."""
+
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ltpa_tf import data, models
+from ltpa_tf.errors import SettingError
+from ltpa_tf.evaluation import faithfulness, localisation, sanity
+from ltpa_tf.evaluation.grid_pointing import grid_pointing, mosaics_of
+from ltpa_tf.evaluation.intervals import interval
+from ltpa_tf.evaluation.pointing import box_mask
+from ltpa_tf.explain.methods import Method, compute, methods
+
+BASELINES = ("chance", "centre")
+"""A flat map, whose pixels are in random order, and the nearness to the middle."""
+
+SMALL = 0.25
+"""Boxes below this share of the image are small: there the centre is no good answer."""
+
+_GRIDS = (2, 3)
+_MOSAICS = 30
+_SANITY_EXAMPLES = 100
+_SANITY_SHARES = (0.0, 0.5, 1.0)  # 0: the last layer with weights alone
+_IOU_SHARES = np.arange(1, 20) / 20
+
+
+def measure_maps(
+    model: keras.Model,
+    split: data.Split,
+    names: Sequence[str],
+    *,
+    examples: int = 500,
+    batch_size: int = 64,
+    known: dict | None = None,
+    save: Callable[[dict], object] = lambda result: None,
+    progress: Callable[[str], object] = lambda name: None,
+) -> dict:
+    """Measures maps of the predicted classes.
+
+    Args:
+        model: As `explain.methods.methods` takes it, of any precision.
+        split: The images, and boxes where they are known.
+        names: Of methods, see `explain.methods.NAMES`.
+        examples: How many images, evenly from the whole split.
+        batch_size: Images at a time; changes no result but for rounding.
+        known: What an earlier call has saved; its methods aren't measured again.
+        save: Called with the result so far after every method.
+        progress: Called with each method's name before it is measured.
+
+    Returns:
+        Ready for JSON: `examples`, `accuracy` on them, and `methods`: for each method
+        and baseline its maps by name, for each map its measures, and for each measure
+        `[mean, low, high]` (see `intervals.interval`). With boxes: `pointing`,
+        `energy`, `top_k`, `iou_otsu` and `iou_best` (at `threshold_best`, one share
+        for all images), of all boxes, of `small` ones, and of small ones on rightly
+        classified images (`small_right`). `gridpg_2` and `gridpg_3`, where there are
+        enough classes and rightly classified images. `deletion`, `insertion`,
+        `road_morf`, `road_lerf`, `mu_fidelity`, see `faithfulness`. `sanity`: the rank
+        correlation with maps of the model whose last layer, last half, and every layer
+        is drawn anew.
+
+    Raises:
+        SettingError: If there are fewer images than asked for, or as `methods` does;
+            before anything is measured.
+    """
+    model, made = _prepared(model, split, names, examples)
+    images = _Images(model, split, examples, batch_size)
+    result = {"examples": examples, "accuracy": images.right.mean().item()}
+    if known is not None and {k: known.get(k) for k in result} == result:
+        result["methods"] = dict(known["methods"])
+    else:
+        result["methods"] = {}
+    for method in (*map(_baseline, BASELINES), *made):
+        if method.name in result["methods"]:
+            continue
+        progress(method.name)
+        result["methods"][method.name] = _measured(model, method, images)
+        save(result)
+    return result
+
+
+def check(
+    model: keras.Model, split: data.Split, names: Sequence[str], examples: int
+) -> None:
+    """Raises what `measure_maps` would, before anything is measured."""
+    _prepared(model, split, names, examples)
+
+
+def _prepared(model, split, names, examples) -> tuple[keras.Model, list[Method]]:
+    if not 1 <= examples <= len(split):
+        raise SettingError("--map_examples", examples, f"1 to {len(split)}, the split")
+    model = models.prune(models.as_float32(model))
+    return model, methods(model, names, size=tuple(split.shape[:2]))
+
+
+class _Images:
+    """The images that are measured on, and what the model says of them."""
+
+    def __init__(self, model, split, examples, batch_size):
+        where = np.arange(examples, dtype=np.int64) * len(split) // examples
+        forward = tf.function(
+            lambda batch: tf.nn.softmax(model(batch, training=False)), autograph=False
+        )
+        self.pixels = np.concatenate(
+            [
+                np.asarray(split.images(where[i : i + batch_size], np.int64(0)))
+                for i in range(0, examples, batch_size)
+            ]
+        )
+        self.batch_size = batch_size
+        self._forward = forward
+        probabilities = self.predict(self.pixels)
+        self.classes = probabilities.argmax(1)
+        self.sureness = probabilities.max(1)
+        self.right = self.classes == split.labels[where]
+        self.masks = self.small = None
+        if split.boxes is not None:
+            boxes = split.boxes[where]
+            self.masks = box_mask(boxes, split.shape[:2])
+            self.small = self.masks.mean((1, 2)) < SMALL
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """Probabilities of float32 or uint8 images `[N, H, W, C]`, in whole batches."""
+        found = []
+        for start in range(0, len(images), self.batch_size):
+            where = np.arange(start, start + self.batch_size).clip(max=len(images) - 1)
+            found.append(self._forward(tf.cast(images[where], tf.float32)).numpy())
+        return np.concatenate(found)[: len(images)]
+
+
+def _baseline(name: str) -> Method:
+    def maps(images, classes):
+        del classes
+        count, height, width, _ = images.shape
+        if name == "centre":
+            return {name: localisation.centre(count, (height, width))}
+        return {name: np.ones((count, height, width), np.float32)}
+
+    return Method(name, maps)
+
+
+def _measured(model: keras.Model, method: Method, images: _Images) -> dict:
+    maps = _maps(model, method, images)
+    found = {
+        name: _of_boxes(one, images) | _faithful(one, images)
+        for name, one in maps.items()
+    }
+    baseline = method.name in BASELINES
+    for n in _GRIDS:
+        for name, values in _grids(model, method, images, n).items():
+            found[name][f"gridpg_{n}"] = interval(values)
+    if not baseline:
+        for name, values in _sanity(model, method, images, maps).items():
+            found[name]["sanity"] = values
+    return found
+
+
+def _maps(model, method, images) -> dict[str, np.ndarray]:
+    return compute(
+        model, images.pixels, method, images.classes, batch_size=images.batch_size
+    )
+
+
+def _of_boxes(maps: np.ndarray, images: _Images) -> dict:
+    masks = images.masks
+    if masks is None:
+        return {}
+    shares = localisation.relative_thresholds(maps, _IOU_SHARES)
+    overlaps = np.stack([localisation.iou(maps, masks, one) for one in shares])
+    best = overlaps.mean(1).argmax()
+    values = {
+        "pointing": localisation.pointing(maps, masks),
+        "energy": localisation.energy(maps, masks),
+        "top_k": localisation.top_k(maps, masks),
+        "iou_otsu": localisation.iou(maps, masks, localisation.otsu(maps)),
+        "iou_best": overlaps[best],
+    }
+    parts = {
+        "": np.ones(len(maps), bool),
+        "_small": images.small,
+        "_small_right": images.small & images.right,
+    }
+    found = {"threshold_best": float(_IOU_SHARES[best])}
+    for part, chosen in parts.items():
+        if chosen.any():
+            found |= {k + part: interval(v[chosen]) for k, v in values.items()}
+    return found
+
+
+def _faithful(maps: np.ndarray, images: _Images) -> dict:
+    asked = images.predict, images.pixels, images.classes, maps
+    return {
+        "deletion": interval(faithfulness.deletion(*asked)),
+        "insertion": interval(faithfulness.insertion(*asked)),
+        "road_morf": interval(faithfulness.road(*asked, highest_first=True)),
+        "road_lerf": interval(faithfulness.road(*asked, highest_first=False)),
+        "mu_fidelity": interval(faithfulness.mu_fidelity(*asked)),
+    }
+
+
+def _grids(model, method, images, n) -> dict[str, np.ndarray]:
+    right = np.flatnonzero(images.right)
+    mosaics, classes = mosaics_of(
+        images.pixels[right], images.classes[right], images.sureness[right], n, _MOSAICS
+    )
+    if not len(mosaics):
+        return {}
+
+    def make(model, size):
+        if method.name in BASELINES:
+            return method
+        return methods(model, [method.name], size=size)[0]
+
+    return grid_pointing(models.of_any_size(model), make, mosaics, classes)
+
+
+def _sanity(model, method, images, maps) -> dict[str, list]:
+    """Name of a map -> the correlation at each of `_SANITY_SHARES`."""
+    some = slice(0, _SANITY_EXAMPLES)
+    found = {name: [] for name in maps}
+    for share in _SANITY_SHARES:
+        fresh = sanity.randomized(model, share)
+        other = methods(fresh, [method.name], size=images.pixels.shape[1:3])[0]
+        drawn = compute(
+            fresh,
+            images.pixels[some],
+            other,
+            images.classes[some],
+            batch_size=images.batch_size,
+        )
+        for name, values in found.items():
+            correlation = sanity.rank_correlation(maps[name][some], drawn[name])
+            values.append(float(correlation.mean()))
+    return found

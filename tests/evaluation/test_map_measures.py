@@ -1,0 +1,116 @@
+"""All measures of a small model's maps, and what must hold of any model's."""
+
+import json
+
+import numpy as np
+import pytest
+
+from ltpa_tf import data, models
+from ltpa_tf.errors import SettingError
+from ltpa_tf.evaluation.intervals import interval
+from ltpa_tf.evaluation.map_measures import measure_maps
+
+NAMES = ("attention", "evidence")
+
+
+@pytest.fixture(scope="module")
+def model():
+    return models.build(
+        "vgg_att2_concat_pc",
+        levels=(4, 7),
+        width=1 / 16,
+        mean=(0.5,) * 3,
+        std=(0.5,) * 3,
+    )
+
+
+@pytest.fixture(scope="module")
+def split():
+    return data.load("digits").test
+
+
+@pytest.fixture(scope="module")
+def measured(model, split):
+    saved = []
+    result = measure_maps(
+        model, split, NAMES, examples=24, save=lambda r: saved.append(json.dumps(r))
+    )
+    return result, saved
+
+
+def test_baselines_score_what_they_must(measured, split):
+    result, _ = measured
+    top, left, bottom, right = split.boxes[np.arange(24) * len(split) // 24].T
+    share = ((bottom - top) * (right - left)).mean() / np.prod(split.shape[:2])
+    chance = result["methods"]["chance"]["chance"]
+    for measure in ("pointing", "energy", "top_k"):
+        assert chance[measure][0] == pytest.approx(share)
+    assert chance["iou_otsu"][0] == 0  # nothing of a flat map is above a threshold
+    assert set(result["methods"]) == {"chance", "centre", *NAMES}
+    assert chance["mu_fidelity"] == [0, 0, 0]
+
+
+def test_every_map_has_every_measure(measured):
+    result, saved = measured
+    of_attention = result["methods"]["attention"]
+    assert set(of_attention) == {
+        "attention_4",
+        "attention_7",
+        "attention_mean",
+        "attention_product",
+    }
+    assert set(result["methods"]["evidence"]) == {
+        "evidence_4",
+        "evidence_7",
+        "evidence",
+    }
+    for measures in (*of_attention.values(), *result["methods"]["evidence"].values()):
+        for name, value in measures.items():
+            if name not in ("threshold_best", "sanity"):
+                mean, low, high = value
+                assert -1 <= low <= mean <= high <= 1, name
+        assert len(measures["sanity"]) == 3
+    # The last layer with weights is the classifier, on which attention doesn't rest.
+    assert of_attention["attention_4"]["sanity"][0] == pytest.approx(1)
+    assert of_attention["attention_4"]["sanity"][2] < 0.9
+    assert [len(json.loads(one)["methods"]) for one in saved] == [1, 2, 3, 4]
+    assert json.loads(saved[-1]) == result
+
+
+def test_what_was_measured_is_not_measured_again(model, split, measured):
+    result, saved = measured
+    started = []
+    again = measure_maps(
+        model,
+        split,
+        NAMES,
+        examples=24,
+        known=json.loads(saved[-1]),
+        progress=started.append,
+    )
+    assert started == []
+    assert again == result
+
+
+@pytest.mark.parametrize(
+    ("names", "examples", "said"),
+    [
+        (NAMES, 10**6, "--map_examples: received 1000000; accepted: 1 to"),
+        (NAMES, 0, "--map_examples: received 0"),
+        (("atention",), 4, "--maps: received 'atention'; accepted: attention"),
+    ],
+)
+def test_a_mistake_is_told_before_any_work(model, split, names, examples, said):
+    with pytest.raises(SettingError, match=said):
+        measure_maps(model, split, names, examples=examples, progress=pytest.fail)
+
+
+def test_intervals_hold_the_mean_of_what_was_drawn_from():
+    rng = np.random.default_rng(1)
+    held = 0
+    for _ in range(100):
+        mean, low, high = interval(rng.random(50) < 0.3, resamples=200)
+        assert low <= mean <= high
+        held += low <= 0.3 <= high
+    assert 85 <= held <= 100
+    assert interval(np.ones(9)) == [1, 1, 1]

@@ -54,25 +54,22 @@ def top_k(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
     return found
 
 
-def iou(maps: np.ndarray, masks: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-    """Intersection over union of what is above a threshold, and the mask.
+def iou(chosen: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """Intersection over union of the pixels that a threshold has chosen, and the mask.
 
     Args:
-        maps: As above.
+        chosen: Boolean `[B, H, W]`.
         masks: As above.
-        thresholds: `[B]`, each map's own.
     """
-    above = maps > np.asarray(thresholds)[:, None, None]
-    together = (above & masks).sum((-2, -1))
-    return together / np.maximum((above | masks).sum((-2, -1)), 1)
+    together = (chosen & masks).sum((-2, -1))
+    return together / np.maximum((chosen | masks).sum((-2, -1)), 1)
 
 
 def otsu(maps: np.ndarray) -> np.ndarray:
-    """Each map's threshold by Otsu (1979), `[B]`; exact, of no histogram.
+    """The pixels above Otsu's threshold (1979), boolean `[B, H, W]`; of no histogram.
 
-    The value that divides a map's pixels so that the variance between the two parts is
-    largest, as the paper segments by its maps (section 5.4). Pixels above it are the
-    object. A flat map has none above.
+    The threshold divides a map's pixels so that the variance between the two parts is
+    largest, as the paper segments by its maps (section 5.4). A flat map has none above.
     """
     values = np.sort(_flat(maps).astype(np.float64), 1)
     count = values.shape[1]
@@ -86,21 +83,22 @@ def otsu(maps: np.ndarray) -> np.ndarray:
     between[values[:, 1:] == values[:, :-1]] = -1
     best = between.argmax(1)
     flat = values[:, 0] == values[:, -1]
-    return np.where(flat, values[:, -1], values[np.arange(len(values)), best])
+    threshold = np.where(flat, values[:, -1], values[np.arange(len(values)), best])
+    return maps > threshold[:, None, None]
 
 
-def relative_thresholds(maps: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """Thresholds at shares of the way from each map's lowest to its highest value.
+def above(maps: np.ndarray, share: float) -> np.ndarray:
+    """The pixels from a share of the way up from each map's lowest to its highest.
 
     Args:
         maps: As above.
-        shares: `[S]`, 0 to 1.
+        share: 0 to 1.
 
     Returns:
-        float64 `[S, B]`.
+        Boolean `[B, H, W]`; of a flat map all.
     """
-    lowest, highest = maps.min((-2, -1)), maps.max((-2, -1))
-    return lowest + np.asarray(shares, np.float64)[:, None] * (highest - lowest)
+    lowest = maps.min((-2, -1), keepdims=True)
+    return maps - lowest >= share * (maps.max((-2, -1), keepdims=True) - lowest)
 
 
 def centre(count: int, size: tuple[int, int]) -> np.ndarray:

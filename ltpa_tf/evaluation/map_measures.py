@@ -168,14 +168,18 @@ def _of_boxes(maps: np.ndarray, images: _Images) -> dict:
     masks = images.masks
     if masks is None:
         return {}
-    shares = localisation.relative_thresholds(maps, _IOU_SHARES)
-    overlaps = np.stack([localisation.iou(maps, masks, one) for one in shares])
+    overlaps = np.stack(
+        [
+            localisation.iou(localisation.above(maps, share), masks)
+            for share in _IOU_SHARES
+        ]
+    )
     best = overlaps.mean(1).argmax()
     values = {
         "pointing": localisation.pointing(maps, masks),
         "energy": localisation.energy(maps, masks),
         "top_k": localisation.top_k(maps, masks),
-        "iou_otsu": localisation.iou(maps, masks, localisation.otsu(maps)),
+        "iou_otsu": localisation.iou(localisation.otsu(maps), masks),
         "iou_best": overlaps[best],
     }
     parts = {

@@ -51,41 +51,39 @@ def test_the_mask_itself_scores_one(masks):
         localisation.top_k,
     ):
         np.testing.assert_array_equal(measure(perfect, masks), 1)
-    thresholds = localisation.otsu(perfect)
-    np.testing.assert_array_equal(localisation.iou(perfect, masks, thresholds), 1)
+    np.testing.assert_array_equal(localisation.otsu(perfect), masks)
+    np.testing.assert_array_equal(localisation.iou(masks, masks), 1)
 
 
 def test_intersection_over_union_is_scikit_learns(maps, masks):
-    thresholds = np.linspace(-1, 1, 5)
-    found = localisation.iou(maps, masks, thresholds)
+    found = localisation.iou(maps > 0.5, masks)
     for i in range(5):
-        above = (maps[i] > thresholds[i]).ravel()
-        assert found[i] == pytest.approx(jaccard_score(masks[i].ravel(), above))
+        chosen = (maps[i] > 0.5).ravel()
+        assert found[i] == pytest.approx(jaccard_score(masks[i].ravel(), chosen))
 
 
 def test_otsu_divides_as_no_other_threshold_does(maps):
-    def between(values, threshold):
-        low, high = values[values <= threshold], values[values > threshold]
-        if not len(low) or not len(high):
+    def between(values, high):
+        if high.all() or not high.any():
             return -1
-        return len(low) * len(high) * (high.mean() - low.mean()) ** 2
+        difference = values[high].mean() - values[~high].mean()
+        return high.sum() * (~high).sum() * difference**2
 
-    for values, found in zip(maps.reshape(5, -1), localisation.otsu(maps), strict=True):
-        best = max(between(values.astype(np.float64), t) for t in values)
-        assert between(values.astype(np.float64), found) == pytest.approx(best)
+    maps = maps.astype(np.float64)
+    for values, found in zip(maps, localisation.otsu(maps), strict=True):
+        best = max(between(values, values > t) for t in values.ravel())
+        assert between(values, found) == pytest.approx(best)
 
 
 def test_otsu_of_few_values_and_of_a_flat_map():
     maps = np.array([[[0, 0, 1, 1]], [[5, 5, 5, 5]], [[0, 0, 0, 9]]], np.float32)
-    thresholds = localisation.otsu(maps)
-    above = (maps > thresholds[:, None, None]).sum((1, 2))
-    np.testing.assert_array_equal(above, [2, 0, 1])
+    np.testing.assert_array_equal(localisation.otsu(maps).sum((1, 2)), [2, 0, 1])
 
 
-def test_relative_thresholds_by_hand():
-    maps = np.array([[[0, 10]], [[-1, 1]]], np.float32)
-    found = localisation.relative_thresholds(maps, np.array([0, 0.25, 1]))
-    np.testing.assert_allclose(found, [[0, -1], [2.5, -0.5], [10, 1]])
+def test_what_is_above_a_share_of_the_way_by_hand():
+    maps = np.array([[[0, 4, 10]], [[-1, 0, 1]], [[2, 2, 2]]], np.float32)
+    found = localisation.above(maps, 0.5)[:, 0]
+    np.testing.assert_array_equal(found, [[0, 0, 1], [0, 1, 1], [1, 1, 1]])
 
 
 def test_the_centre_looks_at_the_middle():

@@ -46,6 +46,7 @@ def test_baselines_score_what_they_must(measured, split):
     for measure in ("pointing", "energy", "top_k"):
         assert chance[measure][0] == pytest.approx(share)
     assert chance["iou_otsu"][0] == 0  # nothing of a flat map is above a threshold
+    assert chance["iou_best"][0] == pytest.approx(share)  # the whole image
     assert set(result["methods"]) == {"chance", "centre", *NAMES}
     assert chance["mu_fidelity"] == [0, 0, 0]
 

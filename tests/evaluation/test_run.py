@@ -137,3 +137,27 @@ def test_the_worst_mistakes_are_drawn(base):
         evaluation.evaluate_run(run, weights=one)["mistakes"]
         for one in ("best", "final")
     )
+
+
+def test_measured_maps_are_in_the_file_and_stay_there(base):
+    run = RunFolder(base / "run")
+    moved = RunFolder(base / "run", str(base / "moved"))
+    started = []
+    result = evaluation.evaluate_run(
+        moved, maps=["saliency"], map_examples=3, maps_progress=started.append
+    )
+    assert started == ["chance", "centre", "saliency"]
+    stored = json.loads(run.evaluation().read_text())
+    assert stored["maps"] == result["maps"]
+    assert "saliency" in stored["maps"]["methods"]["saliency"]
+    assert "pointing" not in stored["maps"]["methods"]["centre"]["centre"]  # no boxes
+
+    again = evaluation.evaluate_run(
+        moved, maps=["saliency"], map_examples=3, maps_progress=pytest.fail
+    )
+    assert again["maps"] == stored["maps"]
+    without = evaluation.evaluate_run(moved)
+    assert without["maps"] == stored["maps"]
+    with pytest.raises(SettingError, match="--maps: received 'salency'"):
+        evaluation.evaluate_run(moved, maps=["salency"], map_examples=3)
+    assert json.loads(run.evaluation().read_text()) == without

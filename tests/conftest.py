@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # for ports.py
+sys.path.insert(0, str(Path(__file__).parent))  # for ports.py and image_kinds.py
 
 # By these, programs would print or train otherwise than where nothing is set.
 for name in (

@@ -1,0 +1,112 @@
+"""`headers.header_of` as TensorFlow graph code, for files that strangers send.
+
+What is looked for is searched and not walked to, as a loop costs more than decoding a
+small image. A file whose comments look like its structure can be read otherwise than
+`headers` does; no program writes such comments.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from ltpa_tf.images import headers
+
+
+def header_of(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """How a JPEG or PNG file must be decoded.
+
+    Args:
+        encoded: Scalar string; one of a PNG has at least its header of 33 bytes.
+
+    Returns:
+        Its code, see `headers`, int32; (height, width) as stored, int64 [2]; and how
+        many frames it has, int64.
+
+    Raises:
+        tf.errors.InvalidArgumentError: When run on a JPEG with a damaged header.
+    """
+    is_png = tf.strings.substr(encoded, 0, 8) == headers.PNG_START
+    return tf.cond(is_png, lambda: _png(encoded), lambda: _jpeg(encoded))
+
+
+def _png(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    start = tf.io.decode_raw(tf.strings.substr(encoded, 16, 10), tf.uint8)
+    fields = ((0, 4), (4, 8), (8, 9), (9, 10))
+    width, height, bits, colour = tf.unstack(_numbers(start, fields))
+    head = _before(encoded, "IDAT")
+    transparent = (tf.bitwise.bitwise_and(colour, 4) > 0) | _holds(head, "tRNS")
+    flags = headers.PNG + tf.where(bits == 16, headers.DEEP, 0)
+    flags += tf.where(transparent, headers.ALPHA, 0)
+    orientation = tf.cond(
+        _holds(head, "eXIf"),
+        lambda: _orientation(_after(head, "eXIf")),
+        lambda: tf.constant(1),
+    )
+    frames = tf.cond(
+        _holds(head, "\0\0\0\x08acTL"),
+        lambda: _numbers(tf.pad(_after(head, "acTL"), [[0, 4]]), ((0, 4),))[0],
+        lambda: tf.ones([], tf.int64),
+    )
+    return flags + orientation, tf.stack([height, width]), frames
+
+
+def _jpeg(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    shape = tf.image.extract_jpeg_shape(encoded, output_type=tf.int64)
+    is_exif = _holds(encoded, "Exif\0\0")
+    orientation = tf.cond(
+        is_exif,
+        # Not that of a second picture behind the pixels of the first.
+        lambda: _orientation(_after(_before(encoded, b"\xff\xda"), "Exif\0\0")),
+        lambda: tf.constant(1),
+    )
+    inverted = (shape[2] == 4) & ~_holds(encoded, b"\xff\xee\0\x0eAdobe")
+    flags = tf.where(inverted, headers.INVERTED, 0)
+    return orientation + flags, shape[:2], tf.ones([], tf.int64)
+
+
+def _orientation(exif: tf.Tensor) -> tf.Tensor:
+    """`headers.orientation_of`, int32, of uint8 [N]."""
+    length = tf.size(exif, tf.int64)
+    exif = tf.pad(exif, [[0, 8]])
+    little = exif[0] == ord("I")
+    known = tf.reduce_any([tf.reduce_all(exif[:2] == [ord(c)] * 2) for c in "IM"])
+    first = _numbers(exif[4:], ((0, 4),), little)[0]
+    known &= (length >= 8) & (first + 2 <= length)
+    first = tf.where(known, first, length)
+    entries = _numbers(exif[first:], ((0, 2),), little)[0]
+    entries = tf.minimum(entries, (length - first - 2) // 12)
+    table = tf.reshape(exif[first + 2 :][: 12 * tf.maximum(entries, 0)], [-1, 12])
+    table = _numbers(table, ((0, 2), (2, 4), (4, 8), (8, 10)), little)
+    right = tf.reduce_all(table[:, :3] == [0x0112, 3, 1], 1)
+    value = tf.concat([tf.boolean_mask(table[:, 3], right), [1]], 0)[0]
+    return tf.cast(tf.where((value >= 1) & (value <= 8), value, 1), tf.int32)
+
+
+def _numbers(
+    content: tf.Tensor,
+    places: tuple[tuple[int, int], ...],
+    little: tf.Tensor | bool = False,
+) -> tf.Tensor:
+    """The unsigned numbers, int64 [..., N], between these places of uint8 [..., M]."""
+    end = places[-1][1]
+    big_endian, little_endian = np.zeros((2, end, len(places)), np.int64)
+    for column, (first, last) in enumerate(places):
+        powers = 256 ** np.arange(last - first)
+        little_endian[first:last, column] = powers
+        big_endian[first:last, column] = powers[::-1]
+    weights = tf.where(little, little_endian, big_endian)
+    digits = tf.cast(content[..., :end, None], tf.int64)
+    return tf.reduce_sum(digits * weights, -2)
+
+
+def _holds(content: tf.Tensor, name: str | bytes) -> tf.Tensor:
+    return tf.size(tf.strings.split(content, name, maxsplit=1)) > 1
+
+
+def _before(content: tf.Tensor, name: str | bytes) -> tf.Tensor:
+    return tf.strings.split(content, name, maxsplit=1)[0]
+
+
+def _after(content: tf.Tensor, name: str | bytes) -> tf.Tensor:
+    """What follows a name, uint8 [N]; nothing without it."""
+    parts = tf.concat([tf.strings.split(content, name, maxsplit=1), [""]], 0)
+    return tf.io.decode_raw(parts[1], tf.uint8)

@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 
 from ltpa_tf import models
 from ltpa_tf.errors import SettingError, settings_of
+from ltpa_tf.images import Preprocessing
 from ltpa_tf.old_configs import renewed
 
 _POSITIVE = (lambda v: v > 0, "a number above 0")
@@ -103,6 +104,12 @@ def validate(config: ConfigDict) -> None:
             "optimizer.warmup_epochs",
             config.optimizer.warmup_epochs,
             f"at most train.epochs, which is {config.train.epochs}",
+        )
+    with settings_of("data"):
+        Preprocessing(
+            _get(config, "data.aspect"),
+            _get(config, "data.background"),
+            _get(config, "data.window"),
         )
     with settings_of("model"):
         models.resolve(config.model.name, **_chosen(config))

@@ -4,7 +4,11 @@ _RENAMED = {"optimizer.shift_factor": "optimizer.bias_lr_multiplier"}
 # Settings that came later, with the value that does what was done before.
 _ADDED = {
     "augment.cutmix_share": 1.0,
+    "data.aspect": "squash",
+    "data.background": (255, 255, 255),
+    "data.skip_damaged": False,
     "data.validation_share": 0.0,
+    "data.window": (),
     "model.padding": None,
     "model.receptive_field": 0.0,
     "train.class_weights": "none",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ml_collections import ConfigDict
 
     from ltpa_tf import data
+    from ltpa_tf.images import Preprocessing
 
 
 class RunFolder:
@@ -30,7 +31,7 @@ class RunFolder:
         data_dir: Likewise.
         config_file: The complete config the run was started with.
         dataset_file: What it was trained on: name, class names, image shape, mean,
-            standard deviation, fingerprint, sizes.
+            standard deviation, fingerprint, preprocessing, skipped files, sizes.
         checkpoints: Folder of the training states to resume from.
         metrics_file: One line of JSON per epoch.
         events: Folder of TensorBoard events.
@@ -93,6 +94,13 @@ class RunFolder:
         """What the run was trained on, see `dataset_file`."""
         kinds = {"name": str, "class_names": list, "image_shape": list}
         return self.read(self.dataset_file, kinds)
+
+    def preprocessing(self) -> "Preprocessing":
+        """How image files become what the run's model takes."""
+        from ltpa_tf.images import Preprocessing
+
+        # Runs of earlier versions don't say: they had what is the default.
+        return Preprocessing.of(self.read_dataset().get("preprocessing", {}))
 
     def read_summary(self) -> dict:
         """The result of a complete run."""
@@ -239,7 +247,7 @@ def read_model(file: Path) -> "keras.Model":
     """
     import keras
 
-    from ltpa_tf import layers  # noqa: F401  (registers what the file names)
+    from ltpa_tf import layers, models  # noqa: F401  (register what the file names)
 
     try:
         return keras.models.load_model(file)

@@ -28,6 +28,16 @@ def get_config() -> ConfigDict:
     data.validation_share = 0.0
     # Resize images to this height and width; 0 = as they are (folders need a size).
     data.image_size = 0
+    # How images of another shape get that one: "squash", "pad" (all of it, between
+    # borders), "crop" (the middle).
+    data.aspect = "squash"
+    # Red, green, blue, 0 to 255, that borders have and transparent images lie on.
+    data.background = (255, 255, 255)
+    # Lowest and highest value of 16-bit images, which become black and white, such as
+    # (0, 4095) for 12 bits; () = (0, 65535).
+    data.window = ()
+    # Folders: go on without the files that can't be used; off: they are all named.
+    data.skip_damaged = False
     # Let TFDS download a missing set. Off: a missing set is an error, at once.
     data.download = False
     # Where training images live: "stream" (tf.data), "resident" (on the accelerator),

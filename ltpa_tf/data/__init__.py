@@ -1,7 +1,6 @@
 """Where images come from, and the tf.data path from there to the model."""
 
 from ltpa_tf.data.augmentation import Augmentation, augment
-from ltpa_tf.data.decode import decode_image, resize
 from ltpa_tf.data.labelled import labelled_folder
 from ltpa_tf.data.loading import load
 from ltpa_tf.data.pipeline import (
@@ -11,6 +10,8 @@ from ltpa_tf.data.pipeline import (
     train_dataset,
 )
 from ltpa_tf.data.source import Source, Split, array_split
+from ltpa_tf.images.fit import resize
+from ltpa_tf.images.graph import decode_image
 
 __all__ = [
     "Augmentation",

@@ -5,19 +5,23 @@ from pathlib import Path
 
 import numpy as np
 
-from ltpa_tf.data.decode import resize
 from ltpa_tf.data.source import array_split, fingerprint
 from ltpa_tf.errors import SettingError
+from ltpa_tf.images import DEFAULT, Preprocessing, files, pillow
+from ltpa_tf.images.fit import fit
 
 KEYS = "x_train, y_train and, where there is a test part, x_test, y_test; label_names"
 
 
-def read_npz(file: str | Path) -> tuple[dict, tuple[str, ...]]:
+def read_npz(
+    file: str | Path, chosen: Preprocessing = DEFAULT
+) -> tuple[dict, tuple[str, ...]]:
     """Reads images and labels.
 
     Args:
         file: With `x_train` [N, H, W(, C)] and `y_train` [N], optionally `x_test`,
             `y_test` and `label_names`.
+        chosen: For transparent and 16-bit images.
 
     Returns:
         {part: (uint8 [N, H, W, 3], int32 [N])} with the parts "train" and, if there
@@ -46,7 +50,7 @@ def read_npz(file: str | Path) -> tuple[dict, tuple[str, ...]]:
         if not missing:
             parts[part] = tuple(arrays[name] for name in names)
     for part, (images, labels) in parts.items():
-        images = rgb(images, f"{file}: x_{part}")
+        images = rgb(images, f"{file}: x_{part}", chosen)
         parts[part] = images, class_numbers(labels, len(images), f"{file}: y_{part}")
     if "label_names" in arrays:
         names = class_texts(arrays["label_names"], f"{file}: label_names")
@@ -63,32 +67,40 @@ def read_npz(file: str | Path) -> tuple[dict, tuple[str, ...]]:
     return parts, names
 
 
-def load_npz(file: str, image_size: int) -> tuple[tuple[str, ...], dict]:
+def load_npz(
+    file: str, image_size: int, chosen: Preprocessing
+) -> tuple[tuple[str, ...], dict]:
     """Class names, and what `make_source` needs, of an .npz file."""
-    parts, names = read_npz(file)
+    parts, names = read_npz(file, chosen)
     splits = {
-        part: array_split(sized(images, image_size), labels)
+        part: array_split(sized(images, image_size, chosen), labels)
         for part, (images, labels) in parts.items()
     }
     identity = fingerprint(names, *(array for part in parts.values() for array in part))
     return names, {**splits, "identity": identity, "where": str(file)}
 
 
-def sized(images: np.ndarray, image_size: int) -> np.ndarray:
-    """uint8 [N, H, W, 3] resized to `image_size` squared; 0 leaves them as they are."""
+def sized(images: np.ndarray, image_size: int, chosen: Preprocessing) -> np.ndarray:
+    """uint8 [N, H, W, 3] brought to `image_size` squared; 0 leaves them as they are."""
     size = (image_size, image_size)
     if not image_size or images.shape[1:3] == size:
         return images
     chunks = np.array_split(images, -(-len(images) // 1000))
-    return np.concatenate([resize(chunk, size).numpy() for chunk in chunks])
+    fitted = (fit(one, size, chosen.aspect, chosen.background) for one in chunks)
+    return np.concatenate([one.numpy() for one in fitted])
 
 
-def rgb(images: np.ndarray, where: str) -> np.ndarray:
+def rgb(images: np.ndarray, where: str, chosen: Preprocessing = DEFAULT) -> np.ndarray:
     """Images as uint8 [N, H, W, 3].
 
     Grey ([N, H, W] or one channel) becomes three equal channels; of two or four
-    channels the last, alpha, is dropped; 16-bit values lose their lower half; floats
-    from 0 to 1 are scaled.
+    channels the last is opacity; 16-bit values become 8 as the window says; floats from
+    0 to 1 are scaled.
+
+    Args:
+        images: Of any of these kinds.
+        where: For messages.
+        chosen: Background and window.
 
     Raises:
         SettingError: Naming `where` for anything else.
@@ -99,10 +111,15 @@ def rgb(images: np.ndarray, where: str) -> np.ndarray:
         raise SettingError(
             where, f"shape {images.shape}", "[N, H, W], or [N, H, W, C] with C 1 to 4"
         )
-    if images.shape[-1] in (2, 4):
-        images = images[..., :-1]
+    transparent = images.shape[-1] in (2, 4)
     if images.dtype == np.uint16:
-        images = (images >> 8).astype(np.uint8)
+        deep = images
+        colours = deep[..., :-1] if transparent else deep
+        levels = {where: (int(colours.min()), int(colours.max()))}
+        files.warn_of_few_levels(levels, chosen)
+        images = pillow.eight_bits(deep, chosen)
+        if transparent:
+            images[..., -1] = deep[..., -1] >> 8
     elif np.issubdtype(images.dtype, np.floating):
         _within(images, 1, where)
         images = np.rint(images * 255).astype(np.uint8)
@@ -111,6 +128,8 @@ def rgb(images: np.ndarray, where: str) -> np.ndarray:
         images = images.astype(np.uint8, copy=False)
     else:
         raise SettingError(where, str(images.dtype), "uint8, uint16, or floats 0 to 1")
+    if transparent:
+        return pillow.on_background(images, chosen.background)
     return np.repeat(images, 3, axis=-1) if images.shape[-1] == 1 else images
 
 

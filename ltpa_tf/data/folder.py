@@ -8,66 +8,112 @@ or already divided, in which case nothing is divided again:
 
 Undivided, a fifth of each class becomes the test part, chosen by a hash of the file
 names: the same images for every seed, and adding files moves few of the others.
-Every file is read once at the start, so that a damaged one is named before training.
+Every file is decoded once at the start, so that all damaged ones are named before
+training. Names count in Unicode's composed form, as a Mac writes them in the other.
 """
 
-import concurrent.futures
+import dataclasses
 import hashlib
-import io
+import itertools
+import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from ltpa_tf.data.decode import SUFFIXES
 from ltpa_tf.data.encoded import encoded_splits
 from ltpa_tf.data.source import fingerprint
 from ltpa_tf.data.splits import stratified_order
 from ltpa_tf.errors import SettingError
+from ltpa_tf.images import REFUSED_SUFFIXES, SUFFIXES, Preprocessing, files
+from ltpa_tf.images.check import Checked
 
 PARTS = ("train", "validation", "test")
-_FORMATS = ("JPEG", "PNG", "BMP", "GIF")
 # What file managers leave behind.
 _IGNORED = ("Thumbs.db", "desktop.ini", "__MACOSX")
 
 
-def load_folder(folder: str, image_size: int) -> tuple[tuple[str, ...], dict]:
+@dataclasses.dataclass(frozen=True, eq=False)
+class ImageFile:
+    """A file that can be used.
+
+    Attributes:
+        path: Where it is.
+        name: Its path in the folder, as text in one form.
+        label: Number of its class.
+        digest: SHA-256 of its content.
+        checked: How it is decoded, its shape and levels.
+    """
+
+    path: Path
+    name: str
+    label: int
+    digest: str
+    checked: Checked
+
+
+@dataclasses.dataclass(frozen=True)
+class Folder:
+    """What is in a folder.
+
+    Attributes:
+        parts: {part: its files}, every beginning of a part holding the classes in
+            proportion.
+        class_names: Sorted.
+        divided: Whether it came divided into parts.
+        skipped: Names of the files that can't be used.
+    """
+
+    parts: dict[str, list[ImageFile]]
+    class_names: tuple[str, ...]
+    divided: bool
+    skipped: tuple[str, ...]
+
+
+def load_folder(
+    folder: str, image_size: int, chosen: Preprocessing, skip_damaged: bool
+) -> tuple[tuple[str, ...], dict]:
     """Class names, and what `make_source` needs, of a folder.
 
     Raises:
-        SettingError: Naming the file or folder that can't be used.
+        SettingError: Naming the files or the folder that can't be used.
     """
     root = Path(folder)
-    parts, names = read_folder(root)
-    files = [file for paths, _ in parts.values() for file in paths]
-    digests, shapes = inspect(files)
-    size = (image_size, image_size) if image_size else _common_size(files, shapes)
-    strings = {
-        part: ([str(path) for path in paths], labels)
-        for part, (paths, labels) in parts.items()
-    }
-    splits = encoded_splits(strings, size, image_size > 0, read=tf.io.read_file)
-    lines = [
-        f"{digest} {file.relative_to(root).as_posix()}"
-        for digest, file in zip(digests, files, strict=True)
-    ]
-    return names, {**splits, "identity": fingerprint(lines), "where": str(root)}
+    found = read_folder(root, skip_damaged=skip_damaged)
+    images = [image for part in found.parts.values() for image in part]
+    files.warn_of_few_levels(
+        {one.path: one.checked.levels for one in images if one.checked.levels}, chosen
+    )
+    size = (image_size, image_size) if image_size else _common_size(images)
+    columns = {part: columns_of(images) for part, images in found.parts.items()}
+    splits = encoded_splits(columns, size, image_size > 0, chosen, tf.io.read_file)
+    identity = fingerprint([f"{one.digest} {one.name}" for one in images])
+    where = {"identity": identity, "where": str(root), "skipped": found.skipped}
+    return found.class_names, {**splits, **where}
 
 
-def read_folder(root: Path) -> tuple[dict, tuple[str, ...]]:
-    """What is where, without opening any file.
+def columns_of(
+    images: Sequence[ImageFile],
+) -> tuple[list[bytes], list[int], np.ndarray]:
+    """Paths, codes and labels, for `encoded_splits`."""
+    return (
+        [os.fsencode(one.path) for one in images],
+        [one.checked.code for one in images],
+        np.array([one.label for one in images], np.int32),
+    )
+
+
+def read_folder(root: Path, *, skip_damaged: bool = False) -> Folder:
+    """Reads every file.
 
     Args:
         root: See the module.
-
-    Returns:
-        {part: (list of N paths, int32 [N] labels)}, every beginning of a part holding
-        the classes in proportion; and the class names, sorted.
+        skip_damaged: Whether to go on without the files that can't be used.
 
     Raises:
-        SettingError: Naming the folder or file that can't be used.
+        SettingError: Naming the files or the folder that can't be used.
     """
     if not root.is_dir():
         raise SettingError("data.dir", str(root), "a folder that exists")
@@ -79,118 +125,123 @@ def read_folder(root: Path) -> tuple[dict, tuple[str, ...]]:
     divided = "train" in folders and set(folders) <= set(PARTS)
     roots = {part: folders[part] for part in PARTS if part in folders}
     roots = roots if divided else {"train": root}
-    names = tuple(sorted(p.name for p in _visible(roots["train"]) if p.is_dir()))
-    parts = {part: _list(base, names) for part, base in roots.items()}
-    if not divided:
-        parts = _with_test_part(*parts["train"], root)
-    return {
-        part: _mixed(paths, labels) for part, (paths, labels) in parts.items()
-    }, names
+    names = _class_names(roots["train"])
+    listed = [
+        (part, path, label)
+        for part, base in roots.items()
+        for path, label in _list(base, names)
+    ]
 
+    def inspect(row):
+        part, path, label = row
+        content, checked = _inspect(path)
+        name = files.normal(path.relative_to(root).as_posix())
+        digest = hashlib.sha256(content).hexdigest()
+        return part, ImageFile(path, name, label, digest, checked)
 
-def inspect(files: list[Path]) -> tuple[list[str], list[tuple[int, int]]]:
-    """SHA-256 and (height, width) of each image file.
-
-    Raises:
-        SettingError: Naming the first file that is damaged, animated, no image, or one
-            that TensorFlow would see differently.
-    """
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = list(pool.map(_inspect, files, chunksize=16))
-    return [digest for digest, _ in results], [shape for _, shape in results]
-
-
-def _inspect(file: Path) -> tuple[str, tuple[int, int]]:
-    from PIL import Image
-
-    try:
-        content = file.read_bytes()
-        with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
-            width, height = image.size
-            kind, mode = image.format, image.mode
-            frames = getattr(image, "n_frames", 1)
-            # JPEG at an eighth: reads all of the file at a third of the time.
-            image.draft("RGB", (1, 1))
-            image.load()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise SettingError(
-            str(file), f"a file that can't be decoded ({error})", "a whole image file"
-        ) from None
-    if frames > 1 and kind != "MPO":  # a camera's JPEG with a small copy behind it
-        raise SettingError(str(file), f"{frames} frames", "an image of one frame")
-    if kind == "BMP" and mode in ("P", "1"):
-        raise SettingError(
-            str(file),
-            "a BMP with a palette, which TensorFlow takes for shades of grey",
-            "a BMP with 24 bits a pixel, or a PNG",
+    results = files.in_parallel(inspect, listed)
+    errors = [one for one in results if isinstance(one, SettingError)]
+    if not skip_damaged:
+        files.refuse(errors, "data.dir", "data.skip_damaged=True goes on without them")
+    if errors:
+        logging.warning(
+            "%d of %d files can't be used and are left out; the first: %s",
+            len(errors),
+            len(results),
+            errors[0],
         )
-    return hashlib.sha256(content).hexdigest(), (height, width)
+    good = [one for one in results if not isinstance(one, SettingError)]
+    parts = {part: [image for where, image in good if where == part] for part in roots}
+    if not parts["train"]:
+        raise SettingError("data.dir", str(root), "a folder with an image to train on")
+    parts = parts if divided else _with_test_part(parts["train"])
+    parts = {part: _mixed(images) for part, images in parts.items() if images}
+    return Folder(parts, names, divided, tuple(error.setting for error in errors))
 
 
-def _list(root: Path, names: tuple[str, ...]) -> tuple[list[Path], np.ndarray]:
-    paths, labels = [], []
+def _inspect(path: Path) -> tuple[bytes, Checked]:
+    if path.suffix.lower() not in (*SUFFIXES, *REFUSED_SUFFIXES):
+        raise SettingError(
+            files.shown(path),
+            "a file that isn't called like an image",
+            "in the folder of a class: " + " ".join(SUFFIXES) + " files",
+        )
+    return files.check_file(path)
+
+
+def _class_names(root: Path) -> tuple[str, ...]:
+    names = [files.normal(child.name) for child in _visible(root) if child.is_dir()]
+    for one, following in itertools.pairwise(names):
+        if one == following:
+            raise SettingError(
+                str(root),
+                f"two folders {one!r}, which differ in how accents are stored",
+                "one folder for each class",
+            )
+    return tuple(names)
+
+
+def _list(root: Path, names: tuple[str, ...]) -> Iterator[tuple[Path, int]]:
+    """Path and class of everything in the folders of classes."""
     for folder in _visible(root):
         if folder.is_file():
-            raise SettingError(str(folder), "a file", "subfolders of images only")
-        if folder.name not in names:
             raise SettingError(
-                str(folder),
-                f"class {folder.name!r}",
+                files.shown(folder), "a file", "subfolders of images only"
+            )
+        name = files.normal(folder.name)
+        if name not in names:
+            raise SettingError(
+                files.shown(folder),
+                f"class {name!r}",
                 "the classes of the training part",
             )
-        files = sorted(_visible(folder))
-        if not files:
-            raise SettingError(str(folder), "an empty folder", "at least one image")
-        for file in files:
-            if file.is_dir() or file.suffix.lower() not in SUFFIXES:
-                accepted = "in the folder of a class: " + " ".join(SUFFIXES) + " files"
-                if file.is_dir():
-                    accepted += "; above classes, no folders but " + ", ".join(PARTS)
+        inside = list(_visible(folder))
+        if not inside:
+            raise SettingError(
+                files.shown(folder), "an empty folder", "at least one image"
+            )
+        for path in inside:
+            if path.is_dir():
                 raise SettingError(
-                    str(file), "a folder" if file.is_dir() else file.name, accepted
+                    files.shown(path),
+                    "a folder",
+                    "in the folder of a class: image files; above classes, no folders "
+                    "but " + ", ".join(PARTS),
                 )
-        paths += files
-        labels += [names.index(folder.name)] * len(files)
-    return paths, np.array(labels, np.int32)
+            yield path, names.index(name)
 
 
-def _with_test_part(paths: list[Path], labels: np.ndarray, root: Path) -> dict:
-    keys = np.array(
-        [
-            hashlib.sha256(p.relative_to(root).as_posix().encode()).digest()
-            for p in paths
-        ]
-    )
-    test = np.zeros(len(paths), bool)
-    for label in np.unique(labels):
-        members = np.flatnonzero(labels == label)
-        members = members[np.argsort(keys[members])]
-        test[members[: round(len(members) / 5)]] = True
-    parts = {"train": np.flatnonzero(~test), "test": np.flatnonzero(test)}
+def _with_test_part(images: list[ImageFile]) -> dict[str, list[ImageFile]]:
+    keys = {one: hashlib.sha256(one.name.encode()).digest() for one in images}
+    test = set()
+    for label in {one.label for one in images}:
+        members = sorted((one for one in images if one.label == label), key=keys.get)
+        test.update(members[: round(len(members) / 5)])
     return {
-        part: ([paths[i] for i in indices], labels[indices])
-        for part, indices in parts.items()
-        if len(indices)
+        "train": [one for one in images if one not in test],
+        "test": [one for one in images if one in test],
     }
 
 
-def _mixed(paths: list[Path], labels: np.ndarray) -> tuple[list[Path], np.ndarray]:
-    order = stratified_order(labels, seed=0)
-    return [paths[i] for i in order], labels[order]
+def _mixed(images: list[ImageFile]) -> list[ImageFile]:
+    labels = np.array([one.label for one in images], np.int32)
+    return [images[i] for i in stratified_order(labels, seed=0)]
 
 
-def _common_size(files: list[Path], shapes: list[tuple[int, int]]) -> tuple[int, int]:
-    for file, shape in zip(files, shapes, strict=True):
-        if shape != shapes[0]:
+def _common_size(images: list[ImageFile]) -> tuple[int, int]:
+    first = images[0]
+    for one in images:
+        if one.checked.shape != first.checked.shape:
             raise SettingError(
                 "data.image_size",
                 0,
-                f"a size to resize to: {files[0]} is {shapes[0]}, {file} is {shape}",
+                f"a size to resize to: {first.name} is {first.checked.shape}, "
+                f"{one.name} is {one.checked.shape}",
             )
-    return shapes[0]
+    return first.checked.shape
 
 
 def _visible(folder: Path) -> Iterator[Path]:
-    for child in sorted(folder.iterdir()):
+    for child in sorted(folder.iterdir(), key=lambda one: files.normal(one.name)):
         if not child.name.startswith(".") and child.name not in _IGNORED:
             yield child

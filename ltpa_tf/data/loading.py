@@ -2,11 +2,13 @@
 
 import numbers
 import os
+from collections.abc import Sequence
 
 from ltpa_tf.data import digits
 from ltpa_tf.data.source import NOT_TFDS, Source
 from ltpa_tf.data.splits import make_source
-from ltpa_tf.errors import SettingError
+from ltpa_tf.errors import SettingError, settings_of
+from ltpa_tf.images import Preprocessing
 
 
 def load(
@@ -19,6 +21,10 @@ def load(
     validation_share: float = 0.0,
     image_size: int = 0,
     download: bool = False,
+    aspect: str = "squash",
+    background: Sequence[int] = (255, 255, 255),
+    window: Sequence[int] = (),
+    skip_damaged: bool = False,
 ) -> Source:
     """Loads a data set.
 
@@ -38,6 +44,11 @@ def load(
         image_size: Height and width to resize to; 0 = as they are.
         download: Let TFDS fetch a set that is not on disk. Nothing else ever uses the
             network.
+        aspect: How images of other shapes get the model's, see
+            `ltpa_tf.images.Preprocessing`, as for the next two.
+        background: What transparent images lie on.
+        window: The values of 16-bit images that become black and white.
+        skip_damaged: Go on without the files of a folder that can't be used.
 
     Raises:
         SettingError: When there is no such data set, or it can't be used; the sentence
@@ -58,6 +69,8 @@ def load(
         raise SettingError(
             "data.validation_share", validation_share, "0 or more, and below 1"
         )
+    with settings_of("data"):
+        chosen = Preprocessing(aspect, background, window)
     # No shell does so in --config.data.dir=~/sets. Where no such user is, as it stands.
     dir = os.path.expanduser(dir or "")  # noqa: PTH111
     if name == "digits":
@@ -68,19 +81,20 @@ def load(
     if name == "folder":
         from ltpa_tf.data.folder import load_folder
 
-        class_names, parts = load_folder(dir, image_size)
+        class_names, parts = load_folder(dir, image_size, chosen, skip_damaged)
     elif name == "npz":
         from ltpa_tf.data.arrays import load_npz
 
-        class_names, parts = load_npz(dir, image_size)
+        class_names, parts = load_npz(dir, image_size, chosen)
     else:
         from ltpa_tf.data.named import load_named
 
-        class_names, parts = load_named(name, dir, image_size, download)
+        class_names, parts = load_named(name, dir, image_size, chosen, download)
     return make_source(
         name,
         class_names,
         **parts,
+        preprocessing=chosen,
         seed=seed,
         train_examples=train_examples,
         validation_examples=validation_examples,

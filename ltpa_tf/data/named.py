@@ -10,10 +10,11 @@ import tensorflow_datasets as tfds
 from ltpa_tf.data.encoded import encoded_splits
 from ltpa_tf.data.source import NOT_TFDS, fingerprint
 from ltpa_tf.errors import SettingError
+from ltpa_tf.images import BadImage, Preprocessing, headers, kind_of
 
 
 def load_named(
-    name: str, data_dir: str, image_size: int, download: bool
+    name: str, data_dir: str, image_size: int, chosen: Preprocessing, download: bool
 ) -> tuple[tuple[str, ...], dict]:
     """Class names, and what `make_source` needs, of a TFDS data set.
 
@@ -25,6 +26,7 @@ def load_named(
         name: As for `tfds.load`, with config or version if need be.
         data_dir: "" = TFDS's own default.
         image_size: 0 = as they are.
+        chosen: How images are decoded.
         download: Let TFDS fetch a set that is not on disk.
 
     Raises:
@@ -55,7 +57,11 @@ def load_named(
         )
     names = tuple(info.features[label_key].names)
     identity = fingerprint(names, *(piece for part in parts.values() for piece in part))
-    splits = encoded_splits(parts, size, resized=image_size > 0)
+    columns = {
+        part: (encoded, _codes(encoded, f"{builder.data_dir} ({part} part)"), labels)
+        for part, (encoded, labels) in parts.items()
+    }
+    splits = encoded_splits(columns, size, image_size > 0, chosen)
     return names, {**splits, "identity": identity, "where": str(builder.data_dir)}
 
 
@@ -138,21 +144,32 @@ def _read(
     """Encoded images and int32 labels, in order."""
     features = builder.info.features
     ids = "id" in features and isinstance(features["id"], tfds.features.Text)
-    dataset = builder.as_dataset(
-        split=part,
-        shuffle_files=False,
-        decoders={image_key: tfds.decode.SkipDecoding()},
-    ).batch(1024)
+    decoders = {image_key: tfds.decode.SkipDecoding()}
     encoded, labels, names = [], [], []
-    for batch in dataset.as_numpy_iterator():
-        encoded += batch[image_key].tolist()
-        labels += batch[label_key].tolist()
-        names += batch["id"].tolist() if ids else []
+    dataset = builder.as_dataset(split=part, shuffle_files=False, decoders=decoders)
+    for example in dataset.as_numpy_iterator():
+        encoded.append(example[image_key])
+        labels.append(int(example[label_key]))
+        if ids:
+            names.append(example["id"])
     labels = np.array(labels, np.int32)
     if not ids:
         return encoded, labels
     order = np.argsort(np.array(names), kind="stable")
     return [encoded[i] for i in order], labels[order]
+
+
+def _codes(encoded: list[bytes], where: str) -> list[int]:
+    """How each of the images is decoded, see `ltpa_tf.images.headers`."""
+    codes = []
+    for number, content in enumerate(encoded):
+        try:
+            codes.append(headers.header_of(content, kind_of(content)).code)
+        except BadImage as error:
+            raise SettingError(
+                f"{where}, example {number}", error.reason, error.accepted
+            ) from None
+    return codes
 
 
 def _check_memory(name: str, dataset_size: int) -> None:

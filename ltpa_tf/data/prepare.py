@@ -5,18 +5,22 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from ltpa_tf.data import archives, arrays, folder
 from ltpa_tf.data.source import NOT_TFDS
 from ltpa_tf.data.splits import check_classes, check_labels
 from ltpa_tf.errors import SettingError
+from ltpa_tf.images import DEFAULT, files, headers
 
 # Names that belong to a known set: its classes and further labels.
 _KNOWN = {"cifar10": (10, set()), "cifar100": (100, {"coarse_label"})}
 
 
-def prepare(source: str | Path, name: str, data_dir: str | Path) -> Path:
+def prepare(
+    source: str | Path, name: str, data_dir: str | Path, *, skip_damaged: bool = False
+) -> Path:
     """Writes a TFDS data set.
 
     It is written beside its place and renamed when it is complete, so a half-written
@@ -29,6 +33,7 @@ def prepare(source: str | Path, name: str, data_dir: str | Path) -> Path:
             and `coarse_label_names`), or a folder as in `ltpa_tf.data.folder`.
         name: For `tfds.load(name)`.
         data_dir: Folder of TFDS data sets; made if need be.
+        skip_damaged: Go on without the files of a folder that can't be used.
 
     Returns:
         The folder of the data set, DATA_DIR/NAME/VERSION.
@@ -43,7 +48,7 @@ def prepare(source: str | Path, name: str, data_dir: str | Path) -> Path:
         raise SettingError("--name", name, "another name: that one is no TFDS data set")
     if not source.exists():
         raise SettingError("--source", str(source), "a file or folder that exists")
-    parts, class_names = _read(source)
+    parts, class_names = _read(source, skip_damaged)
     for part, columns in parts.items():
         for key, names in class_names.items():
             check_labels(columns[key], names, f"{source} ({part} part, {key})")
@@ -69,13 +74,17 @@ def prepare(source: str | Path, name: str, data_dir: str | Path) -> Path:
     return path
 
 
-def _read(source: Path) -> tuple[dict, dict]:
-    """{part: {"image": N arrays or paths, "label": int32 [N], ...}}, {key: names}."""
+def _read(source: Path, skip_damaged: bool) -> tuple[dict, dict]:
+    """{part: {"image": N arrays or files, "label": int32 [N], ...}}, {key: names}."""
     if archives.is_archive(source):
         return archives.read_archive(source)
     if source.is_dir():
-        parts, names = folder.read_folder(source)
-        folder.inspect([path for paths, _ in parts.values() for path in paths])
+        found = folder.read_folder(source, skip_damaged=skip_damaged)
+        names = found.class_names
+        parts = {
+            part: (images, np.array([one.label for one in images], np.int32))
+            for part, images in found.parts.items()
+        }
     elif source.suffix == ".npz":
         parts, names = arrays.read_npz(source)
     else:
@@ -107,6 +116,20 @@ def _read(source: Path) -> tuple[dict, dict]:
                         archive[key], len(columns["label"]), f"{source}: {key}"
                     )
     return parts, class_names
+
+
+def _stored(image: folder.ImageFile) -> bytes:
+    """The file itself where every reader of TFDS sees in it what a person sees.
+
+    Others are stored as that: TFDS knows no orientation, no transparency, and few
+    formats.
+    """
+    content = files.read(image.path)
+    plain = (headers.UPRIGHT, headers.PNG | headers.UPRIGHT)
+    if image.checked.code & ~headers.DEEP in plain:
+        return content
+    seen = files.decoded(content, image.checked.code, None, DEFAULT)
+    return tf.io.encode_png(seen).numpy()
 
 
 def _check_known(name: str, class_names: dict, images) -> None:
@@ -169,6 +192,8 @@ def _builder_class(name: str, parts: dict, class_names: dict) -> type:
             digits = max(5, len(str(examples - 1)))  # 5 in TFDS's own CIFAR
             for number in range(examples):
                 row = {key: column[number] for key, column in columns.items()}
+                if isinstance(row["image"], folder.ImageFile):
+                    row["image"] = _stored(row["image"])
                 # TFDS shuffles on disk; sorting by id brings the order back.
                 yield number, {"id": f"{part}_{number:0{digits}d}", **row}
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import tensorflow as tf
 
+from ltpa_tf.images import DEFAULT, Preprocessing
+
 NOT_TFDS = ("digits", "folder", "npz")
 """The names under which `load` never looks for a TFDS data set."""
 
@@ -67,6 +69,8 @@ class Source:
             (best checkpoint, early stopping, tuning) sees validation only.
         mean, std: Per channel, of the training images, in units of 0..1.
         fingerprint: SHA-256 that identifies images and labels of all parts.
+        preprocessing: How image files became what the model takes.
+        skipped: Names of files that were left out, as they can't be used.
     """
 
     name: str
@@ -78,6 +82,8 @@ class Source:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     fingerprint: str
+    preprocessing: Preprocessing = DEFAULT
+    skipped: tuple[str, ...] = ()
 
 
 def array_split(

@@ -7,6 +7,7 @@ import numpy as np
 from ltpa_tf.data.encoded import decoded
 from ltpa_tf.data.source import Source, Split, fingerprint, statistics
 from ltpa_tf.errors import SettingError
+from ltpa_tf.images import DEFAULT, Preprocessing
 
 # Images that are decoded one by one are sampled for mean and deviation.
 _SAMPLE = 1_000
@@ -25,6 +26,8 @@ def make_source(
     train_examples: int,
     validation_examples: int,
     validation_share: float = 0.0,
+    preprocessing: Preprocessing = DEFAULT,
+    skipped: tuple[str, ...] = (),
 ) -> Source:
     """Checks the parts, sets the validation part aside, and measures.
 
@@ -46,6 +49,8 @@ def make_source(
         validation_examples: 0 = none, or the source's own.
         validation_share: Where both of that would be none, the share of the training
             examples to set aside.
+        preprocessing: How files became these images.
+        skipped: Files that were left out, for the record.
 
     Raises:
         SettingError: When labels or sizes can't be used.
@@ -90,6 +95,8 @@ def make_source(
         train = train.subset(kept)
         choice += [] if plain else ["the first of each class"]
 
+    if preprocessing != DEFAULT:  # other pixels of the same files
+        identity = fingerprint([identity, str(preprocessing.to_dict())])
     mean, std = statistics(_sample(train))
     split_by = f"seed {seed}" if validation_examples else ""
     return Source(
@@ -110,6 +117,8 @@ def make_source(
                 *choice,
             ]
         ),
+        preprocessing=preprocessing,
+        skipped=skipped,
     )
 
 

@@ -63,7 +63,9 @@ def evaluate_run(
     about = {"split": split, "weights": weights}
     if labelled_dir:
         size = tuple(dataset["image_shape"][:2])
-        examples, digest = data.labelled_folder(labelled_dir, class_names, size, split)
+        examples, digest = data.labelled_folder(
+            labelled_dir, class_names, size, split, run.preprocessing()
+        )
         about["data"] = f"{_plain(Path(labelled_dir))}-{digest[:8]}"
         about["data_dir"], about["fingerprint"] = labelled_dir, digest
     else:

@@ -107,8 +107,8 @@ def preset_metadata(preset: str | os.PathLike) -> dict:
         preset: As for `from_preset`.
 
     Returns:
-        `class_names`, `image_shape`, `parameters`, `settings` (see `preset_settings`)
-        and `measured`, the figures of its card.
+        `class_names`, `image_shape`, `parameters`, `settings` (see `preset_settings`),
+        `measured`, the figures of its card, and, of newer ones, `preprocessing`.
 
     Raises:
         SettingError: No such preset, or a damaged one.
@@ -128,6 +128,7 @@ def save_preset(
     directory: str | os.PathLike,
     class_names: Sequence[str],
     measured: Mapping[str, object] | None = None,
+    preprocessing: Mapping[str, object] | None = None,
 ) -> Path:
     """Writes a model as a preset that `from_preset` reads.
 
@@ -138,6 +139,8 @@ def save_preset(
         directory: A new folder, or an empty one; its name is the preset's.
         class_names: One for each of the model's outputs.
         measured: Figures for the card, ready for JSON.
+        preprocessing: How image files became the model's input, as
+            `ltpa_tf.images.Preprocessing.to_dict` has it; None for its defaults.
 
     Raises:
         SettingError: The folder holds something, the names don't fit, or a weight is
@@ -168,6 +171,7 @@ def save_preset(
         "parameters": model.count_params(),
         "settings": settings,
         "measured": dict(measured or {}),
+        "preprocessing": dict(preprocessing or {}),
     }
     directory.mkdir(parents=True, exist_ok=True)
     model.save_weights(directory / _WEIGHTS)

@@ -59,8 +59,9 @@ def read_images(files: Sequence[Path], size: tuple[int, int]) -> "np.ndarray":
     import numpy as np
     import tensorflow as tf
 
+    from ltpa_tf.images.files import read
     from ltpa_tf.serving.images import decode_batch
-    from ltpa_tf.serving.predictor import read, sentence
+    from ltpa_tf.serving.sentences import sentence
 
     # In a graph: eager errors lack the words that a server answers with.
     decode = tf.function(

@@ -5,6 +5,7 @@ After Mitchell et al. 2019, "Model Cards for Model Reporting" (arXiv 1810.03993)
 
 from collections.abc import Mapping, Sequence
 
+from ltpa_tf.images import Preprocessing
 from ltpa_tf.run import RunFolder
 from ltpa_tf.serving.signatures import Signatures
 
@@ -29,8 +30,7 @@ Classification of images like those it was trained on, into the classes below, w
 attention shown to a person who judges the answer. Every image gets some class:
 there is no "none of these", and the probability of an image unlike the training data
 means nothing. It isn't meant for decisions about people, nor where a wrong answer
-does harm that no person can prevent. Images are stretched to the input size without
-keeping their aspect ratio, transparency is dropped, and EXIF orientation is ignored.
+does harm that no person can prevent.
 """
 
 
@@ -71,6 +71,7 @@ def model_card(name: str, version: int, signatures: Signatures, facts: Mapping) 
         _recipe(facts.get("config"), facts.get("summary")),
         _measured(facts.get("evaluations")),
         _USE,
+        _files(signatures.preprocessing),
         *([_MAPS] if signatures.levels else []),
         "## Classes\n\n" + ", ".join(signatures.class_names) + "\n",
     ]
@@ -90,6 +91,18 @@ attention at levels {levels}, images of {height}x{width} pixels, float32.
 def _preset(preset: Mapping) -> str:
     rows = "".join(f"- {key}: {value}\n" for key, value in preset["measured"].items())
     return f"## Preset\n\nMade of the preset `{preset['name']}`.\n\n{rows}"
+
+
+def _files(chosen: Preprocessing) -> str:
+    low, high = chosen.limits
+    return f"""## Image files
+
+The signatures that take `encoded` bytes decode JPEG and PNG as the training did: turned
+as their EXIF orientation says, {chosen.in_words()}, transparent parts on the
+colour {chosen.background} (red, green, blue), the values {low} to {high} of 16-bit
+files as black to white. Colour profiles are not applied. Those that take `images` get
+pixels for which all of this has been done.
+"""
 
 
 def _data(dataset: dict | None) -> str:

@@ -164,7 +164,9 @@ def _without_maps(converter) -> bytes:
 
 
 def _facts(signatures: Signatures) -> dict[str, str]:
-    return file_facts.facts(signatures.class_names, signatures.image_shape)
+    return file_facts.facts(
+        signatures.class_names, signatures.image_shape, signatures.preprocessing
+    )
 
 
 def _functions(signatures: Signatures) -> dict[str, Callable]:

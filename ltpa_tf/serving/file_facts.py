@@ -5,28 +5,41 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from ltpa_tf.images import Preprocessing
+
 _PREPROCESSING = """\
 Input "images": uint8 [batch, {height}, {width}, {channels}], values 0 to 255, red, \
 green, blue, rows from the top. Normalization is part of the model.
-Images of another size are resized bilinearly to {height}x{width}, antialiased where \
-they shrink to less than 0.4 of a side; their aspect ratio is not kept.
+Images of another size are {fitted}: bilinearly to {height}x{width}, antialiased where \
+they shrink to less than 0.4 of a side; before, they are turned as EXIF says, and laid \
+on {background} where they are transparent; 16-bit values {low} to {high} are 0 to 255.
 JPEG files were decoded by TensorFlow (decode_image: the fast DCT) for training. \
 Pillow and OpenCV decode by the exact one: their pixels differ by up to 4 of 255.
 """
 
 
-def facts(class_names: Sequence[str], image_shape: tuple[int, ...]) -> dict[str, str]:
+def facts(
+    class_names: Sequence[str], image_shape: tuple[int, ...], chosen: Preprocessing
+) -> dict[str, str]:
     """File name -> text: the classes in the order of outputs, how to make inputs.
 
     Args:
         class_names: K names.
         image_shape: (H, W, channels).
+        chosen: How files become that.
     """
     height, width, channels = image_shape
+    low, high = chosen.limits
     return {
         "class_names.json": json.dumps(list(class_names), ensure_ascii=False),
         "preprocessing.txt": _PREPROCESSING.format(
-            height=height, width=width, channels=channels
+            height=height,
+            width=width,
+            channels=channels,
+            fitted=chosen.in_words(),
+            background=chosen.background,
+            low=low,
+            high=high,
         ),
     }
 

@@ -9,9 +9,10 @@ import numpy as np
 import tensorflow as tf
 
 from ltpa_tf.errors import SettingError
+from ltpa_tf.images import DEFAULT, Preprocessing, files
 from ltpa_tf.serving import versions
 from ltpa_tf.serving.prediction import Prediction, from_outputs
-from ltpa_tf.serving.sentences import sentence
+from ltpa_tf.serving.saved_model import read_preprocessing
 from ltpa_tf.serving.signatures import Signatures
 
 
@@ -25,19 +26,26 @@ class Predictor:
         self,
         signatures: dict[str, Callable[[tf.Tensor], dict]],
         image_shape: tuple[int, int, int],
+        preprocessing: Preprocessing = DEFAULT,
     ):
         self._signatures = signatures
+        self._preprocessing = preprocessing
         self._image_shape = image_shape
 
     @classmethod
-    def from_model(cls, model: keras.Model, class_names: Sequence[str]) -> "Predictor":
-        """Of a trained model in memory."""
-        signatures = Signatures(model, class_names)
+    def from_model(
+        cls,
+        model: keras.Model,
+        class_names: Sequence[str],
+        preprocessing: Preprocessing = DEFAULT,
+    ) -> "Predictor":
+        """Of a trained model in memory, and the preprocessing it was trained with."""
+        signatures = Signatures(model, class_names, preprocessing)
         functions = {
             name: tf.function(function, input_signature=[spec], autograph=False)
             for name, (function, spec) in signatures.functions().items()
         }
-        return cls(functions, signatures.image_shape)
+        return cls(functions, signatures.image_shape, preprocessing)
 
     @classmethod
     def from_saved_model(cls, directory: str | os.PathLike) -> "Predictor":
@@ -53,6 +61,7 @@ class Predictor:
             specs = [_inputs(loaded.signatures[name]) for name in needed]
             functions = {name: _by_position(f) for name, f in loaded.signatures.items()}
             (images,) = specs[0].values()
+            preprocessing = read_preprocessing(version)
         except Exception as error:  # TensorFlow's differ by what is damaged
             reason = f"{type(error).__name__}: {error}".partition("\n")[0]
             raise SettingError(
@@ -60,7 +69,7 @@ class Predictor:
                 str(version),
                 f"a folder that export.py has written, whole and readable ({reason})",
             ) from error
-        return cls(functions, tuple(images.shape[1:]))
+        return cls(functions, tuple(images.shape[1:]), preprocessing)
 
     @property
     def has_maps(self) -> bool:
@@ -77,52 +86,49 @@ class Predictor:
         return self._ask(name, tf.constant(checked(images, self._image_shape)))
 
     def predict_files(
-        self, files: Iterable[str | os.PathLike], *, maps: bool = True, batch: int = 32
-    ) -> list[Prediction]:
-        """One prediction for each JPEG or PNG file.
+        self,
+        paths: Iterable[str | os.PathLike],
+        *,
+        maps: bool = True,
+        batch: int = 32,
+        errors: list[SettingError] | None = None,
+    ) -> list[Prediction | None]:
+        """One prediction for each image file, of any kind that can be trained on.
+
+        Files are decoded as in training, so their size has no limit.
+
+        Args:
+            paths: The files.
+            maps: Whether to ask for maps, where there are any.
+            batch: How many images are computed at once.
+            errors: Gets the error of each file that can't be used, whose prediction is
+                then None.
 
         Raises:
-            SettingError: If a file can't be read as an image; it names the file.
+            SettingError: Without `errors`, naming all files that can't be used.
         """
-        name = "attention_maps_bytes" if maps and self.has_maps else "serving_bytes"
-        files = [Path(file) for file in files]
-        predictions = []
-        for start in range(0, len(files), batch):
-            some = files[start : start + batch]
-            encoded = [read(file) for file in some]
-            try:
-                predictions += self._ask(name, tf.constant(encoded))
-            except tf.errors.InvalidArgumentError:
-                # One of them is bad. Ask one by one to know which.
-                for file, content in zip(some, encoded, strict=True):
-                    predictions += self._ask_one(name, file, content)
+        found, predictions = [], []
+        paths = [Path(path) for path in paths]
+        size = self._image_shape[:2]
+        for start in range(0, len(paths), batch):
+            some = paths[start : start + batch]
+            images = files.read_images(some, size, self._preprocessing)
+            good = [one for one in images if not isinstance(one, SettingError)]
+            found += [one for one in images if isinstance(one, SettingError)]
+            answers = iter(self.predict(np.stack(good), maps=maps) if good else ())
+            predictions += [
+                None if isinstance(one, SettingError) else next(answers)
+                for one in images
+            ]
+        if errors is None:
+            files.refuse(found, "--images")
+        else:
+            errors += found
         return predictions
-
-    def _ask_one(self, name: str, file: Path, content: bytes) -> list[Prediction]:
-        try:
-            return self._ask(name, tf.constant([content]))
-        except tf.errors.InvalidArgumentError as error:
-            raise SettingError(
-                str(file), "a file that can't be used", sentence(error.message)
-            ) from None
 
     def _ask(self, name: str, batch: tf.Tensor) -> list[Prediction]:
         outputs = self._signatures[name](batch)
         return from_outputs({key: value.numpy() for key, value in outputs.items()})
-
-
-def read(file: str | os.PathLike) -> bytes:
-    """The file's content.
-
-    Raises:
-        SettingError: If it can't be read.
-    """
-    try:
-        return Path(file).read_bytes()
-    except OSError as error:
-        raise SettingError(
-            "--images", str(file), f"a readable file ({error.strerror})"
-        ) from None
 
 
 def checked(images: np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray:

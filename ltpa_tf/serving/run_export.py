@@ -8,6 +8,7 @@ import numpy as np
 
 from ltpa_tf import models
 from ltpa_tf.errors import SettingError
+from ltpa_tf.images import Preprocessing
 from ltpa_tf.run import RunFolder, write_json
 from ltpa_tf.serving import convert
 from ltpa_tf.serving.card import facts_of
@@ -49,6 +50,7 @@ def export_run(
         run.load_model(weights),
         directory,
         class_names=run.read_dataset()["class_names"],
+        preprocessing=run.preprocessing(),
         version=version,
         facts=facts_of(run, weights),
         samples=_samples(run),
@@ -78,6 +80,7 @@ def export_preset(
         models.from_preset(preset),
         directory,
         class_names=metadata["class_names"],
+        preprocessing=Preprocessing.of(metadata.get("preprocessing", {})),
         facts={"preset": {"name": str(preset), **metadata}},
         **settings,
     )
@@ -111,6 +114,7 @@ def preset_of_run(
         directory,
         run.read_dataset()["class_names"],
         measured,
+        run.preprocessing().to_dict(),
     )
 
 
@@ -145,7 +149,8 @@ def convert_run(
     directory = Path(directory)
     suffix = "" if quantize == "none" else f".{quantize}"
     file = directory / f"{directory.resolve().name}{suffix}.{_SUFFIXES[form]}"
-    signatures = Signatures(run.load_model(weights), run.read_dataset()["class_names"])
+    names = run.read_dataset()["class_names"]
+    signatures = Signatures(run.load_model(weights), names, run.preprocessing())
     source = run.load_source()
     some = np.arange(min(_CALIBRATION, len(source.train)))
     seen = np.asarray(source.train.images(some, np.int64(0)))

@@ -1,6 +1,7 @@
 """From a trained model to a versioned SavedModel."""
 
 import contextlib
+import json
 import logging
 import os
 import re
@@ -11,11 +12,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ltpa_tf.images import DEFAULT, Preprocessing
 from ltpa_tf.run import write_json, write_text
 from ltpa_tf.serving import card, check_version, server_files, versions, warmup
 from ltpa_tf.serving.signatures import Signatures
 
 SAMPLES = "samples"
+PREPROCESSING_FILE = "preprocessing.json"
 
 
 def export(
@@ -23,6 +26,7 @@ def export(
     directory: str | os.PathLike,
     *,
     class_names: Sequence[str],
+    preprocessing: Preprocessing = DEFAULT,
     version: int | None = None,
     facts: Mapping | None = None,
     samples: Mapping[str, np.ndarray] | None = None,
@@ -33,15 +37,16 @@ def export(
 
     The signatures are those of `Signatures`. All preprocessing is inside, and
     `tf.saved_model.load` needs nothing of this package. With it come warm-up requests,
-    each of them tried, `class_names.json` and `model_card.md`, and in `directory` the
-    server's own files, see `server_files`: the new version gets the label `canary`,
-    and the first one also `stable`.
+    each of them tried, `class_names.json`, `preprocessing.json` and `model_card.md`,
+    and in `directory` the server's own files, see `server_files`: the new version gets
+    the label `canary`, and the first one also `stable`.
 
     Args:
         model: As `ltpa_tf.models.build` makes it; it takes pixel values 0 to 255.
         directory: Folder of the model's versions; made if missing. Its name is the
             name the model is served under.
         class_names: One name for each class, in the order of the labels.
+        preprocessing: How files were brought to the model's size in training.
         version: A positive integer that doesn't exist yet; None takes the next one.
         facts: For the model card, see `card.facts_of`.
         samples: Name -> uint8 `[H, W, 3]`, images for the explorer to try.
@@ -63,11 +68,12 @@ def export(
     labels = {"canary": version}
     if stable or "stable" not in before:
         labels["stable"] = version
-    signatures = Signatures(model, class_names)
+    signatures = Signatures(model, class_names, preprocessing)
     with versions.new_version(directory, version) as aside:
         _write(signatures, aside)
         _write_warmup(signatures, aside, name)
         write_json(aside / check_version.CLASS_NAMES_FILE, list(signatures.class_names))
+        write_json(aside / PREPROCESSING_FILE, preprocessing.to_dict())
         text = card.model_card(name, version, signatures, facts or {})
         write_text(aside / card.FILE, text)
         _write_samples(samples or {}, aside / SAMPLES)
@@ -75,6 +81,18 @@ def export(
     # A server answers from where a label was until it has loaded where it is now.
     versions.remove_old(directory, keep, spare=[*before.values(), *labels.values()])
     return directory / str(version)
+
+
+def read_preprocessing(version: Path) -> Preprocessing:
+    """What an export says of image files; those of earlier versions say nothing.
+
+    Raises:
+        ValueError: If the file is damaged.
+    """
+    file = version / PREPROCESSING_FILE
+    if not file.exists():
+        return DEFAULT
+    return Preprocessing.of(json.loads(file.read_text(encoding="utf-8")))
 
 
 def _write(signatures: Signatures, folder: Path) -> None:

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from ltpa_tf import models
 from ltpa_tf.errors import SettingError
+from ltpa_tf.images import DEFAULT, Preprocessing
 from ltpa_tf.serving import images as image_files
 
 TOP = 5
@@ -39,7 +40,12 @@ class Signatures:
             images have no fixed size.
     """
 
-    def __init__(self, model: keras.Model, class_names: Sequence[str]):
+    def __init__(
+        self,
+        model: keras.Model,
+        class_names: Sequence[str],
+        preprocessing: Preprocessing = DEFAULT,
+    ):
         classes = model.output_shape[-1]
         if len(class_names) != classes:
             raise SettingError(
@@ -55,6 +61,7 @@ class Signatures:
         self.levels = tuple(models.levels_of(model))
         self.image_shape = shape
         self.class_names = tuple(class_names)
+        self.preprocessing = preprocessing
         self.network = models.prune(models.attention_model(models.as_float32(model)))
         self.grids = models.grids(model)
 
@@ -101,7 +108,9 @@ class Signatures:
     def _decoded(self, encoded: tf.Tensor) -> tf.Tensor:
         encoded = tf.ensure_shape(encoded, (None,))
         with tf.control_dependencies([_at_least_one(encoded)]):
-            return image_files.decode_batch(encoded, self.image_shape[:2])
+            return image_files.decode_batch(
+                encoded, self.image_shape[:2], self.preprocessing
+            )
 
     def _classes(self, outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         probabilities = tf.nn.softmax(outputs["logits"])

@@ -96,6 +96,8 @@ def write_dataset(folder: run.RunFolder, source: data.Source) -> None:
             "mean": list(source.mean),
             "std": list(source.std),
             "fingerprint": source.fingerprint,
+            "preprocessing": source.preprocessing.to_dict(),
+            "skipped": list(source.skipped),
             "sizes": {name: len(split or ()) for name, split in splits.items()},
         },
     )

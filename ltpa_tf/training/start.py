@@ -34,6 +34,7 @@ from ltpa_tf.words import count
 # What may differ when a run is continued: where and how, not what, is computed.
 _FREE = ("checkpoint.", "log.", "runtime.strategy", "runtime.jit", "data.dir")
 _FREE += ("runtime.steps_per_call", "data.download", "data.placement")
+_FREE += ("data.skip_damaged",)
 _TIMES = ("seconds", "images_per_second")
 DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 

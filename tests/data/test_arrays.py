@@ -6,6 +6,7 @@ import pytest
 from ltpa_tf.data import load
 from ltpa_tf.data.arrays import rgb
 from ltpa_tf.errors import SettingError
+from ltpa_tf.images import Preprocessing
 
 
 @pytest.fixture
@@ -116,7 +117,7 @@ def test_pickled_objects_are_refused(save):
 def test_rgb_of_every_kind():
     grey = np.array([[[0, 255], [16, 32]]], np.uint8)
     expected = np.repeat(grey[..., None], 3, -1)
-    alpha = np.full_like(grey, 9)
+    alpha = np.full_like(grey, 255)
     for images in (
         grey,
         grey[..., None],
@@ -130,3 +131,30 @@ def test_rgb_of_every_kind():
         result = rgb(images, "here")
         np.testing.assert_array_equal(result, expected)
         assert result.dtype == np.uint8
+
+
+def test_transparent_arrays_lie_on_the_background():
+    grey = np.array([[[0, 200]]], np.uint8)
+    alpha = np.array([[[51, 0]]], np.uint8)  # a fifth visible, and nothing
+    white = rgb(np.stack([grey, alpha], -1), "here")
+    np.testing.assert_array_equal(white[0, 0], [[204] * 3, [255] * 3])
+    deep = np.stack([grey, grey, grey, alpha], -1).astype(np.uint16) * 257
+    red = rgb(deep, "here", Preprocessing(background=(255, 0, 0)))
+    np.testing.assert_array_equal(red[0, 0], [[204, 0, 0], [255, 0, 0]])
+
+
+def test_a_window_says_what_is_black_and_white_in_16_bits():
+    values = np.array([[[0, 300, 445, 590, 65535]]], np.uint16)
+    seen = rgb(values, "here", Preprocessing(window=(300, 590)))
+    # floor(256 * (v - 300) / 291)
+    np.testing.assert_array_equal(seen[0, 0, :, 0], [0, 0, 127, 255, 255])
+
+
+def test_few_levels_of_16_bits_are_warned_about(save, caplog):
+    images = np.full((4, 32, 32), 300, np.uint16)
+    images[:, 0] = 590
+    load("npz", dir=save({"x_train": images, "y_train": np.array([0, 1, 0, 1])}))
+    (record,) = caplog.records
+    assert "values 300 to 590, of which 2 are left" in record.getMessage()
+    assert "data.window=300,590" in record.getMessage()
+    assert ".npz" in record.getMessage()

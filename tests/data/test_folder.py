@@ -1,3 +1,7 @@
+import os
+import shutil
+import unicodedata
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -86,14 +90,17 @@ def test_every_format_and_mode(tmp_path, picture):
     for name in ("a", "b"):
         root = tmp_path / name
         picture(root / "grey.png", 200, mode="L")
-        picture(root / "alpha.png", (200, 200, 200, 9), mode="RGBA")
+        picture(root / "alpha.png", (145, 145, 145, 128), mode="RGBA")  # on white
         picture(root / "deep.png", 200 * 256 + 200, mode="I;16")
         picture(root / "palette.GIF", 200, mode="L")
         picture(root / "photo.JPG", (200, 200, 200), format="JPEG", quality=100)
         picture(root / "bitmap.bmp", (200, 200, 200))
+        picture(root / "few_colours.bmp", 200, mode="L")
+        picture(root / "web.webp", (200, 200, 200), lossless=True)
+        picture(root / "scan.tif", (200, 200, 200), compression="tiff_lzw")
         (root / ".DS_Store").write_bytes(b"left by a file manager")
     source = load("folder", dir=str(tmp_path))
-    assert len(source.train) + len(source.test) == 12
+    assert len(source.train) + len(source.test) == 18
     for split in (source.train, source.test):
         assert np.abs(split.array.astype(int) - 200).max() <= 1
 
@@ -110,9 +117,15 @@ def test_damaged_files_are_named(pictures):
     noise = np.random.RandomState(0).randint(0, 256, (64, 64, 3)).astype(np.uint8)
     Image.fromarray(noise).save(file)
     whole = file.read_bytes()
-    for damaged in (whole[: len(whole) // 2], b"", b"<html>not found</html>"):
+    half = whole[: len(whole) // 2]
+    for damaged, said in (
+        (half, "can't be decoded"),
+        (half + b"\xff\xd9", "ends before its last pixel"),
+        (b"", "an empty file"),
+        (b"<html>not found</html>", "an HTML file"),
+    ):
         file.write_bytes(damaged)
-        with pytest.raises(SettingError, match=r"photo\.jpg.*can't be decoded"):
+        with pytest.raises(SettingError, match=rf"photo\.jpg.*{said}"):
             load("folder", dir=str(pictures), image_size=32)
     file.unlink()
     file = pictures / "blue" / "5.png"
@@ -138,14 +151,6 @@ def test_a_cameras_second_picture_is_no_animation(pictures):
     source = load("folder", dir=str(pictures))
     parts = (source.train, source.test)
     assert sum(len(part) for part in parts) == len(list(pictures.rglob("*.*")))
-
-
-@pytest.mark.parametrize("mode", ["P", "1"])
-def test_bitmaps_that_tensorflow_misreads_are_named(pictures, mode):
-    file = pictures / "red" / "few_colours.bmp"
-    Image.new("RGB", (8, 8), (255, 0, 0)).convert(mode).save(file)
-    with pytest.raises(SettingError, match=r"few_colours\.bmp.*palette"):
-        load("folder", dir=str(pictures))
 
 
 def test_a_link_to_nowhere_is_named(pictures):
@@ -183,3 +188,86 @@ def test_a_class_of_the_test_part_alone_is_refused(tmp_path, picture):
         picture(tmp_path / path / "1.png", (255, 0, 0))
     with pytest.raises(SettingError, match="class 'green'"):
         load("folder", dir=str(tmp_path))
+
+
+def test_every_damaged_file_is_in_one_list(pictures):
+    for number in (3, 5, 7):
+        (pictures / "blue" / f"{number}.png").write_bytes(b"cut off")
+    with pytest.raises(SettingError) as caught:
+        load("folder", dir=str(pictures))
+    said = str(caught.value)
+    assert said.startswith("data.dir: 3 files can't be used")
+    assert "data.skip_damaged=True goes on without them" in said
+    for number in (3, 5, 7):
+        assert f"{pictures / 'blue' / str(number)}.png: a file that is no image" in said
+
+
+def test_damaged_files_can_be_left_out(pictures, caplog):
+    whole = load("folder", dir=str(pictures))
+    (pictures / "blue" / "extra.png").write_bytes(b"")
+    source = load("folder", dir=str(pictures), skip_damaged=True)
+    assert source.skipped == (str(pictures / "blue" / "extra.png"),)
+    assert source.fingerprint == whole.fingerprint
+    assert "1 of 31 files can't be used and are left out" in caplog.text
+    assert "extra.png" in caplog.text
+
+
+def test_formats_that_are_not_read_are_named(pictures):
+    (pictures / "red" / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0")
+    with pytest.raises(SettingError, match=r"phone\.heic.*a HEIC file.*convert it"):
+        load("folder", dir=str(pictures))
+
+
+@pytest.mark.parametrize("divided", [False, True])
+def test_names_that_are_not_utf8(pictures, tmp_path, divided):
+    """As old zip archives have them."""
+    from ltpa_tf.data.prepare import prepare
+
+    root = pictures
+    if divided:
+        root = tmp_path / "divided"
+        for part in ("train", "test"):
+            shutil.copytree(pictures, root / part)
+    folder = root / "train" / "red" if divided else root / "red"
+    (folder / "1.png").rename(folder / os.fsdecode(b"caf\xe9.png"))
+    source = load("folder", dir=str(root))
+    assert len(source.train) + len(source.test) == (60 if divided else 30)
+    prepare(root, "old_zip", tmp_path / "sets")
+    prepared = load("old_zip", dir=str(tmp_path / "sets"), image_size=8)
+    assert pixels(prepared.train) == pixels(source.train)
+
+
+def test_names_count_in_one_form_of_accents(tmp_path, picture):
+    """A Mac stores "é" in two characters, other systems in one."""
+    composed, decomposed = (unicodedata.normalize(f, "café") for f in ("NFC", "NFD"))
+    for part, name in (("train", decomposed), ("test", composed)):
+        for label, colour in ((name, (0, 0, 200)), ("thé", (200, 0, 0))):
+            picture(tmp_path / part / label / f"{name}.png", colour)
+    source = load("folder", dir=str(tmp_path))
+    assert source.class_names == (composed, "thé")
+    assert source.test.labels.tolist() == source.train.labels.tolist()
+    (tmp_path / "test" / composed).rename(tmp_path / "test" / decomposed)
+    assert load("folder", dir=str(tmp_path)).class_names == (composed, "thé")
+
+
+def test_classes_that_look_the_same_are_refused(tmp_path, picture):
+    for form in ("NFC", "NFD"):
+        picture(tmp_path / unicodedata.normalize(form, "café") / "1.png", (0, 0, 9))
+    if len(list(tmp_path.iterdir())) == 1:
+        pytest.skip("this file system knows one form only")
+    with pytest.raises(SettingError, match="differ in how accents are stored"):
+        load("folder", dir=str(tmp_path))
+
+
+def test_choices_change_pixels_and_fingerprint(pictures, picture):
+    for name in ("red", "blue"):
+        picture(pictures / name / "wide.png", (9, 99, 9), size=(40, 20))
+    arguments = {"dir": str(pictures), "image_size": 32}
+    squashed = load("folder", **arguments)
+    padded = load("folder", **arguments, aspect="pad", background=(1, 2, 3))
+    assert squashed.fingerprint != padded.fingerprint
+    assert padded.preprocessing.aspect == "pad"
+    borders = [(image[0] == (1, 2, 3)).all() for image in padded.train.array]
+    assert 1 <= sum(borders) <= 2
+    with pytest.raises(SettingError, match=r"data\.aspect: received 'fit'"):
+        load("folder", **arguments, aspect="fit")

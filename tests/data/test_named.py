@@ -26,7 +26,7 @@ def no_network(monkeypatch):
 def write(tmp_path):
     """Writes a data set with the given features, splits and version."""
 
-    def write(features, splits, *, name="shapes", version="1.0.0"):
+    def write(features, splits, *, name="shapes", version="1.0.0", file_format=None):
         class Writer(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             VERSION = tfds.core.Version(version)
 
@@ -41,7 +41,8 @@ def write(tmp_path):
                 raise NotImplementedError
 
         Writer.name = name
-        Writer(data_dir=str(tmp_path)).download_and_prepare()
+        builder = Writer(data_dir=str(tmp_path), file_format=file_format)
+        builder.download_and_prepare()
         return str(tmp_path)
 
     return write
@@ -184,3 +185,14 @@ def test_a_tilde_is_the_home_folder(name, tmp_path, monkeypatch):
 def test_the_home_of_nobody_is_a_folder_that_is_not_there(name):
     with pytest.raises(SettingError, match="~nobody-of-this-name/sets"):
         load(name, dir="~nobody-of-this-name/sets")
+
+
+def test_an_example_that_is_no_image_is_named(write):
+    class Bytes(tfds.features.Image):
+        def encode_example(self, content):
+            return content
+
+    broken = [{"image": b"\x89PNG", "label": 0}, {"image": b"hello", "label": 1}]
+    folder = write({**features(), "image": Bytes(shape=(10, 14, 3))}, {"train": broken})
+    with pytest.raises(SettingError, match=r"train part\), example \d"):
+        load("shapes", dir=folder)

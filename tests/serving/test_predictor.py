@@ -76,7 +76,7 @@ def test_whole_numbers_of_any_type_are_taken(exported, images):
 
 def test_a_bad_file_is_named(exported, files):
     files[3].write_text("not an image")
-    with pytest.raises(SettingError, match=r"3\.png.*JPEG or PNG"):
+    with pytest.raises(SettingError, match=r"3\.png.*no image"):
         exported.predict_files(files)
 
 

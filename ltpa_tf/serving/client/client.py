@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from ltpa_tf.errors import SettingError
+from ltpa_tf.images import files
+from ltpa_tf.images.sending import sendable
 from ltpa_tf.serving.client.rest import RestTransport
 from ltpa_tf.serving.client.rpc import GrpcTransport
 from ltpa_tf.serving.client.transport import RequestRefused, Transport
 from ltpa_tf.serving.prediction import Prediction, from_outputs
-from ltpa_tf.serving.predictor import checked, read
+from ltpa_tf.serving.predictor import checked
 
 
 class Client:
@@ -74,20 +76,37 @@ class Client:
         return self._ask(name, list(encoded))
 
     def predict_files(
-        self, files: Iterable[str | os.PathLike], *, maps: bool = True
-    ) -> list[Prediction]:
-        """One prediction for each JPEG or PNG file."""
-        files = list(files)
-        encoded = [read(file) for file in files]
+        self,
+        paths: Iterable[str | os.PathLike],
+        *,
+        maps: bool = True,
+        errors: list[SettingError] | None = None,
+    ) -> list[Prediction | None]:
+        """One prediction for each image file, of any kind that can be trained on.
+
+        JPEG and PNG are sent as they are, others as PNG; see `sending`.
+
+        Args:
+            paths: The files.
+            maps: Whether to ask for maps, where there are any.
+            errors: Gets the error of each file that can't be used, whose prediction is
+                then None; without it, all of them are raised together.
+        """
         maps = self.has_maps and maps  # asks the server: no file is to blame for that
-        try:
-            return self.predict_bytes(encoded, maps=maps)
-        except RequestRefused:
-            # One of them is bad. Ask one by one to know which.
-            return [
-                self._predict_file(file, content, maps)
-                for file, content in zip(files, encoded, strict=True)
+        found, predictions = [], []
+        paths = list(paths)
+        for start in range(0, len(paths), self._batch):
+            some = paths[start : start + self._batch]
+            answers = self._predict_some(some, maps)
+            found += [one for one in answers if isinstance(one, SettingError)]
+            predictions += [
+                None if isinstance(one, SettingError) else one for one in answers
             ]
+        if errors is None:
+            files.refuse(found, "--images")
+        else:
+            errors += found
+        return predictions
 
     @functools.cached_property
     def has_maps(self) -> bool:
@@ -120,13 +139,31 @@ class Client:
     def _signatures(self) -> dict[str, dict[str, list[int]]]:
         return self._transport.signatures()
 
-    def _predict_file(self, file, content: bytes, maps: bool) -> Prediction:
+    def _predict_some(
+        self, paths: Sequence, maps: bool
+    ) -> list[Prediction | SettingError]:
+        contents = files.in_parallel(sendable, paths)
+        good = [one for one in contents if isinstance(one, bytes)]
+        try:
+            answers = iter(self.predict_bytes(good, maps=maps))
+        except RequestRefused:
+            # One of them is bad. Ask one by one to know which.
+            return [
+                self._predict_file(path, content, maps)
+                for path, content in zip(paths, contents, strict=True)
+            ]
+        return [next(answers) if isinstance(one, bytes) else one for one in contents]
+
+    def _predict_file(
+        self, path, content: bytes | SettingError, maps: bool
+    ) -> Prediction | SettingError:
+        if isinstance(content, SettingError):
+            return content
         try:
             return self.predict_bytes([content], maps=maps)[0]
         except RequestRefused as error:
-            raise SettingError(
-                str(file), "a file that can't be used", str(error)
-            ) from error
+            name = files.shown(path)
+            return SettingError(name, "a file that can't be used", str(error))
 
     def _ask(self, signature: str, batch: Sequence) -> list[Prediction]:
         ((name, _),) = self._signatures[signature].items()

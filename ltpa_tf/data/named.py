@@ -2,6 +2,7 @@
 
 import difflib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -146,8 +147,7 @@ def _read(
     ids = "id" in features and isinstance(features["id"], tfds.features.Text)
     decoders = {image_key: tfds.decode.SkipDecoding()}
     encoded, labels, names = [], [], []
-    dataset = builder.as_dataset(split=part, shuffle_files=False, decoders=decoders)
-    for example in dataset.as_numpy_iterator():
+    for example in _examples(builder, part, decoders):
         encoded.append(example[image_key])
         labels.append(int(example[label_key]))
         if ids:
@@ -157,6 +157,22 @@ def _read(
         return encoded, labels
     order = np.argsort(np.array(names), kind="stable")
     return [encoded[i] for i in order], labels[order]
+
+
+def _examples(builder: tfds.core.DatasetBuilder, part: str, decoders: dict) -> Iterable:
+    """The examples of a part, in the order in which they are stored."""
+    if builder.info.file_format is not tfds.core.FileFormat.ARRAY_RECORD:
+        dataset = builder.as_dataset(split=part, shuffle_files=False, decoders=decoders)
+        return dataset.as_numpy_iterator()
+    try:
+        return builder.as_data_source(split=part, decoders=decoders)
+    except ImportError:
+        raise SettingError(
+            "data.name",
+            builder.name,
+            "with the package array-record, which reads the files of this data set: "
+            "pip install array-record",
+        ) from None
 
 
 def _codes(encoded: list[bytes], where: str) -> list[int]:

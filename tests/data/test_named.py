@@ -187,6 +187,30 @@ def test_the_home_of_nobody_is_a_folder_that_is_not_there(name):
         load(name, dir="~nobody-of-this-name/sets")
 
 
+def test_array_record_files(write):
+    """The format of newer published sets."""
+    splits = {"train": rows(range(8)), "test": rows(range(8, 12))}
+    expected = load("shapes", dir=write(features(), splits))
+    folder = write(features(), splits, name="pets", file_format="array_record")
+    source = load("pets", dir=folder)
+    for ours, theirs in ((source.train, expected.train), (source.test, expected.test)):
+        assert sorted(map(bytes, ours.array)) == sorted(map(bytes, theirs.array))
+    again = load("pets", dir=folder)
+    assert again.fingerprint == source.fingerprint
+    np.testing.assert_array_equal(again.train.array, source.train.array)
+
+
+def test_array_record_files_without_their_package(write, monkeypatch):
+    folder = write(features(), {"train": rows(range(8))}, file_format="array_record")
+
+    def as_data_source(*_, **__):
+        raise ImportError
+
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "as_data_source", as_data_source)
+    with pytest.raises(SettingError, match="pip install array-record"):
+        load("shapes", dir=folder)
+
+
 def test_an_example_that_is_no_image_is_named(write):
     class Bytes(tfds.features.Image):
         def encode_example(self, content):

@@ -13,16 +13,13 @@ from absl import flags
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.programs import program
-from ltpa_tf.programs.images import image_files, read_images
+from ltpa_tf.programs.images import define_images, image_files, report_unusable
 from ltpa_tf.words import count
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a finished run.")
 _DATA_DIR = program.define_data_dir()
-_IMAGES = flags.DEFINE_list(
-    "images",
-    None,
-    "JPEG or PNG files of any size, or folders of them, separated by commas. "
-    "By default images of the run's own data are drawn.",
+_IMAGES, _RECURSIVE = define_images(
+    "By default images of the run's own data are drawn."
 )
 _INDICES = flags.DEFINE_list(
     "indices", None, "Which examples of the split, e.g. 3,17; by default a sample."
@@ -37,22 +34,35 @@ _WEIGHTS = flags.DEFINE_enum(
 )
 
 
-def main(argv: Sequence[str]) -> None:
+def main(argv: Sequence[str]) -> int:
     """Draws, and prints the figure's path."""
-    del argv
+    names = [*(_IMAGES.value or ()), *argv[1:]]
+    if argv[1:] and not _IMAGES.value:
+        raise SettingError("--images", None, f"the flag before {argv[1]!r}")
     indices = _indices()
+    import numpy as np
+
     from ltpa_tf import explain
+    from ltpa_tf.images import files
     from ltpa_tf.run import RunFolder
 
     run = RunFolder(_WORKDIR.value, _DATA_DIR.value)
-    if _IMAGES.value is not None:
+    errors = []
+    if names:
         size = tuple(run.read_dataset()["image_shape"][:2])
-        files = image_files(_IMAGES.value)
+        paths = image_files(names, recursive=_RECURSIVE.value)
+        images = files.read_images(paths, size, run.preprocessing())
+        errors = [one for one in images if isinstance(one, SettingError)]
+        good = [
+            (image, files.shown(path.name))
+            for path, image in zip(paths, images, strict=True)
+            if not isinstance(image, SettingError)
+        ]
+        if not good:
+            files.refuse(errors, "--images")
+        pixels, shown = zip(*good, strict=True)
         written = explain.explain_images(
-            run,
-            read_images(files, size),
-            [file.name for file in files],
-            weights=_WEIGHTS.value,
+            run, np.stack(pixels), shown, weights=_WEIGHTS.value
         )
     else:
         written = explain.explain_run(
@@ -65,6 +75,7 @@ def main(argv: Sequence[str]) -> None:
         )
     print(written[0])
     print(f"{written[1].parent}: {count(len(written) - 1, 'image')}")
+    return report_unusable(errors)
 
 
 def _indices() -> list[int] | None:
@@ -83,7 +94,7 @@ def _indices() -> list[int] | None:
 def cli() -> None:
     """Entry point of `ltpa-explain`."""
     flags.mark_flag_as_required("workdir")
-    program.run(main)
+    program.run(main, arguments=True)
 
 
 if __name__ == "__main__":

@@ -1,79 +1,86 @@
 """Image files given on the command line."""
 
-from collections.abc import Sequence
+import glob
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from absl import flags
 
 from ltpa_tf.errors import SettingError
+from ltpa_tf.images import REFUSED_SUFFIXES, SUFFIXES
 
-if TYPE_CHECKING:
-    import numpy as np
+_HELP = (
+    "An image file, or a folder of them; of any format that can be trained on and of "
+    "any size. Repeat the flag for more, list them behind it as a shell does for "
+    "photos/*.jpg, or quote such a pattern."
+)
 
-_SUFFIXES = {".jpg", ".jpeg", ".png"}
+
+def define_images(otherwise: str = "") -> tuple[flags.FlagHolder, flags.FlagHolder]:
+    """Defines `--images` and `--recursive`.
+
+    Args:
+        otherwise: What happens without the flag, for its help.
+    """
+    images = flags.DEFINE_multi_string("images", None, " ".join([_HELP, otherwise]))
+    recursive = flags.DEFINE_boolean(
+        "recursive", True, "Whether folders below a folder of images count too."
+    )
+    return images, recursive
 
 
-def image_files(names: Sequence[str]) -> list[Path]:
-    """The files that `names` stand for; of a folder, all images below it by name.
+def image_files(names: Sequence[str], *, recursive: bool = True) -> list[Path]:
+    """The files that `names` stand for; of a folder, all images in it by name.
+
+    A name is taken as it is if such a file exists; else as a pattern, or as several
+    names with commas between them.
 
     Hidden ones are left out, as in a folder to train on: "._1.jpg" beside a Mac's
-    "1.jpg" is no image.
+    "1.jpg" is no image. Those of formats that can't be read are not: what is asked
+    with them names them.
 
     Raises:
         SettingError: If there is no name, one doesn't exist or a folder holds no image.
     """
-    if not names:
+    files = [file for name in names for file in _files(name, recursive)]
+    if not files:
         raise SettingError("--images", "", "files and folders that exist")
-    files = []
-    for name in names:
-        path = Path(name)
-        if path.is_dir():
-            found = sorted(
-                file
-                for file in path.rglob("*")
-                if file.suffix.lower() in _SUFFIXES
-                and not any(p.startswith(".") for p in file.relative_to(path).parts)
-            )
-            if not found:
-                raise SettingError("--images", name, "a folder with JPEG or PNG files")
-            files += found
-        elif path.exists():
-            files.append(path)
-        else:
-            raise SettingError("--images", name, "files and folders that exist")
     return files
 
 
-def read_images(files: Sequence[Path], size: tuple[int, int]) -> "np.ndarray":
-    """Decodes and resizes as a server does.
+def report_unusable(errors: Sequence[SettingError]) -> int:
+    """Says of each file why it can't be used; the exit code: 1 if there was one."""
+    for error in errors:
+        print(f"error: {error}", file=sys.stderr)
+    return 1 if errors else 0
 
-    Args:
-        files: JPEG or PNG, of any size.
-        size: `(H, W)` of the result.
 
-    Returns:
-        uint8 `[N, H, W, 3]`.
+def _files(name: str, recursive: bool) -> Iterator[Path]:
+    path = Path(name)
+    if name and path.is_dir():
+        yield from _images_in(path, recursive)
+    elif name and path.exists():
+        yield path
+    elif found := sorted(glob.glob(name, recursive=True)):  # noqa: PTH207
+        for one in found:
+            yield from _files(one, recursive)
+    elif "," in name:
+        for one in name.split(","):
+            yield from _files(one, recursive)
+    else:
+        raise SettingError("--images", name, "files and folders that exist")
 
-    Raises:
-        SettingError: If a file can't be read as an image; it names the file.
-    """
-    import numpy as np
-    import tensorflow as tf
 
-    from ltpa_tf.images.files import read
-    from ltpa_tf.serving.images import decode_batch
-    from ltpa_tf.serving.sentences import sentence
-
-    # In a graph: eager errors lack the words that a server answers with.
-    decode = tf.function(
-        lambda encoded: decode_batch(encoded, size),
-        input_signature=[tf.TensorSpec([None], tf.string)],
+def _images_in(folder: Path, recursive: bool) -> list[Path]:
+    found = sorted(
+        file
+        for file in (folder.rglob("*") if recursive else folder.glob("*"))
+        if file.suffix.lower() in (*SUFFIXES, *REFUSED_SUFFIXES)
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
     )
-    images = []
-    for file in files:
-        try:
-            images.append(decode(tf.constant([read(file)]))[0].numpy())
-        except tf.errors.InvalidArgumentError as error:
-            raise SettingError(
-                str(file), "a file that can't be used", sentence(error.message)
-            ) from None
-    return np.stack(images)
+    if not found:
+        raise SettingError(
+            "--images", str(folder), "a folder with images, such as JPEG or PNG files"
+        )
+    return found

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from ltpa_tf.errors import SettingError
+from ltpa_tf.images import Preprocessing
+from ltpa_tf.images.files import shown
 from ltpa_tf.programs import program
-from ltpa_tf.programs.images import image_files
+from ltpa_tf.programs.images import define_images, image_files, report_unusable
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -36,9 +38,7 @@ _SERVER = flags.DEFINE_string(
 _MODEL = flags.DEFINE_string("model", None, "With --server: the model's name there.")
 _VERSION = flags.DEFINE_integer("version", None, "With --server: a version.")
 _LABEL = flags.DEFINE_string("label", None, "With --server: a label, such as stable.")
-_IMAGES = flags.DEFINE_list(
-    "images", None, "JPEG or PNG files, or folders of them, separated by commas."
-)
+_IMAGES, _RECURSIVE = define_images()
 _OUTPUT = flags.DEFINE_string(
     "output", None, "Folder for predictions.json and overlays."
 )
@@ -46,16 +46,20 @@ _OUTPUT = flags.DEFINE_string(
 _LONGER_SIDE = 256  # pixels, of an image in a strip
 
 
-def main(argv: Sequence[str]) -> None:
+def main(argv: Sequence[str]) -> int:
     """Predicts, prints, writes."""
-    del argv
-    files = image_files(_IMAGES.value)
+    names = [*_IMAGES.value, *argv[1:]]
+    files = image_files(names, recursive=_RECURSIVE.value)
     _check_source()
     program.start()
-    predictions = _predict(files)
-    _print_table(files, predictions)
-    if _OUTPUT.value:
-        _write(Path(_OUTPUT.value), files, predictions)
+    errors = []
+    answers = zip(files, _predict(files, errors), strict=True)
+    answered = [(file, one) for file, one in answers if one is not None]
+    if answered:
+        _print_table(answered)
+        if _OUTPUT.value:
+            _write(Path(_OUTPUT.value), answered)
+    return report_unusable(errors)
 
 
 def _check_source() -> None:
@@ -75,70 +79,75 @@ def _check_source() -> None:
         raise SettingError("--model", _MODEL.value, "name of a model on the server")
 
 
-def _predict(files: Sequence[Path]) -> list["Prediction"]:
+def _predict(
+    files: Sequence[Path], errors: list[SettingError]
+) -> list["Prediction | None"]:
     from ltpa_tf import models, serving
     from ltpa_tf.run import RunFolder
 
     if _PRESET.value:
-        names = models.preset_metadata(_PRESET.value)["class_names"]
-        model = models.from_preset(_PRESET.value)
-        return serving.Predictor.from_model(model, names).predict_files(files)
-    if _SAVED_MODEL.value:
-        return serving.Predictor.from_saved_model(_SAVED_MODEL.value).predict_files(
-            files
+        known = models.preset_metadata(_PRESET.value)
+        predictor = serving.Predictor.from_model(
+            models.from_preset(_PRESET.value),
+            known["class_names"],
+            Preprocessing.of(known.get("preprocessing", {})),
         )
+        return predictor.predict_files(files, errors=errors)
+    if _SAVED_MODEL.value:
+        predictor = serving.Predictor.from_saved_model(_SAVED_MODEL.value)
+        return predictor.predict_files(files, errors=errors)
     if _WORKDIR.value:
         run = RunFolder(_WORKDIR.value)
         names = run.read_dataset()["class_names"]
-        return serving.Predictor.from_model(run.load_model(), names).predict_files(
-            files
+        predictor = serving.Predictor.from_model(
+            run.load_model(), names, run.preprocessing()
         )
+        return predictor.predict_files(files, errors=errors)
     try:
         with serving.Client(
             _SERVER.value, _MODEL.value, label=_LABEL.value, version=_VERSION.value
         ) as client:
-            return client.predict_files(files)
+            return client.predict_files(files, errors=errors)
     except serving.ServingError as error:
         raise SettingError(
             "--server", _SERVER.value, f"a server that answers ({error})"
         ) from error
 
 
-def _print_table(files: Sequence[Path], predictions: Sequence["Prediction"]) -> None:
+def _print_table(answered: Sequence[tuple[Path, "Prediction"]]) -> None:
     import rich.table
 
     # Folded where it is too long: its end, the file's name, is what tells it apart.
     image = rich.table.Column("image", overflow="fold")
     table = rich.table.Table(image, "class", "probability", "next")
-    for file, prediction in zip(files, predictions, strict=True):
+    for file, prediction in answered:
         following = ", ".join(f"{name} {p:.1%}" for name, p in prediction.top()[1:3])
         table.add_row(
-            str(file), prediction.name, f"{prediction.probability:.1%}", following
+            shown(file), prediction.name, f"{prediction.probability:.1%}", following
         )
     program.console().print(table)
 
 
-def _write(
-    folder: Path, files: Sequence[Path], predictions: Sequence["Prediction"]
-) -> None:
+def _write(folder: Path, answered: Sequence[tuple[Path, "Prediction"]]) -> None:
     from ltpa_tf.run import make_folder, write_json
 
     make_folder(folder, "--output")
-    for number, (file, prediction) in enumerate(zip(files, predictions, strict=True)):
+    for number, (file, prediction) in enumerate(answered):
         if prediction.maps:
             strip = _strip(file, prediction)
-            strip.save(folder / f"{number:03d}_{file.stem}.png")
+            # With the number, a name can be too long for a file system.
+            strip.save(folder / f"{number:03d}_{shown(file.stem)[:50]}.png")
     write_json(
         folder / "predictions.json",
         [
             {
-                "image": str(file),
+                "image": shown(file),
                 "class": prediction.name,
                 "probability": prediction.probability,
                 "top": dict(prediction.top()),
                 "maps": {str(n): m.tolist() for n, m in prediction.maps.items()},
             }
-            for file, prediction in zip(files, predictions, strict=True)
+            for file, prediction in answered
         ],
     )
 
@@ -162,7 +171,9 @@ def _strip(file: Path, prediction: "Prediction") -> "Image.Image":
 def cli() -> None:
     """The installed command `ltpa-predict`."""
     flags.mark_flag_as_required("images")
-    program.run(main, tensorflow=False)  # not before the flags are known to be right
+    program.run(
+        main, tensorflow=False, arguments=True
+    )  # not before the flags are known to be right
 
 
 if __name__ == "__main__":

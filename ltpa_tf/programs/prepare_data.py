@@ -28,6 +28,9 @@ _DATA_DIR = flags.DEFINE_string(
     "~/tensorflow_datasets",
     "Folder of TFDS data sets. The default is TFDS's own, where no data.dir is needed.",
 )
+_SKIP_DAMAGED = flags.DEFINE_boolean(
+    "skip_damaged", False, "Go on without the files of a folder that can't be used."
+)
 
 
 def main(argv: Sequence[str]) -> None:
@@ -35,7 +38,8 @@ def main(argv: Sequence[str]) -> None:
     del argv
     from ltpa_tf.data.prepare import prepare
 
-    print(prepare(_SOURCE.value, _NAME.value, _DATA_DIR.value))
+    skip = _SKIP_DAMAGED.value
+    print(prepare(_SOURCE.value, _NAME.value, _DATA_DIR.value, skip_damaged=skip))
 
 
 def cli() -> None:

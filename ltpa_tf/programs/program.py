@@ -27,7 +27,10 @@ EXIT_INTERRUPTED = 130  # Ctrl-C, as shells report it
 
 
 def run(
-    main: Callable[[Sequence[str]], int | None], *, tensorflow: bool = True
+    main: Callable[[Sequence[str]], int | None],
+    *,
+    tensorflow: bool = True,
+    arguments: bool = False,
 ) -> None:
     """Runs `main` under absl and ends the process with its exit code.
 
@@ -38,10 +41,11 @@ def run(
     Args:
         main: Takes the arguments that are no flags; returns an exit code or None.
         tensorflow: Whether `main` needs TensorFlow, which is then started before.
+        arguments: Whether it takes any that are no flags.
     """
 
     def guarded(argv: Sequence[str]) -> int:
-        if len(argv) > 1:
+        if len(argv) > 1 and not arguments:
             return _say(
                 f"unexpected arguments {list(argv[1:])}: settings are given as "
                 "--name=value"

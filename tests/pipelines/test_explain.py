@@ -63,8 +63,8 @@ def test_images_and_maps_are_of_the_test_split(digits_run, monkeypatch):
     [
         (["--workdir=nowhere"], "nowhere"),
         (["--workdir={run}", "--images={photos}/none.png"], "none.png"),
-        (["--workdir={run}", "--images={bad}/broken.jpg"], "accepted: Invalid JPEG"),
-        (["--workdir={run}", "--images={bad}/text.png"], "accepted: an image must be"),
+        (["--workdir={run}", "--images={bad}/broken.jpg"], "broken.jpg: received"),
+        (["--workdir={run}", "--images={bad}/text.png"], "a file that is no image"),
         (["--workdir={run}", "--images="], "files and folders that exist"),
         (["--workdir={run}", "--images={bad}/empty"], "JPEG or PNG"),
         (["--workdir={run}", "--indices=2000"], "0 to 1999"),
@@ -83,3 +83,13 @@ def test_mistakes_are_sentences(start, digits_run, photos, tmp_path, flags, said
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_one_bad_file_of_many(start, digits_run, photos, tmp_path):
+    for name in ("a.png", "b.jpg"):
+        (tmp_path / name).write_bytes((photos / name).read_bytes())
+    (tmp_path / "bad.jpg").write_bytes((photos / "b.jpg").read_bytes()[:-30])
+    done = start("explain", f"--workdir={digits_run}", f"--images={tmp_path}")
+    assert done.returncode == 1
+    assert "bad.jpg: received" in done.stderr
+    assert pictures(digits_run) == ["000.png", "001.png"]

@@ -1,10 +1,18 @@
 """From a run folder to an export, and from image files to answers."""
 
+import io
 import json
+import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
+
+
+def encode(size, form):
+    stream = io.BytesIO()
+    Image.new("RGB", size, (9, 200, 30)).save(stream, form)
+    return stream.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +56,32 @@ def test_run_and_export_answer_alike(start, trained_run, exported, photos, tmp_p
         assert left["top"] == pytest.approx(right["top"], abs=1e-5)
         assert np.shape(left["maps"]["7"]) == (32, 32)
         np.testing.assert_allclose(left["maps"]["10"], right["maps"]["10"], atol=1e-5)
+
+
+def test_one_bad_file_of_many(start, exported, photos, tmp_path):
+    """The good ones are answered, the bad ones listed; the exit code says so."""
+    many = tmp_path / "many"
+    shutil.copytree(photos / "deep", many)
+    (many / "bad.jpg").write_bytes((many / "c.jpeg").read_bytes()[:-30])
+    (many / "phone.HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0")
+    (many / "dog, sleeping.bmp").write_bytes(encode((40, 30), "BMP"))
+    done = start(
+        "predict",
+        f"--saved_model={exported}",
+        f"--images={many}",
+        f"--images={many}/dog, sleeping.bmp",
+        f"--images={many}/*.jpeg",
+        f"--output={tmp_path / 'answers'}",
+        f"{photos}/a.png",  # as a shell lists the rest of a pattern
+    )
+    assert done.returncode == 1
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error")]
+    assert len(errors) == 2
+    assert "bad.jpg: received" in errors[0] and "a HEIC file" in errors[1]
+    answers = json.loads((tmp_path / "answers" / "predictions.json").read_text())
+    names = [one["image"].rpartition("/")[2] for one in answers]
+    bitmap = "dog, sleeping.bmp"
+    assert names == ["c.jpeg", bitmap, bitmap, "c.jpeg", "a.png"]
 
 
 @pytest.mark.parametrize(

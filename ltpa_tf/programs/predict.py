@@ -8,6 +8,7 @@ Prints a table; with --output also writes predictions.json and, for models with
 attention, every image with its maps laid over it.
 """
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from ltpa_tf.programs import program
 from ltpa_tf.programs.images import define_images, image_files, report_unusable
 
 if TYPE_CHECKING:
+    import numpy as np
     from PIL import Image
 
     from ltpa_tf.serving import Prediction
@@ -157,15 +159,28 @@ def _strip(file: Path, prediction: "Prediction") -> "Image.Image":
     import numpy as np
     from PIL import Image
 
-    from ltpa_tf import data, explain
+    from ltpa_tf import explain
 
-    image = Image.fromarray(data.decode_image(file.read_bytes()).numpy())
+    image = Image.fromarray(_shown(file, prediction))
     scale = _LONGER_SIDE / max(image.size)
     size = tuple(max(1, round(scale * side)) for side in image.size)
     enlarge = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS
     pixels = np.asarray(image.resize(size, enlarge))
     overlays = [explain.overlay(pixels, m) for m in prediction.image_maps.values()]
     return Image.fromarray(np.concatenate([pixels, *overlays], axis=1))
+
+
+def _shown(file: Path, prediction: "Prediction") -> "np.ndarray":
+    """The image as far as the maps lie on it, at least as large as in the strip."""
+    from ltpa_tf.images.files import check_file, decoded
+
+    content, checked = check_file(file)
+    chosen = prediction.preprocessing
+    if chosen.aspect == "squash":
+        return decoded(content, checked.code, None, chosen)
+    height, width = next(iter(prediction.image_maps.values())).shape
+    scale = math.ceil(_LONGER_SIDE / max(height, width))
+    return decoded(content, checked.code, (scale * height, scale * width), chosen)
 
 
 def cli() -> None:

@@ -1,10 +1,13 @@
 """What a model answers about one image, however it was asked."""
 
 import dataclasses
+import json
 import re
 from collections.abc import Mapping
 
 import numpy as np
+
+from ltpa_tf.images import DEFAULT, Preprocessing
 
 _LEVEL = re.compile(r"level_(\d+)(_image)?")
 
@@ -20,6 +23,7 @@ class Prediction:
         maps: Level -> float32 `[h, w]`, its attention at native resolution; empty if
             maps weren't asked for.
         image_maps: Level -> float32 `[H, W]`, at the resolution of the model's input.
+        preprocessing: How a file became that, so where in the file the maps lie.
     """
 
     probabilities: np.ndarray
@@ -27,6 +31,7 @@ class Prediction:
     names: tuple[str, ...]
     maps: dict[int, np.ndarray]
     image_maps: dict[int, np.ndarray]
+    preprocessing: Preprocessing = DEFAULT
 
     @property
     def name(self) -> str:
@@ -57,6 +62,9 @@ def from_outputs(outputs: Mapping[str, np.ndarray]) -> list[Prediction]:
     for key, value in outputs.items():
         if match := _LEVEL.fullmatch(key):
             maps[bool(match[2])][int(match[1])] = np.asarray(value, np.float32)
+    chosen = DEFAULT
+    if "preprocessing" in outputs:
+        chosen = Preprocessing.of(json.loads(_text(outputs["preprocessing"][0])))
     probabilities = np.asarray(outputs["probabilities"], np.float32)
     return [
         Prediction(
@@ -65,6 +73,7 @@ def from_outputs(outputs: Mapping[str, np.ndarray]) -> list[Prediction]:
             names=tuple(_text(name) for name in outputs["top_names"][i]),
             maps={level: maps[False][level][i] for level in sorted(maps[False])},
             image_maps={level: maps[True][level][i] for level in sorted(maps[True])},
+            preprocessing=chosen,
         )
         for i in range(len(probabilities))
     ]

@@ -1,5 +1,6 @@
 """Ask a model in this process: a trained one, or an exported one."""
 
+import dataclasses
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -117,7 +118,11 @@ class Predictor:
             found += [one for one in images if isinstance(one, SettingError)]
             answers = iter(self.predict(np.stack(good), maps=maps) if good else ())
             predictions += [
-                None if isinstance(one, SettingError) else next(answers)
+                None
+                if isinstance(one, SettingError)
+                else dataclasses.replace(
+                    next(answers), preprocessing=self._preprocessing
+                )
                 for one in images
             ]
         if errors is None:

@@ -1,5 +1,6 @@
 """The signatures of an exported model: what goes in, what comes out."""
 
+import json
 from collections.abc import Callable, Sequence
 
 import keras
@@ -95,8 +96,16 @@ class Signatures:
         return self.serving_default(self._decoded(encoded))
 
     def attention_maps_bytes(self, encoded: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Image files, string `[batch]` -> as `attention_maps`."""
-        return self.attention_maps(self._decoded(encoded))
+        """Image files, string `[batch]` -> as `attention_maps`.
+
+        And, where it isn't the default, `preprocessing`, JSON: what says where in a
+        file the maps lie.
+        """
+        outputs = self.attention_maps(self._decoded(encoded))
+        if self.preprocessing != DEFAULT:
+            text = json.dumps(self.preprocessing.to_dict())
+            outputs["preprocessing"] = tf.fill(tf.shape(encoded), text)
+        return outputs
 
     def _raw(self, images: tf.Tensor) -> tf.Tensor:
         # First of all: a server hands tensors over unchecked, and a wrong rank can end

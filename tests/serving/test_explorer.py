@@ -8,6 +8,7 @@ import re
 import shutil
 import threading
 
+import image_kinds
 import numpy as np
 import pytest
 from PIL import Image
@@ -303,3 +304,52 @@ def test_dark_mode(open_page):
         grounds.append(sum(map(int, re.findall(r"\d+", colour)[:3])))
     light, dark = grounds
     assert light > 600 and dark < 150
+
+
+def test_maps_lie_where_the_model_saw_the_image(page):
+    """Of a picture of 60x20 pixels and a model that takes 20x20."""
+    fit = """async (aspect) => {
+        const { fit } = await import("./image.js");
+        const bitmap = new OffscreenCanvas(60, 20);
+        const context = bitmap.getContext("2d");
+        for (const [i, colour] of ["red", "lime", "blue"].entries()) {
+            context.fillStyle = colour;
+            context.fillRect(20 * i, 0, 20, 20);
+        }
+        const fitted = fit(bitmap, { aspect, background: [1, 2, 3], shape: [20, 20] });
+        const { width, height } = fitted;
+        const read = fitted.getContext("2d");
+        const at = (x, y) => [...read.getImageData(x, y, 1, 1).data.slice(0, 3)];
+        return [[width, height], at(0, 0), at(width / 2, height / 2)];
+    }"""
+    green, border = [0, 255, 0], [1, 2, 3]
+    assert page.evaluate(fit, "squash") == [[60, 20], [255, 0, 0], green]
+    assert page.evaluate(fit, "pad") == [[60, 60], border, green]
+    assert page.evaluate(fit, "crop") == [[20, 20], green, green]
+
+
+def test_what_is_sent_of_every_kind_of_file(page):
+    """As docs/images.md says: JPEG and PNG as they are, what else it shows as PNG."""
+    send = """async ([content, name]) => {
+        const { readImage } = await import("./image.js");
+        const bytes = Uint8Array.from(content);
+        try {
+            const image = await readImage(new File([bytes], name));
+            return [...new Uint8Array(image.bytes)];
+        } catch { return null; }
+    }"""
+    sent = {}
+    for kind in image_kinds.kinds():
+        if len(kind.content) < 10**6:
+            got = page.evaluate(send, [list(kind.content), "x" + kind.suffix])
+            same = got == list(kind.content)
+            png = got and bytes(got).startswith(b"\x89PNG")
+            sent[kind.name] = "as it is" if same else "as PNG" if png else "refused"
+    for kind in image_kinds.kinds():
+        if kind.name in sent and kind.seen is not None:
+            plain = kind.name.startswith(("JPEG", "PNG"))
+            turned = kind.name == "JPEG that lies on its side"
+            shown = not kind.name.startswith("TIFF")
+            expected = "as it is" if plain and not turned else "as PNG"
+            assert sent[kind.name] == (expected if shown else "refused"), kind.name
+    assert sent["HEIC"] == sent["empty"] == sent["a web page called .jpg"] == "refused"

@@ -1,4 +1,4 @@
-import { readImage } from "./image.js";
+import { fit, readImage } from "./image.js";
 import { cell, colourTable, paint, paintScale, relative, valueAt } from "./map.js";
 import { connect, predict, readSettings } from "./server.js";
 
@@ -85,7 +85,7 @@ async function explore(file, sample = null) {
     if (!model) await reach();
     const answer = await predict(settings, model.hasMaps, image.bytes);
     if (number !== latest) return; // another image was chosen meanwhile
-    show(image.bitmap, answer);
+    show(answer.fitted ? fit(image.bitmap, answer.fitted) : image.bitmap, answer);
   } catch (error) {
     if (number === latest) say(error.message);
   } finally {

@@ -1,11 +1,12 @@
 // From a file to what is shown and what is sent.
 
 const LONGEST = 2048; // pixels of an image that had to be encoded anew
+const MOST = 2 ** 25; // pixels that a model takes
 
 /**
  * Reads an image. JPEG and PNG are sent as they are, so the answer is that of every
- * other client; what the model can't read, or would see lying on its side, is turned
- * into an upright PNG.
+ * other client; what the model can't read, or exports of earlier versions would see lying
+ * on its side, is turned into an upright PNG.
  * Returns {bytes, bitmap}.
  */
 export async function readImage(file) {
@@ -16,10 +17,28 @@ export async function readImage(file) {
   } catch {
     throw new Error(`${file.name || "This"} is no image that the browser can read.`);
   }
-  if (isPng(bytes) || (isJpeg(bytes) && orientation(bytes) === 1)) {
+  const small = bitmap.width * bitmap.height <= MOST;
+  if (small && (isPng(bytes) || (isJpeg(bytes) && orientation(bytes) === 1))) {
     return { bytes, bitmap };
   }
   return { bytes: await toPng(bitmap), bitmap };
+}
+
+/** The part of an image that a model sees, with its borders, in the model's shape. */
+export function fit(bitmap, { aspect, background, shape: [height, width] }) {
+  if (aspect === "squash") return bitmap;
+  const sides = [bitmap.width / width, bitmap.height / height];
+  const scale = aspect === "pad" ? Math.max(...sides) : Math.min(...sides);
+  const canvas = new OffscreenCanvas(
+    Math.max(1, Math.round(scale * width)),
+    Math.max(1, Math.round(scale * height)),
+  );
+  const context = canvas.getContext("2d");
+  context.fillStyle = `rgb(${background.join(" ")})`;
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  const [left, top] = [canvas.width - bitmap.width, canvas.height - bitmap.height];
+  context.drawImage(bitmap, left / 2, top / 2);
+  return canvas;
 }
 
 async function toPng(bitmap) {

@@ -24,8 +24,9 @@ export async function connect(settings) {
 
 /**
  * Asks about one image file.
- * Returns {classes: [{name, probability}], levels: Map of level -> {rows, grid}}; the
- * grid tells where the map's rows and columns lie, see map.js.
+ * Returns {classes: [{name, probability}], levels: Map of level -> {rows, grid}, fitted};
+ * the grid tells where the map's rows and columns lie, see map.js; `fitted`, where there
+ * is one, which part of the image that is, see image.js.
  */
 export async function predict(settings, hasMaps, bytes) {
   const body = {
@@ -44,19 +45,26 @@ export async function predict(settings, hasMaps, bytes) {
       probability: one.probabilities[one.top_classes[i]],
     })),
     levels: new Map(levels.map((level) => [level, placed(one, `level_${level}`)])),
+    // Where files are cut or get borders, exports say how, and to which shape.
+    fitted: one.preprocessing && {
+      ...JSON.parse(one.preprocessing),
+      shape: sizeOf(one[`level_${levels[0]}_image`]),
+    },
   };
 }
+
+const sizeOf = (rows) => [rows.length, rows[0].length];
 
 /** A level's map, and where its cells lie: as shares of the image, from pixels. */
 function placed(answer, name) {
   const rows = answer[name];
-  const cells = [rows.length, rows[0].length];
+  const cells = sizeOf(rows);
   const numbers = answer[`${name}_grid`];
   const image = answer[`${name}_image`];
   if (!numbers) { // an export made before there were grids: the cells fill the image
     return { rows, grid: cells.map((n) => ({ first: 0.5 / n, step: 1 / n })) };
   }
-  const pixels = [image.length, image[0].length];
+  const pixels = sizeOf(image);
   const grid = pixels.map((n, axis) => ({
     first: (numbers[axis] + 0.5) / n,
     step: numbers[axis + 2] / n,

@@ -1,6 +1,8 @@
 """Every measure of a model's maps, method by method, beside chance and the centre."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+import logging
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import numpy as np
@@ -77,9 +79,25 @@ def measure_maps(
         if method.name in result["methods"]:
             continue
         progress(method.name)
-        result["methods"][method.name] = _measured(model, method, images)
+        with _every_method_is_traced():
+            result["methods"][method.name] = _measured(model, method, images)
         save(result)
     return result
+
+
+@contextlib.contextmanager
+def _every_method_is_traced() -> Iterator[None]:
+    """Without TensorFlow's advice to trace one function only once: these are many."""
+    logger = tf.get_logger()
+
+    def but_that(record: logging.LogRecord) -> bool:
+        return "triggered tf.function retracing" not in record.getMessage()
+
+    logger.addFilter(but_that)
+    try:
+        yield
+    finally:
+        logger.removeFilter(but_that)
 
 
 def check(

@@ -13,6 +13,7 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.evaluation import map_measures
 from ltpa_tf.evaluation.evaluate import evaluate
 from ltpa_tf.evaluation.figures import save_figures
+from ltpa_tf.evaluation.global_feature import swap_global
 from ltpa_tf.explain.figure import attention_figure
 from ltpa_tf.run import RunFolder, write_json
 
@@ -26,6 +27,7 @@ def evaluate_run(
     batch_size: int = 256,
     maps: Sequence[str] = (),
     map_examples: int = 500,
+    swap: bool = False,
     progress: Callable[[int, int], object] | None = None,
     maps_progress: Callable[[str], object] = lambda name: None,
 ) -> dict:
@@ -45,6 +47,8 @@ def evaluate_run(
         maps: Methods whose maps are measured too, see `explain.methods.NAMES`. The file
             is written after each; what it has of the same images isn't measured again.
         map_examples: How many images they are measured on.
+        swap: Whether it is measured, on as many images, what the global feature does to
+            the maps, see `global_feature.swap_global`.
         progress: Called after each batch with the number of examples done so far, and
             of all.
         maps_progress: Called with each method's name before it is measured.
@@ -52,7 +56,8 @@ def evaluate_run(
     Returns:
         What was written to `result["file"]`: `split`, `weights`, with a `labelled_dir`
         also `data`, `data_dir` and `fingerprint`, what `evaluation.evaluate` returns,
-        and as `maps` what `map_measures.measure_maps` does, now or in an earlier call.
+        and as `maps` what `map_measures.measure_maps` does and as `global_feature` what
+        `swap_global` does, now or in an earlier call.
 
     Raises:
         SettingError: If there is no such run, model, data, split or method.
@@ -86,9 +91,10 @@ def evaluate_run(
     file = run.evaluation(weights, split, about.get("data", ""))
     result = {**about, "file": file.name, **result}
     _make_way(run, file)
-    known = _measured_maps(run, file)
-    if known:
-        result["maps"] = known
+    known = _earlier(run, file)
+    result |= known
+    if swap:
+        result["global_feature"] = swap_global(model, examples, examples=map_examples)
     save_figures(result, file.with_suffix(""))
     _draw_mistakes(model, examples, result, file.with_suffix("") / "mistakes.png")
     write_json(file, result)
@@ -103,18 +109,19 @@ def evaluate_run(
             examples,
             maps,
             examples=map_examples,
-            known=known,
+            known=known.get("maps"),
             save=save,
             progress=maps_progress,
         )
     return result
 
 
-def _measured_maps(run: RunFolder, file: Path) -> dict | None:
-    """What an earlier evaluation of the same has measured of maps."""
+def _earlier(run: RunFolder, file: Path) -> dict:
+    """What an earlier evaluation of the same has measured, and this one may not."""
     with contextlib.suppress(SettingError):
-        return run.read(file, {"maps": dict})["maps"]
-    return None
+        earlier = run.read(file, {})
+        return {k: earlier[k] for k in ("maps", "global_feature") if k in earlier}
+    return {}
 
 
 def _draw_mistakes(

@@ -16,7 +16,8 @@ measures on a folder of other images, with a subfolder for each class or some of
 also measures what maps of these methods are worth, beside chance and the centre alone:
 on boxes, where they are known; on images side by side; by taking away what they name;
 and against models that have forgotten what they learned. What a call that was cut off
-has measured is kept.
+has measured is kept. --swap_global gives images each other's global features and
+measures what that does to maps and predictions.
 """
 
 from collections.abc import Sequence
@@ -48,7 +49,10 @@ _MAPS = flags.DEFINE_list(
     "maps", [], "Measure maps of these methods, such as attention,evidence,gradcam."
 )
 _MAP_EXAMPLES = flags.DEFINE_integer(
-    "map_examples", 500, "On how many images maps are measured.", lower_bound=1
+    "map_examples", 500, "On how many images both are measured.", lower_bound=2
+)
+_SWAP = flags.DEFINE_bool(
+    "swap_global", False, "Measure what the global feature does to the maps."
 )
 
 
@@ -72,6 +76,7 @@ def main(argv: Sequence[str]) -> None:
             batch_size=_BATCH_SIZE.value,
             maps=_MAPS.value,
             map_examples=_MAP_EXAMPLES.value,
+            swap=_SWAP.value,
             progress=lambda done, of: bar.update(task, completed=done, total=of),
             maps_progress=lambda name: bar.update(
                 task, description=f"maps, {name}", completed=0, total=None
@@ -114,6 +119,8 @@ def _print_table(result: dict) -> None:
         console.print(_mistakes(result["mistakes"][:_MISTAKES]))
     if "maps" in result:
         console.print(_maps(result["maps"]))
+    if "global_feature" in result:
+        console.print(_swaps(result["global_feature"]))
     for sentence in border.warnings(result.get("border", {})):
         console.print(f"warning: {sentence}")
 
@@ -168,6 +175,28 @@ def _maps(measured: dict) -> "Table":
         means = (values.get(measure, [None])[0] for measure in shown)
         cells = ("" if mean is None else f"{mean:.3f}" for mean in means)
         table.add_row(name.replace("_", " "), *cells)
+    return table
+
+
+def _swaps(measured: dict) -> "Table":
+    from rich.table import Table
+
+    levels = list(measured["exact"])
+    table = Table(
+        "global feature of",
+        *(f"moved, {level.replace('_', ' ')}" for level in levels),
+        "other prediction",
+        title=f"Another image's global feature, {measured['examples']:,} examples",
+    )
+    for kind in ("same_class", "other_class", "noise"):
+        found = measured[kind]
+        table.add_row(
+            kind.replace("_", " "),
+            *(f"{found[level]['moved'][0]:.2%}" for level in levels),
+            f"{found['predictions'][0]:.2%}",
+        )
+    scale = (f"{measured['own_image'][level]['moved'][0]:.2%}" for level in levels)
+    table.add_row("(another image altogether)", *scale, "")
     return table
 
 

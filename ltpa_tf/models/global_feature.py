@@ -1,0 +1,49 @@
+"""What if the global feature were another image's?"""
+
+import keras
+
+from ltpa_tf.errors import SettingError
+from ltpa_tf.layers.estimator import AttentionEstimator
+from ltpa_tf.models.views import attention_model, reapplied
+
+
+def exchange_global(model: keras.Model) -> keras.Model:
+    """The model in which pairs of images exchange their global features.
+
+    The swap of the paper's appendix: local features stay each image's own, what they
+    are compared with is the other's.
+
+    Args:
+        model: A functional model with `AttentionEstimator` layers that are given a
+            global feature, as it was built (`prune` may have taken it away).
+
+    Returns:
+        A model over the same weights, with the outputs of `attention_model`. Of a batch
+        of 2 N images, image i and image N + i exchange their global features.
+
+    Raises:
+        SettingError: No estimator takes a global feature.
+    """
+    exchanged = []
+
+    def call(layer, *args, **kwargs):
+        if isinstance(layer, AttentionEstimator):
+            names = ("local", "global_feature", "keys")
+            kwargs |= dict(zip(names, args, strict=False))
+            args = ()
+            if kwargs.get("global_feature") is not None:
+                kwargs["global_feature"] = _halves_exchanged(kwargs["global_feature"])
+                exchanged.append(layer.name)
+        return layer(*args, **kwargs)
+
+    again = reapplied(model, call)
+    if not exchanged:
+        raise SettingError(
+            "model", model.name, "a model whose estimators take a global feature"
+        )
+    return attention_model(again)
+
+
+def _halves_exchanged(g: keras.KerasTensor) -> keras.KerasTensor:
+    pairs = keras.ops.reshape(g, (2, -1, *g.shape[1:]))
+    return keras.ops.reshape(keras.ops.flip(pairs, axis=0), (-1, *g.shape[1:]))

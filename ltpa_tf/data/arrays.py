@@ -5,27 +5,32 @@ from pathlib import Path
 
 import numpy as np
 
+from ltpa_tf.data import boxes as box_table
 from ltpa_tf.data.source import array_split, fingerprint
 from ltpa_tf.errors import SettingError
 from ltpa_tf.images import DEFAULT, Preprocessing, files, pillow
 from ltpa_tf.images.fit import fit
 
-KEYS = "x_train, y_train and, where there is a test part, x_test, y_test; label_names"
+KEYS = (
+    "x_train, y_train and, where there is a test part, x_test, y_test; label_names, "
+    "boxes_train, boxes_test"
+)
 
 
 def read_npz(
     file: str | Path, chosen: Preprocessing = DEFAULT
-) -> tuple[dict, tuple[str, ...]]:
-    """Reads images and labels.
+) -> tuple[dict, tuple[str, ...], dict]:
+    """Reads images, labels and boxes.
 
     Args:
         file: With `x_train` [N, H, W(, C)] and `y_train` [N], optionally `x_test`,
-            `y_test` and `label_names`.
+            `y_test`, `label_names`, and integers `boxes_train`, `boxes_test` [N, 4]:
+            top, left, bottom, right of the object, the last two exclusive.
         chosen: For transparent and 16-bit images.
 
     Returns:
         {part: (uint8 [N, H, W, 3], int32 [N])} with the parts "train" and, if there
-        is one, "test"; and the class names.
+        is one, "test"; the class names; and {part: int32 [N, 4]} of those with boxes.
 
     Raises:
         SettingError: Naming the file and what is wrong in it.
@@ -64,18 +69,30 @@ def read_npz(
                 "class numbers from 0 on, each with a training image",
             )
         names = tuple(str(label) for label in range(highest + 1))
-    return parts, names
+    boxes = {}
+    for part, (images, labels) in parts.items():
+        if f"boxes_{part}" in arrays:
+            key = f"{file}: boxes_{part}"
+            where = [f"{key}[{i}]" for i in range(len(labels))]
+            shapes = [images.shape[1:3]] * len(labels)
+            boxes[part] = box_table.checked(arrays[f"boxes_{part}"], shapes, where)
+    return parts, names, boxes
 
 
 def load_npz(
     file: str, image_size: int, chosen: Preprocessing
 ) -> tuple[tuple[str, ...], dict]:
     """Class names, and what `make_source` needs, of an .npz file."""
-    parts, names = read_npz(file, chosen)
-    splits = {
-        part: array_split(sized(images, image_size, chosen), labels)
-        for part, (images, labels) in parts.items()
-    }
+    parts, names, boxes = read_npz(file, chosen)
+    splits = {}
+    for part, (images, labels) in parts.items():
+        fitting = sized(images, image_size, chosen)
+        if part in boxes:
+            shapes = [images.shape[1:3]] * len(images)
+            boxes[part] = box_table.fitted(
+                boxes[part], shapes, fitting.shape[1:3], chosen.aspect
+            )
+        splits[part] = array_split(fitting, labels, boxes.get(part))
     identity = fingerprint(names, *(array for part in parts.values() for array in part))
     return names, {**splits, "identity": identity, "where": str(file)}
 

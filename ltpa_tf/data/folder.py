@@ -10,6 +10,8 @@ Undivided, a fifth of each class becomes the test part, chosen by a hash of the 
 names: the same images for every seed, and adding files moves few of the others.
 Every file is decoded once at the start, so that all damaged ones are named before
 training. Names count in Unicode's composed form, as a Mac writes them in the other.
+
+Where the objects are known, FOLDER/boxes.csv may say so, see `ltpa_tf.data.boxes`.
 """
 
 import dataclasses
@@ -23,6 +25,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from ltpa_tf.data import boxes as box_table
 from ltpa_tf.data.encoded import encoded_splits
 from ltpa_tf.data.source import fingerprint
 from ltpa_tf.data.splits import stratified_order
@@ -89,9 +92,34 @@ def load_folder(
     size = (image_size, image_size) if image_size else _common_size(images)
     columns = {part: columns_of(images) for part, images in found.parts.items()}
     splits = encoded_splits(columns, size, image_size > 0, chosen, tf.io.read_file)
+    known = {files.normal(k): v for k, v in box_table.read_boxes(root).items()}
+    for part, found_files in found.parts.items():
+        boxes = _boxes(found_files, known, size, chosen)
+        splits[part] = dataclasses.replace(splits[part], boxes=boxes)
     identity = fingerprint([f"{one.digest} {one.name}" for one in images])
     where = {"identity": identity, "where": str(root), "skipped": found.skipped}
     return found.class_names, {**splits, **where}
+
+
+def _boxes(
+    images: Sequence[ImageFile],
+    known: dict[str, tuple[int, ...]],
+    size: tuple[int, int],
+    chosen: Preprocessing,
+) -> np.ndarray | None:
+    """Boxes of a part, int32 [N, 4]; None if no image has one."""
+    without = [one.name for one in images if one.name not in known]
+    if len(without) == len(images):
+        return None
+    if without:
+        raise SettingError(
+            box_table.FILE, f"no box of {without[0]}", "one of each image of a part"
+        )
+    shapes = [one.checked.shape for one in images]
+    boxes = np.array([known[one.name] for one in images])
+    where = [f"{box_table.FILE}: {one.name}" for one in images]
+    boxes = box_table.checked(boxes, shapes, where)
+    return box_table.fitted(boxes, shapes, size, chosen.aspect)
 
 
 def columns_of(
@@ -184,6 +212,8 @@ def _class_names(root: Path) -> tuple[str, ...]:
 def _list(root: Path, names: tuple[str, ...]) -> Iterator[tuple[Path, int]]:
     """Path and class of everything in the folders of classes."""
     for folder in _visible(root):
+        if folder.name == box_table.FILE:
+            continue
         if folder.is_file():
             raise SettingError(
                 files.shown(folder), "a file", "subfolders of images only"

@@ -86,7 +86,7 @@ def _read(source: Path, skip_damaged: bool) -> tuple[dict, dict]:
             for part, images in found.parts.items()
         }
     elif source.suffix == ".npz":
-        parts, names = arrays.read_npz(source)
+        parts, names, _ = arrays.read_npz(source)
     else:
         raise SettingError(
             "--source",

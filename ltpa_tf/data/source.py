@@ -47,14 +47,15 @@ class Split:
     def subset(self, indices: np.ndarray) -> "Split":
         """The examples at `indices`, in that order; for fixed images."""
         labels = self.labels[indices]
+        boxes = None if self.boxes is None else self.boxes[indices]
         if self.array is not None:
-            boxes = None if self.boxes is None else self.boxes[indices]
             return array_split(self.array[indices], labels, boxes)
         with tf.device("/CPU:0"):
             chosen = tf.constant(indices, tf.int64)
-        return file_split(
+        part = file_split(
             lambda index: self.image(tf.gather(chosen, index)), labels, self.shape
         )
+        return dataclasses.replace(part, boxes=boxes)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

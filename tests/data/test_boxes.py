@@ -1,4 +1,4 @@
-"""Boxes in .npz files and folders: checked, and where the images' new size puts them."""
+"""Boxes in .npz files and folders: checked, and where a new size puts them."""
 
 import numpy as np
 import pytest

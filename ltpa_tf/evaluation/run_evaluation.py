@@ -14,6 +14,7 @@ from ltpa_tf.evaluation import map_measures
 from ltpa_tf.evaluation.evaluate import evaluate
 from ltpa_tf.evaluation.figures import save_figures
 from ltpa_tf.evaluation.global_feature import swap_global
+from ltpa_tf.evaluation.robustness import robustness
 from ltpa_tf.explain.figure import attention_figure
 from ltpa_tf.run import RunFolder, write_json
 
@@ -28,6 +29,7 @@ def evaluate_run(
     maps: Sequence[str] = (),
     map_examples: int = 500,
     swap: bool = False,
+    attack: bool = False,
     progress: Callable[[int, int], object] | None = None,
     maps_progress: Callable[[str], object] = lambda name: None,
 ) -> dict:
@@ -49,15 +51,18 @@ def evaluate_run(
         map_examples: How many images they are measured on.
         swap: Whether it is measured, on as many images, what the global feature does to
             the maps, see `global_feature.swap_global`.
+        attack: Whether predictions and maps are measured on attacked and corrupted
+            images, as many, see `robustness.robustness`.
         progress: Called after each batch with the number of examples done so far, and
             of all.
-        maps_progress: Called with each method's name before it is measured.
+        maps_progress: Called with each method's name, and that of each attack, before
+            it is measured.
 
     Returns:
         What was written to `result["file"]`: `split`, `weights`, with a `labelled_dir`
         also `data`, `data_dir` and `fingerprint`, what `evaluation.evaluate` returns,
-        and as `maps` what `map_measures.measure_maps` does and as `global_feature` what
-        `swap_global` does, now or in an earlier call.
+        and, now or in an earlier call, as `maps` what `map_measures.measure_maps` does,
+        as `global_feature` what `swap_global` and as `robustness` what `robustness`.
 
     Raises:
         SettingError: If there is no such run, model, data, split or method.
@@ -95,6 +100,10 @@ def evaluate_run(
     result |= known
     if swap:
         result["global_feature"] = swap_global(model, examples, examples=map_examples)
+    if attack:
+        result["robustness"] = robustness(
+            model, examples, examples=map_examples, progress=maps_progress
+        )
     save_figures(result, file.with_suffix(""))
     _draw_mistakes(model, examples, result, file.with_suffix("") / "mistakes.png")
     write_json(file, result)
@@ -120,7 +129,8 @@ def _earlier(run: RunFolder, file: Path) -> dict:
     """What an earlier evaluation of the same has measured, and this one may not."""
     with contextlib.suppress(SettingError):
         earlier = run.read(file, {})
-        return {k: earlier[k] for k in ("maps", "global_feature") if k in earlier}
+        kept = ("maps", "global_feature", "robustness")
+        return {k: earlier[k] for k in kept if k in earlier}
     return {}
 
 

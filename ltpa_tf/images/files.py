@@ -58,6 +58,24 @@ def refuse(errors: Sequence[SettingError], setting: str, way_out: str = "") -> N
         raise UnusableFiles(setting, tuple(errors), way_out or "image files")
 
 
+def set_aside(results: Sequence, errors: list[SettingError] | None) -> list:
+    """`results`, with None in place of errors.
+
+    Args:
+        results: One for each file, an error for those that can't be used.
+        errors: Gets the errors; without it all of them are raised together.
+
+    Raises:
+        SettingError: Naming the files.
+    """
+    found = [one for one in results if isinstance(one, SettingError)]
+    if errors is None:
+        refuse(found, "--images")
+    else:
+        errors += found
+    return [None if isinstance(one, SettingError) else one for one in results]
+
+
 def shown(path: str | os.PathLike) -> str:
     r"""A name as text that can be printed: of bytes that are no UTF-8, "caf\xe9"."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")

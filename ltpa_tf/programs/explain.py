@@ -52,11 +52,11 @@ def main(argv: Sequence[str]) -> int:
         size = tuple(run.read_dataset()["image_shape"][:2])
         paths = image_files(names, recursive=_RECURSIVE.value)
         images = files.read_images(paths, size, run.preprocessing())
-        errors = [one for one in images if isinstance(one, SettingError)]
+        images = files.set_aside(images, errors)
         good = [
             (image, files.shown(path.name))
             for path, image in zip(paths, images, strict=True)
-            if not isinstance(image, SettingError)
+            if image is not None
         ]
         if not good:
             files.refuse(errors, "--images")

@@ -108,28 +108,22 @@ class Predictor:
         Raises:
             SettingError: Without `errors`, naming all files that can't be used.
         """
-        found, predictions = [], []
+        results = []
         paths = [Path(path) for path in paths]
         size = self._image_shape[:2]
         for start in range(0, len(paths), batch):
             some = paths[start : start + batch]
             images = files.read_images(some, size, self._preprocessing)
             good = [one for one in images if not isinstance(one, SettingError)]
-            found += [one for one in images if isinstance(one, SettingError)]
             answers = iter(self.predict(np.stack(good), maps=maps) if good else ())
-            predictions += [
-                None
-                if isinstance(one, SettingError)
-                else dataclasses.replace(
-                    next(answers), preprocessing=self._preprocessing
-                )
+            results += [
+                one if isinstance(one, SettingError) else self._placed(next(answers))
                 for one in images
             ]
-        if errors is None:
-            files.refuse(found, "--images")
-        else:
-            errors += found
-        return predictions
+        return files.set_aside(results, errors)
+
+    def _placed(self, prediction: Prediction) -> Prediction:
+        return dataclasses.replace(prediction, preprocessing=self._preprocessing)
 
     def _ask(self, name: str, batch: tf.Tensor) -> list[Prediction]:
         outputs = self._signatures[name](batch)

@@ -1,5 +1,6 @@
 """What a run writes down of itself."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -7,6 +8,9 @@ import signal
 import keras
 import pytest
 
+from ltpa_tf import data
+from ltpa_tf.images import DEFAULT, Preprocessing
+from ltpa_tf.run import RunFolder
 from ltpa_tf.training import records
 
 
@@ -63,3 +67,17 @@ def test_what_a_killed_save_leaves_is_replaced_by_the_next(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1  # or this shows nothing
     records.save_model(keras.Model(images, keras.layers.ReLU()(images)), file)
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_run_says_how_files_became_images_and_which_were_left_out(tmp_path):
+    digits = data.load("digits", train_examples=20)
+    chosen = Preprocessing("pad", (1, 2, 3), (0, 4095))
+    source = dataclasses.replace(digits, preprocessing=chosen, skipped=("a/b.jpg",))
+    run = RunFolder(tmp_path)
+    records.write_dataset(run, source)
+    assert run.read_dataset()["skipped"] == ["a/b.jpg"]
+    assert run.preprocessing() == chosen
+    written = json.loads(run.dataset_file.read_text())
+    del written["preprocessing"]  # as runs of earlier versions
+    run.dataset_file.write_text(json.dumps(written))
+    assert run.preprocessing() == DEFAULT

@@ -93,20 +93,11 @@ class Client:
                 then None; without it, all of them are raised together.
         """
         maps = self.has_maps and maps  # asks the server: no file is to blame for that
-        found, predictions = [], []
+        results = []
         paths = list(paths)
         for start in range(0, len(paths), self._batch):
-            some = paths[start : start + self._batch]
-            answers = self._predict_some(some, maps)
-            found += [one for one in answers if isinstance(one, SettingError)]
-            predictions += [
-                None if isinstance(one, SettingError) else one for one in answers
-            ]
-        if errors is None:
-            files.refuse(found, "--images")
-        else:
-            errors += found
-        return predictions
+            results += self._predict_some(paths[start : start + self._batch], maps)
+        return files.set_aside(results, errors)
 
     @functools.cached_property
     def has_maps(self) -> bool:

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from ltpa_tf.data.encoded import encoded_splits
 from ltpa_tf.data.source import NOT_TFDS, fingerprint
 from ltpa_tf.errors import SettingError
-from ltpa_tf.images import BadImage, Preprocessing, headers, kind_of
+from ltpa_tf.images import BadImage, Preprocessing, files, headers, kind_of
+from ltpa_tf.images.check import check
 
 
 def load_named(
@@ -58,11 +60,15 @@ def load_named(
         )
     names = tuple(info.features[label_key].names)
     identity = fingerprint(names, *(piece for part in parts.values() for piece in part))
-    columns = {
-        part: (encoded, _codes(encoded, f"{builder.data_dir} ({part} part)"), labels)
-        for part, (encoded, labels) in parts.items()
-    }
-    splits = encoded_splits(columns, size, image_size > 0, chosen)
+    try:
+        columns = {
+            part: (encoded, [_code(content) for content in encoded], labels)
+            for part, (encoded, labels) in parts.items()
+        }
+        splits = encoded_splits(columns, size, image_size > 0, chosen)
+    except (BadImage, tf.errors.InvalidArgumentError):
+        _refuse_damaged(parts, builder.data_dir)
+        raise
     return names, {**splits, "identity": identity, "where": str(builder.data_dir)}
 
 
@@ -175,17 +181,26 @@ def _examples(builder: tfds.core.DatasetBuilder, part: str, decoders: dict) -> I
         ) from None
 
 
-def _codes(encoded: list[bytes], where: str) -> list[int]:
-    """How each of the images is decoded, see `ltpa_tf.images.headers`."""
-    codes = []
-    for number, content in enumerate(encoded):
-        try:
-            codes.append(headers.header_of(content, kind_of(content)).code)
-        except BadImage as error:
-            raise SettingError(
-                f"{where}, example {number}", error.reason, error.accepted
-            ) from None
-    return codes
+def _code(content: bytes) -> int:
+    """How an image is decoded, see `ltpa_tf.images.headers`."""
+    return headers.header_of(content, kind_of(content)).code
+
+
+def _refuse_damaged(parts: dict, where: os.PathLike) -> None:
+    """Names all examples that can't be used; only then they are looked at one by one.
+
+    Raises:
+        SettingError: If there are any.
+    """
+    errors = []
+    for part, (encoded, _) in parts.items():
+        for number, content in enumerate(encoded):
+            try:
+                check(content)
+            except BadImage as error:
+                name = f"{where} ({part} part), example {number}"
+                errors.append(SettingError(name, error.reason, error.accepted))
+    files.refuse(errors, "data.name")
 
 
 def _check_memory(name: str, dataset_size: int) -> None:

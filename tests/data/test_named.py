@@ -3,6 +3,7 @@
 import re
 import socket
 
+import image_kinds
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
@@ -211,12 +212,22 @@ def test_array_record_files_without_their_package(write, monkeypatch):
         load("shapes", dir=folder)
 
 
-def test_an_example_that_is_no_image_is_named(write):
+@pytest.mark.parametrize("damage", ["no image", "cut off", "wrong checksum"])
+def test_all_examples_that_cannot_be_decoded_are_named(write, damage):
     class Bytes(tfds.features.Image):
         def encode_example(self, content):
             return content
 
-    broken = [{"image": b"\x89PNG", "label": 0}, {"image": b"hello", "label": 1}]
+    whole = [image_kinds.encode(image) for image in IMAGES[:6]]
+    bad = {
+        "no image": b"hello",
+        "cut off": whole[0][:-200],
+        "wrong checksum": image_kinds.wrong_checksum(whole[0]),
+    }[damage]
+    contents = [*whole, bad, bad]
+    broken = [{"image": one, "label": n % 2} for n, one in enumerate(contents)]
     folder = write({**features(), "image": Bytes(shape=(10, 14, 3))}, {"train": broken})
-    with pytest.raises(SettingError, match=r"train part\), example \d"):
+    with pytest.raises(SettingError, match="2 files can't be used") as caught:
         load("shapes", dir=folder)
+    lines = str(caught.value).splitlines()[1:]
+    assert all("(train part), example" in line for line in lines) and len(lines) == 2

@@ -39,19 +39,27 @@ def start_tensorflow() -> None:
             os.close(kept)
 
 
-@contextlib.contextmanager
-def retracing_expected() -> Iterator[None]:
+def retracing_expected() -> contextlib.AbstractContextManager[None]:
     """Without TensorFlow's warning that the same functions are traced again and again.
 
     It is right for a program; each of many models in a process has its own functions.
     """
+    return _without("triggered tf.function retracing")
+
+
+def deprecation_expected() -> contextlib.AbstractContextManager[None]:
+    """Without TensorFlow's warning that a function has a successor, which can't do."""
+    return _without("is deprecated and will be removed")
+
+
+@contextlib.contextmanager
+def _without(text: str) -> Iterator[None]:
+    def is_other(record: logging.LogRecord) -> bool:
+        return text not in record.getMessage()
+
     logger = logging.getLogger("tensorflow")
-    logger.addFilter(_is_other)
+    logger.addFilter(is_other)
     try:
         yield
     finally:
-        logger.removeFilter(_is_other)
-
-
-def _is_other(record: logging.LogRecord) -> bool:
-    return "triggered tf.function retracing" not in record.getMessage()
+        logger.removeFilter(is_other)

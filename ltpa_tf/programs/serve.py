@@ -44,9 +44,16 @@ _EXPLORER_PORT = flags.DEFINE_integer(
     "development server has it on the REST port.",
     **_PORTS,
 )
-_BATCHING = flags.DEFINE_bool("batching", True, "Whether requests are put together.")
-_CORS = flags.DEFINE_list(
-    "cors_origins", [], "Sites whose pages may ask the development server; * for all."
+_BATCHING = flags.DEFINE_bool(
+    "batching",
+    True,
+    "Whether tensorflow_model_server puts requests together; the development server "
+    "never does.",
+)
+_CORS = flags.DEFINE_bool(
+    "rest_api_enable_cors_support",
+    False,
+    "Whether pages of other sites may ask the development server.",
 )
 
 
@@ -81,7 +88,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _serve_for_real(command: list[str]) -> int:
     from ltpa_tf.serving.model_server import ModelServer
-    from ltpa_tf.serving.server.pages import PageServer
+    from ltpa_tf.serving.page_server import PageServer
 
     with ModelServer(
         _MODEL_DIR.value,
@@ -116,8 +123,7 @@ def _serve_for_development() -> int:
         host=_HOST.value,
         rest_port=_REST_PORT.value,
         grpc_port=_GRPC_PORT.value,
-        batching=_BATCHING.value,
-        origins=_CORS.value,
+        cors=_CORS.value,
     )
     with contextlib.suppress(KeyboardInterrupt):
         _say_where(server, server.url)

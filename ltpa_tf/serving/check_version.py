@@ -131,7 +131,7 @@ def _answers(version: Path) -> Iterator[str]:
     """What comes back when the version is loaded and asked."""
     try:
         loaded = tf.saved_model.load(str(version))
-        warmup.replay(version, loaded)
+        warmup.replay(version, loaded.signatures)
     except Exception as error:  # damaged files raise anything, IndexError too
         yield f"doesn't load: {error}"
         return

@@ -108,7 +108,7 @@ def _write_warmup(signatures: Signatures, folder: Path, model_name: str) -> None
     specs = {name: spec for name, (_, spec) in signatures.functions().items()}
     sizes = server_files.BATCH_SIZES
     warmup.write(folder, specs, signatures.image_shape, sizes, model_name)
-    warmup.replay(folder, tf.saved_model.load(str(folder)))
+    warmup.replay(folder, tf.saved_model.load(str(folder)).signatures)
 
 
 def _write_samples(samples: Mapping[str, np.ndarray], folder: Path) -> None:

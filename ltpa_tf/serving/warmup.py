@@ -6,7 +6,7 @@ https://github.com/tensorflow/serving/blob/master/tensorflow_serving/g3doc/saved
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -79,13 +79,14 @@ def read(version: str | os.PathLike) -> Iterator:
 
 
 def replay(
-    version: str | os.PathLike, loaded: tf.types.experimental.GenericFunction
+    version: str | os.PathLike, signatures: Mapping[str, Callable[..., object]]
 ) -> int:
-    """Sends every record through the loaded model, as a server does.
+    """Sends every record through the signatures, as a server does.
 
     Args:
         version: Folder of the version.
-        loaded: What `tf.saved_model.load` returned for it.
+        signatures: Signature name -> function of tensors by name, such as the
+            `signatures` of what `tf.saved_model.load` returned.
 
     Returns:
         The number of records.
@@ -101,8 +102,8 @@ def replay(
             for key, value in request.inputs.items()
         }
         try:
-            loaded.signatures[name](**inputs)
-        except (KeyError, TypeError, tf.errors.OpError) as error:
+            signatures[name](**inputs)
+        except Exception as error:  # what is wrong with a graph raises anything
             raise ValueError(f"warm-up record {number} ({name}): {error}") from error
         count += 1
     return count

@@ -5,6 +5,7 @@ import dataclasses
 import io
 import os
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 from ports import free_port
+
+sys.path.insert(0, str(Path(__file__).parent))  # for the words of requests
 
 CLASS_NAMES = ("ant", "bee", "crab", "döner", "emu", "fox", "gnu")
 
@@ -129,10 +132,10 @@ class Running:
         """The version that the server has loaded and answers for a label."""
         import requests
 
-        url = f"{self.url}/v1/models/{self.name}/labels/{label}"
-        states = requests.get(url).json().get("model_version_status", [])
-        loaded = [int(one["version"]) for one in states if one["state"] == "AVAILABLE"]
-        return loaded[0] if loaded else None
+        # Not the label's status: a real server lists all versions there.
+        url = f"{self.url}/v1/models/{self.name}/labels/{label}/metadata"
+        response = requests.get(url, timeout=60)
+        return int(response.json()["model_spec"]["version"]) if response.ok else None
 
     def available(self) -> set[int]:
         """The versions that are loaded."""
@@ -165,26 +168,26 @@ def start_server(request, base, tmp_path_factory):
     """
     from ltpa_tf.serving import model_server
 
-    def copy() -> Path:
+    def copy(name: str) -> Path:
         from ltpa_tf import serving
 
-        folder = tmp_path_factory.mktemp("served") / base.name
+        folder = tmp_path_factory.mktemp("served") / name
         shutil.copytree(base, folder)
         serving.label(folder, {"stable": 1, "canary": 1}, str(folder))
         return folder
 
     if request.param == "development":
-        return lambda: _development(copy())
+        return lambda name=base.name: _development(copy(name))
     if os.environ.get("TF_SERVING_URL"):
         if os.environ.get("PYTEST_XDIST_WORKER"):
             pytest.skip("TF_SERVING_URL is one server for all: run pytest without -n")
-        return lambda: _at_url(base / "1")
+        return lambda name="": _at_url(base / "1")
     command = model_server.find()
     if command is None:
         pytest.skip(
             "no tensorflow_model_server: TF_SERVING_URL, TF_SERVING_BIN, PATH or docker"
         )
-    return lambda: _real(copy(), command)
+    return lambda name=base.name: _real(copy(name), command)
 
 
 @contextlib.contextmanager
@@ -192,7 +195,7 @@ def _development(folder: Path) -> Iterator[Running]:
     from ltpa_tf.serving.server import DevelopmentServer
 
     with DevelopmentServer(
-        folder, rest_port=0, grpc_port=0, poll_seconds=0.2, origins=["*"]
+        folder, rest_port=0, grpc_port=0, poll_seconds=0.2, cors=True
     ) as server:
         yield Running(
             server.name, server.url, server.grpc_address, folder, 1, "development"
@@ -227,7 +230,14 @@ def _at_url(export: Path) -> Iterator[Running]:
     server = Running(
         model.name, url.rstrip("/"), grpc, base, max(before, default=0) + 1, "at a URL"
     )
-    try:
+    with contextlib.ExitStack() as stack:  # all of it, whatever part fails
+        stack.callback(_wait_for, lambda: server.available() <= before)
+        stack.callback(_remove_others, base, before)
+        for label, number in model.version_labels.items():
+            stack.callback(
+                _wait_for, lambda n=number, label=label: server.of_label(label) == n
+            )
+        stack.callback(write_text, config, as_it_was)
         server.label()  # so that all versions are served, should it not be so
         server.add(export)
         _wait_for(lambda: server.version in server.available())
@@ -235,14 +245,14 @@ def _at_url(export: Path) -> Iterator[Running]:
         for label in ("stable", "canary"):
             _wait_for(lambda label=label: server.of_label(label) == server.version)
         yield server
-    finally:
-        write_text(config, as_it_was)
-        for label, number in model.version_labels.items():
-            _wait_for(lambda n=number, label=label: server.of_label(label) == n)
-        for number, folder in versions.list_versions(base).items():
-            if number not in before:
-                shutil.rmtree(folder)
-        _wait_for(lambda: server.available() <= before)
+
+
+def _remove_others(base: Path, kept: set[int]) -> None:
+    from ltpa_tf.serving import versions
+
+    for number, folder in versions.list_versions(base).items():
+        if number not in kept:
+            shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

@@ -39,7 +39,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def server(base):
-    with DevelopmentServer(base, rest_port=0, grpc_port=0, origins=["*"]) as server:
+    with DevelopmentServer(base, rest_port=0, grpc_port=0, cors=True) as server:
         yield server
 
 

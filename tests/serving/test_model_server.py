@@ -26,13 +26,13 @@ for name in ("port", "rest_api_port", "model_config_file_poll_wait_seconds",
 for name in ("model_config_file", "monitoring_config_file", "batching_parameters_file"):
     parser.add_argument("--" + name, type=pathlib.Path, required=True)
 for name in ("allow_version_labels_for_unavailable_models", "enable_batching",
-             "enable_cors_support"):
+             "rest_api_enable_cors_support"):
     parser.add_argument("--" + name, choices=["true"])
 flags = parser.parse_args()
 from ltpa_tf.serving.server import DevelopmentServer
 DevelopmentServer(flags.model_config_file.parent, rest_port=flags.rest_api_port,
                   grpc_port=flags.port,
-                  origins=["*"] if flags.enable_cors_support else []).run()
+                  cors=flags.rest_api_enable_cors_support == "true").run()
 """
 
 

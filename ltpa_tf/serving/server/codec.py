@@ -1,176 +1,179 @@
-"""Between TensorFlow Serving's JSON and arrays."""
+"""Between TensorFlow Serving's JSON and arrays, as its `util/json_tensor.cc` has it."""
 
 import base64
 import binascii
+import itertools
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import orjson
 import tensorflow as tf
+from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 
 from ltpa_tf.serving.server.request_error import RequestError
 
-Specs = dict[str, tf.TensorSpec]
+Infos = Mapping[str, TensorInfo]
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
+_WHITESPACE = re.compile(r"\s+", re.ASCII)
 
 
-def parse(body: bytes) -> dict[str, Any]:
-    """The request's JSON object.
-
-    Raises:
-        RequestError: If it is none.
-    """
-    try:
-        request = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise RequestError(400, f"JSON Parse error: {error}") from None
-    if not isinstance(request, dict):
-        raise RequestError(400, "JSON Value: the request must be an object")
-    return request
-
-
-def signature_of(request: dict[str, Any]) -> str:
-    """The name of the signature asked for.
-
-    Raises:
-        RequestError: If it is no string.
-    """
-    name = request.get("signature_name", "serving_default")
-    if not isinstance(name, str):
-        raise RequestError(400, "'signature_name' key must be a string value.")
-    return name or "serving_default"
-
-
-def decode(request: dict[str, Any], specs: Specs) -> tuple[dict[str, np.ndarray], bool]:
-    """The input arrays, and whether the request is in row form.
+class PredictRequest:
+    """A parsed request.
 
     Args:
-        request: A parsed request with `instances` (rows) or `inputs` (columns).
-        specs: Of the signature's inputs.
+        body: JSON with `instances` (rows) or `inputs` (columns).
+
+    Attributes:
+        signature: The name of the signature that is asked for.
+        rows: Whether the request is in row form.
 
     Raises:
-        RequestError: If the content doesn't fit the signature.
+        RequestError: If it is no such JSON.
     """
-    if ("instances" in request) == ("inputs" in request):
-        raise RequestError(
-            400, "Request must have exactly one of 'instances' and 'inputs'"
-        )
-    if "instances" in request:
-        columns = _columns(request["instances"], specs)
-    else:
-        columns = request["inputs"]
-        if len(specs) == 1 and not _is_named(columns):
-            columns = {next(iter(specs)): columns}
-    if not isinstance(columns, dict) or set(columns) != set(specs):
-        received = sorted(columns) if isinstance(columns, dict) else type(columns)
-        raise RequestError(
-            400, f"The inputs are {sorted(specs)}; the request has {received}"
-        )
-    arrays = {name: _array(name, columns[name], spec) for name, spec in specs.items()}
-    if len({len(array) for array in arrays.values()}) != 1:
-        raise RequestError(400, "All inputs must have the same batch size")
-    return arrays, "instances" in request
+
+    def __init__(self, body: bytes):
+        try:
+            request = orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise RequestError(f"JSON Parse error: {error}") from None
+        if not isinstance(request, dict):
+            raise RequestError("JSON Value: the request is not an object")
+        signature = request.get("signature_name", "")
+        if not isinstance(signature, str):
+            raise RequestError("'signature_name' key must be a string value.")
+        self.signature = signature or "serving_default"
+        self.rows = "instances" in request
+        self._request = request
+        # NumPy takes a `true` among numbers as 1.
+        self._bools = b"true" in body or b"false" in body
+
+    def inputs(self, infos: Infos) -> dict[str, np.ndarray]:
+        """Input name -> array.
+
+        Args:
+            infos: Input name -> its description, of the signature.
+
+        Raises:
+            RequestError: If the content doesn't fit the signature.
+        """
+        if self.rows == ("inputs" in self._request):
+            raise RequestError("exactly one of 'instances' and 'inputs' must be there")
+        if self.rows:
+            columns = _from_rows(self._request["instances"], infos)
+        else:
+            columns = _from_columns(self._request["inputs"], infos)
+        return {
+            name: _array(name, column, infos[name], self._bools)
+            for name, column in columns.items()
+        }
 
 
 def encode(outputs: dict[str, np.ndarray], rows: bool) -> bytes:
     """The response's JSON; names ending in `_bytes` are encoded as base64."""
     plain = {name: _plain(name, value) for name, value in outputs.items()}
-    single = len(plain) == 1
-    if not rows:
-        content = next(iter(plain.values())) if single else plain
-        return orjson.dumps({"outputs": content}, option=orjson.OPT_SERIALIZE_NUMPY)
-    count = len(next(iter(plain.values())))
-    if single:
-        content = next(iter(plain.values()))
-    else:
+    if len(plain) == 1:
+        (content,) = plain.values()
+    elif rows:
+        count = len(next(iter(plain.values())))
         content = [{name: plain[name][i] for name in plain} for i in range(count)]
-    return orjson.dumps({"predictions": content}, option=orjson.OPT_SERIALIZE_NUMPY)
+    else:
+        content = plain
+    return orjson.dumps(
+        {"predictions" if rows else "outputs": content},
+        option=orjson.OPT_SERIALIZE_NUMPY,
+    )
 
 
-def _columns(instances: Any, specs: Specs) -> dict[str, list]:
+def _from_rows(instances: Any, infos: Infos) -> dict[str, list]:
     if not isinstance(instances, list) or not instances:
-        raise RequestError(400, "'instances' must be a list with at least one value")
-    if not any(_is_named(one) for one in instances):
-        if len(specs) != 1:
-            raise RequestError(400, f"Instances must name the inputs {sorted(specs)}")
-        return {next(iter(specs)): instances}
+        raise RequestError("'instances' must be a list with at least one value")
+    named = _is_named(instances[0])
+    if not named and len(infos) != 1:
+        raise RequestError(f"instances must name the inputs {sorted(infos)}")
     for number, one in enumerate(instances):
-        if not _is_named(one) or set(one) != set(specs):
+        if _is_named(one) != named or (named and set(one) != set(infos)):
             raise RequestError(
-                400,
-                f"Failed to process element: {number} of 'instances' list: it must be "
-                f"an object with exactly the inputs {sorted(specs)}",
+                f"Failed to process element: {number} of 'instances' list: values, or "
+                f"objects with exactly the inputs {sorted(infos)}, but not both"
             )
-    return {name: [one[name] for one in instances] for name in specs}
+    if named:
+        return {name: [one[name] for one in instances] for name in infos}
+    return {next(iter(infos)): instances}
+
+
+def _from_columns(inputs: Any, infos: Infos) -> dict[str, Any]:
+    if _is_named(inputs):
+        missing = set(infos) - set(inputs)
+        if missing or not infos:
+            raise RequestError(f"Missing named input: {sorted(missing)}")
+        return {name: inputs[name] for name in infos}
+    if len(infos) != 1:
+        raise RequestError(
+            f"'inputs' must be an object with the inputs {sorted(infos)}"
+        )
+    return {next(iter(infos)): inputs}
 
 
 def _is_named(value: Any) -> bool:
     """Whether it is an object with input names, not the `{"b64": ...}` of a string."""
-    return isinstance(value, dict) and set(value) != {"b64"}
+    return isinstance(value, dict) and not _is_base64(value)
 
 
-def _array(name: str, value: Any, spec: tf.TensorSpec) -> np.ndarray:
-    if not isinstance(value, list) or not value:
-        raise RequestError(400, f"{name}: a batch must hold at least one image")
-    array = (
-        _strings(name, value)
-        if spec.dtype == tf.string
-        else _numbers(name, value, spec)
-    )
-    if not spec.shape.is_compatible_with(array.shape):
-        wanted = [-1 if size is None else size for size in spec.shape]
-        raise RequestError(
-            400, f"{name}: the shape is {list(array.shape)}, must be {wanted}"
-        )
-    return array
+def _is_base64(value: dict) -> bool:
+    return set(value) == {"b64"} and isinstance(value["b64"], str)
 
 
-def _numbers(name: str, value: list, spec: tf.TensorSpec) -> np.ndarray:
-    dtype = spec.dtype
+def _array(name: str, value: Any, info: TensorInfo, bools: bool) -> np.ndarray:
+    dtype = tf.dtypes.as_dtype(info.dtype)
+    if dtype == tf.string:
+        values = value if isinstance(value, list) else [value]
+        array = np.empty(len(values), object)
+        array[:] = [_string(name, one) for one in values]
+        return array if isinstance(value, list) else array.reshape(())
+    return _numbers(name, value, dtype, bools)
+
+
+def _numbers(name: str, value: Any, dtype: tf.DType, bools: bool) -> np.ndarray:
     try:
         array = np.array(value)
     except (ValueError, OverflowError):
         raise RequestError(
-            400, f"{name}: lists of unequal lengths or mixed content"
+            f"{name}: lists of unequal lengths or mixed content"
         ) from None
-    if array.dtype.kind not in ("iu" if dtype.is_integer else "iuf") or _has_bool(
-        value
-    ):
+    kinds = "iu" if dtype.is_integer else "iuf"
+    if array.dtype.kind not in kinds or (bools and _has_bool(value, array.ndim)):
         kind = "integers" if dtype.is_integer else "numbers"
-        raise RequestError(400, f"{name}: the values must be {kind} ({dtype.name})")
+        raise RequestError(f"{name}: the values must be {kind} ({dtype.name})")
     if dtype.is_integer and array.size:
-        low, high = array.min(), array.max()
-        if low < dtype.min or high > dtype.max:
-            raise RequestError(
-                400,
-                f"{name}: the values reach from {low} to {high}, must be in "
-                f"{dtype.min} to {dtype.max}",
-            )
+        # Smaller types are sent as int32, which wraps around: 300 is 44 for uint8.
+        range_ = np.iinfo(dtype.as_numpy_dtype if dtype.size > 4 else np.int32)
+        if array.min() < range_.min or array.max() > range_.max:
+            raise RequestError(f"{name}: the values must fit into {range_.dtype}")
     return array.astype(dtype.as_numpy_dtype)
 
 
-def _has_bool(value: Any) -> bool:
-    """Whether `true` or `false` hides among the numbers: NumPy would take it as one."""
-    while isinstance(value, list) and value and isinstance(value[0], list):
-        value = [one for inner in value for one in inner]
-    return bool in set(map(type, value))
+def _has_bool(value: Any, rank: int) -> bool:
+    for _ in range(rank - 1):
+        value = itertools.chain.from_iterable(value)
+    return bool in set(map(type, value if rank else [value]))
 
 
-def _strings(name: str, value: list) -> np.ndarray:
-    decoded = np.empty(len(value), object)
-    for number, one in enumerate(value):
-        decoded[number] = _string(f"{name}[{number}]", one)
-    return decoded
-
-
-def _string(where: str, value: Any) -> bytes:
+def _string(name: str, value: Any) -> bytes:
     if isinstance(value, str):
         return value.encode()
-    if isinstance(value, dict) and isinstance(value.get("b64"), str):
+    if isinstance(value, dict) and _is_base64(value):
+        text = _WHITESPACE.sub("", value["b64"])
+        text += "=" * (-len(text) % 4)
         try:
-            return base64.b64decode(value["b64"], validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise RequestError(400, f"{where}: no valid base64: {error}") from None
-    raise RequestError(400, f'{where}: must be a string or {{"b64": "..."}}')
+            if _BASE64.fullmatch(text):
+                return base64.b64decode(text)
+        except binascii.Error:
+            pass
+        raise RequestError(f"{name}: Unable to base64 decode")
+    raise RequestError(f'{name}: must be a string or {{"b64": "..."}}')
 
 
 def _plain(name: str, array: np.ndarray) -> Any:
@@ -182,5 +185,5 @@ def _plain(name: str, array: np.ndarray) -> Any:
     return _map(array, lambda one: one.decode(errors="replace"))
 
 
-def _map(array: np.ndarray, change) -> Any:
+def _map(array: np.ndarray, change: Callable) -> Any:
     return np.vectorize(change, otypes=[object])(array).tolist()

@@ -1,9 +1,8 @@
 """The explorer's pages, filled in with what is served."""
 
-import contextlib
 import errno
-import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import orjson
@@ -11,7 +10,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from ltpa_tf.errors import SettingError
@@ -22,8 +21,8 @@ _NOT_THIS_PORT = (errno.EADDRINUSE, errno.EACCES)
 EXPLORER = Path(__file__).parents[1] / "explorer"
 
 
-def pages(base: Path, model: str, server: str = "") -> list[BaseRoute]:
-    """Routes of the explorer.
+def pages(base: Path, model: str, server: str = "") -> Starlette:
+    """The application of the explorer.
 
     The same files work from any static host; there `explorer.json` is edited by hand.
 
@@ -45,42 +44,19 @@ def pages(base: Path, model: str, server: str = "") -> list[BaseRoute]:
     async def explorer(_request: Request) -> Response:
         return Response(settings, media_type="application/json")
 
-    return [
-        Route("/explorer.json", explorer),
-        Mount(f"/{SAMPLES}", StaticFiles(directory=samples[0].parent)),
-        Mount("/", StaticFiles(directory=EXPLORER, html=True)),
-    ]
+    return Starlette(
+        routes=[
+            Route("/explorer.json", explorer),
+            Mount(f"/{SAMPLES}", StaticFiles(directory=samples[0].parent)),
+            Mount("/", StaticFiles(directory=EXPLORER, html=True)),
+        ]
+    )
 
 
 def sample_files(base: Path) -> list[Path]:
     """Sample images of the latest version, or the bundled ones."""
     own = versions.latest_version(base) / SAMPLES
     return sorted(own.glob("*.png")) or sorted((EXPLORER / SAMPLES).glob("*.png"))
-
-
-class PageServer:
-    """Serves the explorer alone, beside a server that has no pages.
-
-    Args:
-        base: Folder of the versions.
-        model: Name of the model.
-        server: Address of the server to ask.
-        port: 0 takes a free one.
-
-    Attributes:
-        url: Where the explorer is.
-    """
-
-    def __init__(self, base: str | os.PathLike, model: str, server: str, port: int):
-        self._socket = listen("--explorer_port", "127.0.0.1", port)
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        application = Starlette(routes=pages(Path(base), model, server))
-        self._server = uvicorn.Server(uvicorn.Config(application, log_level="warning"))
-
-    def run(self) -> None:
-        """Serves until Ctrl-C, or SIGTERM if that raises `KeyboardInterrupt` too."""
-        with contextlib.suppress(KeyboardInterrupt), self._socket:
-            self._server.run([self._socket])
 
 
 def listen(flag: str, host: str, port: int) -> socket.socket:
@@ -102,3 +78,19 @@ def listen(flag: str, host: str, port: int) -> socket.socket:
     # asyncio doesn't do this for a socket it hasn't made: 40 ms a response.
     one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return one
+
+
+def server_of(application: Callable) -> uvicorn.Server:
+    """An HTTP server of an ASGI application.
+
+    Its parser is h11, whatever else is installed: parsers differ in what they accept.
+    """
+    return uvicorn.Server(
+        uvicorn.Config(
+            application,
+            http="h11",
+            lifespan="off",
+            log_level="warning",
+            timeout_keep_alive=60,
+        )
+    )

@@ -5,44 +5,15 @@ import os
 import threading
 from pathlib import Path
 
-import tensorflow as tf
+import grpc
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 
 from ltpa_tf.errors import SettingError
-from ltpa_tf.serving import graph, server_files, versions, warmup
+from ltpa_tf.serving import server_files, versions
 from ltpa_tf.serving.server.request_error import RequestError
+from ltpa_tf.serving.server.version import Version
 
-
-class Version:
-    """One loaded version.
-
-    Attributes:
-        number: The version.
-        signatures: Signature name -> function from named tensors to named tensors.
-        definitions: Signature name -> its `SignatureDef`.
-    """
-
-    def __init__(self, number: int, folder: Path):
-        self.number = number
-        self.definitions = graph.signatures(graph.read_meta_graph(folder))
-        loaded = tf.saved_model.load(str(folder))
-        warmup.replay(folder, loaded)
-        self._loaded = loaded  # its functions hold only weak references to variables
-        self.signatures = dict(loaded.signatures)
-
-    def specs(self, signature: str) -> dict[str, tf.TensorSpec]:
-        """Input name -> its specification.
-
-        Raises:
-            RequestError: If there is no such signature.
-        """
-        if signature not in self.signatures:
-            raise RequestError(
-                400,
-                f'Serving signature name: "{signature}" not found in signature def; '
-                f"there are {', '.join(sorted(self.signatures))}",
-            )
-        return self.signatures[signature].structured_input_signature[1]
+_MAX_BATCH = 32
 
 
 class Repository:
@@ -65,6 +36,8 @@ class Repository:
 
     def __init__(self, base: str | os.PathLike, poll_seconds: float = 1.0):
         self.base = Path(base).resolve()
+        limits = server_files.read_batching(base)
+        self._max_batch = limits.max_batch_size.value if limits else _MAX_BATCH
         self.labels: dict[str, int] = {}
         self._loaded: dict[int, Version] = {}
         self._failed: dict[int, str] = {}
@@ -90,23 +63,27 @@ class Repository:
         """Stops looking."""
         self._stop.set()
 
-    def find(self, number: int | None = None, label: str | None = None) -> Version:
+    def find(
+        self, name: str, number: int | None = None, label: str | None = None
+    ) -> Version:
         """The version that a request asks for; the highest loaded by default.
 
         Raises:
             RequestError: If it isn't there.
         """
+        if not name:
+            raise RequestError("ModelSpec has no name specified.")
         if label is not None:
-            if label not in self.labels:
-                raise RequestError(400, f"Unrecognized servable version label: {label}")
+            if name != self.name or label not in self.labels:
+                raise RequestError(f"Unrecognized servable version label: {label}")
             number = self.labels[label]
         loaded = self._loaded
         if number is None:
-            return loaded[max(loaded)]
-        if number not in loaded:
+            number = max(loaded)
+        if name != self.name or number not in loaded:
             raise RequestError(
-                404,
-                f"Servable not found for request: Specific({self.name}, {number})",
+                f"Servable not found: {name}, version {number}",
+                grpc.StatusCode.NOT_FOUND,
             )
         return loaded[number]
 
@@ -165,7 +142,10 @@ class Repository:
     def _load(self, number: int, folder: Path) -> None:
         self._loading = number
         try:
-            self._loaded = {**self._loaded, number: Version(number, folder)}
+            self._loaded = {
+                **self._loaded,
+                number: Version(number, folder, self._max_batch),
+            }
             logging.info("version %d is loaded", number)
         except Exception as error:  # damaged files raise anything, IndexError too
             self._failed[number] = f"version {number} doesn't load: {error}"

@@ -1,14 +1,20 @@
 """What a request can be refused with."""
 
+import grpc
+
 
 class RequestError(Exception):
     """A request that can't be answered; its text is a sentence for the client.
 
     Args:
-        status: HTTP status code.
         sentence: What is wrong with the request.
+        code: Which kind of error, as gRPC and TensorFlow number them.
     """
 
-    def __init__(self, status: int, sentence: str):
-        super().__init__(sentence)
-        self.status = status
+    def __init__(
+        self,
+        sentence: str,
+        code: grpc.StatusCode = grpc.StatusCode.INVALID_ARGUMENT,
+    ):
+        super().__init__(sentence[:1000])  # gRPC sends no more than some 8 kB
+        self.code = code

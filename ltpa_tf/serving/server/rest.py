@@ -1,210 +1,164 @@
 """TensorFlow Serving's REST surface as an ASGI application."""
 
 import asyncio
-import collections
 import logging
 import re
-import time
-from collections.abc import Sequence
+import urllib.parse
+import zlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
+import grpc
 import orjson
-import tensorflow as tf
 from google.protobuf import json_format
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
-from tensorflow_serving.apis.get_model_metadata_pb2 import SignatureDefMap
 
-from ltpa_tf.serving.sentences import sentence
-from ltpa_tf.serving.server import codec
-from ltpa_tf.serving.server.engine import Engine
-from ltpa_tf.serving.server.repository import Repository, Version
+from ltpa_tf.serving.server import answers, codec
+from ltpa_tf.serving.server.repository import Repository
 from ltpa_tf.serving.server.request_error import RequestError
-from ltpa_tf.serving.server_files import METRICS_PATH
 
-# As in tensorflow_serving/model_servers/http_rest_api_util.cc.
+# As in tensorflow_serving/model_servers/http_rest_api_util.cc, over path and query.
 _TARGET = r"/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?"
 _PREDICT = re.compile(_TARGET + r":(classify|regress|predict)", re.IGNORECASE)
 _STATUS = re.compile(_TARGET + r"(?:/(metadata))?", re.IGNORECASE)
-_DRAIN = 8  # times the limit of a body is read and thrown away before giving up
+_CODES = {
+    grpc.StatusCode.INVALID_ARGUMENT: 400,
+    grpc.StatusCode.FAILED_PRECONDITION: 400,
+    grpc.StatusCode.OUT_OF_RANGE: 400,
+    grpc.StatusCode.NOT_FOUND: 404,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: 429,
+    grpc.StatusCode.UNIMPLEMENTED: 501,
+}
 
 
-class RestHandlers:
-    """The handlers; `application` makes the ASGI application of them.
+class RestApp:
+    """The application.
 
     Args:
         repository: The loaded versions.
-        engine: What runs requests.
-        max_batch: The most images that a request may hold.
+        pool: Threads that answer predict requests.
         max_body: The most bytes that a request's body may hold.
+        pages: The application for all other paths.
     """
 
     def __init__(
-        self, repository: Repository, engine: Engine, max_batch: int, max_body: int
+        self,
+        repository: Repository,
+        pool: ThreadPoolExecutor,
+        max_body: int,
+        pages: Callable,
     ):
         self._repository = repository
-        self._engine = engine
-        self._max_batch = max_batch
+        self._pool = pool
         self._max_body = max_body
-        self._counts: collections.Counter[int] = collections.Counter()
-        self._seconds = 0.0
+        self._pages = pages
 
-    def application(
-        self, origins: Sequence[str], pages: Sequence[BaseRoute] = ()
-    ) -> Starlette:
-        """The application.
+    async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
+        """One request."""
+        target = _target(scope)
+        answer = self._pages
+        if target.lower().startswith("/v1/"):
+            status, content = await self._answer(scope, receive, target)
+            answer = Response(content, status, media_type="application/json")
+        await answer(scope, receive, send)
 
-        Args:
-            origins: Other sites whose pages may ask, as CORS has it; `"*"` for all.
-            pages: Routes of what else is to be served.
-        """
-        methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
-        return Starlette(
-            routes=[
-                Route(METRICS_PATH, self.metrics),
-                Route("/v1/{rest:path}", self.answer, methods=methods),
-                *pages,
-            ],
-            middleware=[
-                Middleware(
-                    CORSMiddleware,
-                    allow_origins=list(origins),
-                    allow_methods=["GET", "POST"],
-                    allow_headers=["Content-Type"],
-                )
-            ],
-        )
-
-    async def answer(self, request: Request) -> Response:
-        """Any request below `/v1/`."""
-        start = time.perf_counter()
-        status = 200
+    async def _answer(
+        self, scope: dict, receive: Callable, target: str
+    ) -> tuple[int, bytes]:
+        body = await self._body(dict(scope["headers"]), receive)
         try:
-            content = await self._content(request)
+            if body is None:
+                said = f"the body has more than {self._max_body} bytes, the limit"
+                return 413, _error(said)
+            if scope["method"] == "POST" and (match := _PREDICT.fullmatch(target)):
+                loop = asyncio.get_running_loop()
+                return 200, await loop.run_in_executor(
+                    self._pool, self._predict, match, body
+                )
+            if scope["method"] == "GET" and (match := _STATUS.fullmatch(target)):
+                return 200, self._about(match)
         except RequestError as error:
-            status, content = error.status, orjson.dumps({"error": str(error)})
-        except tf.errors.InvalidArgumentError as error:
-            status, content = 400, orjson.dumps({"error": sentence(error.message)})
-        except ClientDisconnect:
-            status, content = 400, b""
+            return _CODES.get(error.code, 500), _error(str(error))
         except Exception as error:  # clients take JSON only
-            logging.exception("%s %s", request.method, request.scope["path"])
-            said = f"{type(error).__name__}: {error}"
-            status, content = 500, orjson.dumps({"error": said})
-        self._counts[status] += 1
-        self._seconds += time.perf_counter() - start
-        return Response(content, status, media_type="application/json")
+            logging.exception("%s %s", scope["method"], target)
+            return 500, _error(f"{type(error).__name__}: {error}")
+        return 400, _error(f"Malformed request: {scope['method']} {target}")
 
-    async def metrics(self, _request: Request) -> Response:
-        """What Prometheus reads, under the names that TensorFlow Serving uses."""
-        name = f'model_name="{self._repository.name}"'
-        lines = ["# TYPE :tensorflow:serving:request_count counter"]
-        lines += [
-            f':tensorflow:serving:request_count{{{name},status="{status}"}} {count}'
-            for status, count in sorted(self._counts.items())
-        ]
-        lines += [
-            "# TYPE :tensorflow:serving:request_latency summary",
-            f":tensorflow:serving:request_latency_sum{{{name}}} {self._seconds * 1e6}",
-            f":tensorflow:serving:request_latency_count{{{name}}} "
-            f"{self._counts.total()}",
-        ]
-        return Response("\n".join(lines) + "\n", media_type="text/plain")
-
-    async def _content(self, request: Request) -> bytes:
-        path = request.scope["path"]
-        body = await self._body(request)
-        if request.method == "POST" and (match := _PREDICT.fullmatch(path)):
-            if match[4].lower() != "predict":
-                raise RequestError(400, f"this server has no {match[4]}, only predict")
-            return await self._predict(self._version(match), body)
-        if request.method == "GET" and (match := _STATUS.fullmatch(path)):
-            return self._metadata(match) if match[4] else self._status(match)
-        raise RequestError(400, f"Malformed request: {request.method} {path}")
-
-    async def _body(self, request: Request) -> bytes:
+    async def _body(self, headers: dict, receive: Callable) -> bytes | None:
         """The body; too large a one is read on, so that the client gets its answer."""
-        chunks: list[bytes] = []
-        size = 0
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size <= self._max_body:
-                chunks.append(chunk)
-            else:
+        chunks, size, more = [], 0, True
+        while more:
+            message = await receive()
+            chunks.append(message.get("body", b""))
+            size += len(chunks[-1])
+            more = message.get("more_body", False)
+            if size > self._max_body:
                 chunks.clear()
-            if size > _DRAIN * self._max_body:
-                break
         if size > self._max_body:
-            raise RequestError(
-                413, f"the body has more than {self._max_body} bytes, the limit"
-            )
-        return b"".join(chunks)
+            return None
+        body = b"".join(chunks)
+        zipped = b"gzip" in headers.get(b"content-encoding", b"")
+        return _unzipped(body, self._max_body) if zipped else body
 
-    def _version(self, match: re.Match) -> Version:
-        name, number, label = match[1], match[2], match[3]
-        if name != self._repository.name:
-            raise RequestError(404, f"Servable not found for request: Latest({name})")
-        if number is not None and len(number) > 18:
-            raise RequestError(400, f"Failed to convert version: {number} to numeric.")
-        return self._repository.find(None if number is None else int(number), label)
+    def _predict(self, match: re.Match, body: bytes) -> bytes:
+        if match[4].lower() != "predict":
+            raise RequestError(f"no signature is for {match[4]}")
+        request = codec.PredictRequest(body)
+        version = self._repository.find(*_asked(match))
+        inputs = request.inputs(version.inputs(request.signature))
+        return codec.encode(version.run(request.signature, inputs), request.rows)
 
-    async def _predict(self, version: Version, body: bytes) -> bytes:
-        request = codec.parse(body)
-        signature = codec.signature_of(request)
-        inputs, rows = codec.decode(request, version.specs(signature))
-        size = len(next(iter(inputs.values())))
-        if size > self._max_batch:
-            raise RequestError(
-                400, f"a batch of {size} is larger than {self._max_batch}, the limit"
-            )
-        result = self._engine.submit(version.signatures[signature], inputs)
-        return codec.encode(await asyncio.wrap_future(result), rows)
-
-    def _status(self, match: re.Match) -> bytes:
-        states = self._repository.states()
-        if match[1] != self._repository.name:
-            raise RequestError(404, f"Could not find any versions of model {match[1]}")
-        if match[2] or match[3]:
-            number = self._version(match).number
-            states = {number: states[number]}
-        return orjson.dumps(
-            {
-                "model_version_status": [
-                    {
-                        "version": str(number),
-                        "state": state,
-                        "status": {
-                            "error_code": "UNKNOWN" if message else "OK",
-                            "error_message": message,
-                        },
-                    }
-                    for number, (state, message) in states.items()
-                ]
-            },
-            option=orjson.OPT_INDENT_2,
-        )
-
-    def _metadata(self, match: re.Match) -> bytes:
-        version = self._version(match)
-        signatures = SignatureDefMap(signature_def=version.definitions)
-        spec = {
-            "name": self._repository.name,
-            "signature_name": "",
-            "version": str(version.number),
+    def _about(self, match: re.Match) -> bytes:
+        name, number, label = _asked(match)
+        if not match[4]:  # whatever the label
+            found = answers.status(self._repository, name, number)
+            return orjson.dumps(_plain(found), option=orjson.OPT_INDENT_2)
+        version = self._repository.find(name, number, label)
+        response, signatures = answers.metadata(self._repository, version)
+        found = {
+            "model_spec": _plain(response.model_spec),
+            "metadata": {"signature_def": _plain(signatures)},
         }
-        return orjson.dumps(
-            {
-                "model_spec": spec,
-                "metadata": {
-                    "signature_def": json_format.MessageToDict(
-                        signatures,
-                        preserving_proto_field_name=True,
-                        always_print_fields_with_no_presence=True,
-                    )
-                },
-            },
-            option=orjson.OPT_INDENT_2,
-        )
+        return orjson.dumps(found, option=orjson.OPT_INDENT_2)
+
+
+def _target(scope: dict) -> str:
+    """Path and query as they were sent, without the address of an absolute URI."""
+    target = scope["raw_path"].decode("latin-1")
+    target = re.sub(r"^\w+://[^/?]*", "", target)
+    query = scope["query_string"].decode("latin-1")
+    return f"{target}?{query}" if query else target
+
+
+def _asked(match: re.Match) -> tuple[str, int | None, str | None]:
+    """Name, version and label of the model."""
+    if match[2] and int(match[2]) >= 2**63:
+        raise RequestError(f"Failed to convert version: {match[2]} to numeric.")
+    label = None if match[3] is None else _unquoted(match[3])
+    return _unquoted(match[1]), None if match[2] is None else int(match[2]), label
+
+
+def _unquoted(text: str) -> str:
+    return urllib.parse.unquote(text, errors="replace")
+
+
+def _unzipped(body: bytes, limit: int) -> bytes | None:
+    """Nothing, as a real server has it, if it isn't compressed; None above `limit`."""
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        found = unpacker.decompress(body, limit + 1)
+    except zlib.error:
+        return b""
+    return found if len(found) <= limit else None
+
+
+def _plain(message) -> dict:
+    return json_format.MessageToDict(
+        message,
+        preserving_proto_field_name=True,
+        always_print_fields_with_no_presence=True,
+    )
+
+
+def _error(sentence: str) -> bytes:
+    return orjson.dumps({"error": sentence})

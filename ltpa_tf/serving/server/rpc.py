@@ -1,29 +1,28 @@
-"""TensorFlow Serving's gRPC surface, over the same versions and engine."""
+"""TensorFlow Serving's gRPC surface, over the same versions."""
 
-from concurrent import futures
+import contextlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import numpy as np
 import tensorflow as tf
-from tensorflow.core.framework import tensor_pb2
+from tensorflow.core.framework.tensor_pb2 import TensorProto
+from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 from tensorflow_serving.apis import (
-    get_model_metadata_pb2,
-    get_model_status_pb2,
     model_service_pb2_grpc,
     predict_pb2,
     prediction_service_pb2_grpc,
 )
 
-from ltpa_tf.serving.sentences import sentence
-from ltpa_tf.serving.server.engine import Engine
-from ltpa_tf.serving.server.repository import Repository, Version
+from ltpa_tf.serving.server import answers
+from ltpa_tf.serving.server.repository import Repository
 from ltpa_tf.serving.server.request_error import RequestError
-
-_CODES = {400: grpc.StatusCode.INVALID_ARGUMENT, 404: grpc.StatusCode.NOT_FOUND}
+from ltpa_tf.serving.server.version import Version
 
 
 def start(
-    repository: Repository, engine: Engine, address: str, max_batch: int, max_body: int
+    repository: Repository, pool: ThreadPoolExecutor, address: str, max_body: int
 ) -> tuple[grpc.Server, int]:
     """Starts the gRPC server.
 
@@ -31,14 +30,14 @@ def start(
         The server, and the port it listens on.
     """
     server = grpc.server(
-        futures.ThreadPoolExecutor(32, "grpc"),
+        pool,
         options=[
             ("grpc.max_receive_message_length", max_body),
             ("grpc.so_reuseport", 0),
         ],
     )
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-        _Predictions(repository, engine, max_batch), server
+        _Predictions(repository), server
     )
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(
         _Models(repository), server
@@ -49,51 +48,58 @@ def start(
 
 
 class _Predictions(prediction_service_pb2_grpc.PredictionServiceServicer):
-    def __init__(self, repository: Repository, engine: Engine, max_batch: int):
+    def __init__(self, repository: Repository):
         self._repository = repository
-        self._engine = engine
-        self._max_batch = max_batch
 
     def Predict(self, request, context):
-        try:
+        with _refusals(context):
             version = _version(self._repository, request.model_spec)
             signature = request.model_spec.signature_name or "serving_default"
-            specs = version.specs(signature)
-            inputs = _inputs(request, specs, self._max_batch)
-            outputs = self._engine.submit(
-                version.signatures[signature], inputs
-            ).result()
-        except RequestError as error:
-            context.abort(_CODES[error.status], str(error))
-        except tf.errors.InvalidArgumentError as error:
-            context.abort(grpc.StatusCode.INVALID_ARGUMENT, sentence(error.message))
-        unknown = set(request.output_filter) - set(outputs)
-        if unknown:
-            context.abort(
-                grpc.StatusCode.INVALID_ARGUMENT,
-                f"output tensor alias not found in signature: {sorted(unknown)[0]}",
-            )
+            infos, protos = version.inputs(signature), dict(request.inputs)
+            if set(protos) != set(infos):
+                raise RequestError(
+                    f"the inputs are {sorted(infos)}, not {sorted(protos)}"
+                )
+            known, wanted = version.outputs(signature), list(request.output_filter)
+            if not set(wanted) <= set(known) or len(set(wanted)) < len(wanted):
+                raise RequestError(
+                    f"output_filter {wanted}: each once, of {sorted(known)}"
+                )
+            inputs = {
+                name: _array(version, name, protos[name], info)
+                for name, info in infos.items()
+            }
+            outputs = version.run(signature, inputs)
         response = predict_pb2.PredictResponse()
         response.model_spec.name = self._repository.name
         response.model_spec.signature_name = signature
         response.model_spec.version.value = version.number
-        for name in request.output_filter or outputs:
+        for name in wanted or outputs:
             _fill(response.outputs[name], outputs[name])
         return response
 
     def GetModelMetadata(self, request, context):
-        try:
+        with _refusals(context):
+            if set(request.metadata_field) != {"signature_def"}:
+                raise RequestError(
+                    f"metadata_field is {[*request.metadata_field]}, must be "
+                    "['signature_def']",
+                )
             version = _version(self._repository, request.model_spec)
-        except RequestError as error:
-            context.abort(_CODES[error.status], str(error))
-        response = get_model_metadata_pb2.GetModelMetadataResponse()
-        response.model_spec.name = self._repository.name
-        response.model_spec.version.value = version.number
-        signatures = get_model_metadata_pb2.SignatureDefMap(
-            signature_def=version.definitions
+            return answers.metadata(self._repository, version)[0]
+
+    def Classify(self, request, context):
+        """No signature of ours is for this, nor for the next two."""
+        with _refusals(context):
+            _version(self._repository, request.model_spec)
+            raise RequestError("only signatures for Predict are here")
+
+    Regress = Classify
+
+    def MultiInference(self, _request, context):
+        context.abort(
+            grpc.StatusCode.INVALID_ARGUMENT, "only signatures for Predict are here"
         )
-        response.metadata["signature_def"].Pack(signatures)
-        return response
 
 
 class _Models(model_service_pb2_grpc.ModelServiceServicer):
@@ -101,72 +107,53 @@ class _Models(model_service_pb2_grpc.ModelServiceServicer):
         self._repository = repository
 
     def GetModelStatus(self, request, context):
-        states = self._repository.states()
-        try:
+        with _refusals(context):
+            if not request.HasField("model_spec"):
+                raise RequestError("Missing ModelSpec")
             spec = request.model_spec
-            version = _version(self._repository, spec)
-            if spec.HasField("version") or spec.version_label:
-                states = {version.number: states[version.number]}
-        except RequestError as error:
-            context.abort(_CODES[error.status], str(error))
-        response = get_model_status_pb2.GetModelStatusResponse()
-        kind = get_model_status_pb2.ModelVersionStatus
-        for number, (state, message) in states.items():
-            one = response.model_version_status.add(
-                version=number, state=kind.State.Value(state)
-            )
-            one.status.error_message = message
-        return response
+            return answers.status(self._repository, spec.name, _number(spec))
+
+    def HandleReloadConfigRequest(self, _request, context):
+        context.abort(
+            grpc.StatusCode.INVALID_ARGUMENT, "models.config is reloaded, not a request"
+        )
+
+
+@contextlib.contextmanager
+def _refusals(context: grpc.ServicerContext) -> Iterator[None]:
+    try:
+        yield
+    except RequestError as error:
+        context.abort(error.code, str(error))
+
+
+def _number(spec) -> int | None:
+    return spec.version.value if spec.HasField("version") else None
 
 
 def _version(repository: Repository, spec) -> Version:
-    if spec.name != repository.name:
-        raise RequestError(404, f"Servable not found for request: Latest({spec.name})")
-    number = spec.version.value if spec.HasField("version") else None
-    return repository.find(number, spec.version_label or None)
-
-
-def _inputs(request, specs: dict, max_batch: int) -> dict[str, np.ndarray]:
-    if set(request.inputs) != set(specs):
-        raise RequestError(
-            400, f"The inputs are {sorted(specs)}, not {sorted(request.inputs)}"
-        )
-    return {
-        name: _array(name, request.inputs[name], spec, max_batch)
-        for name, spec in specs.items()
-    }
+    label = spec.version_label if spec.HasField("version_label") else None
+    return repository.find(spec.name, _number(spec), label)
 
 
 def _array(
-    name: str, proto: tensor_pb2.TensorProto, spec: tf.TensorSpec, max_batch: int
+    version: Version, name: str, proto: TensorProto, info: TensorInfo
 ) -> np.ndarray:
-    """The tensor of one input.
+    """The tensor of one input, made as a real server makes it.
 
-    Its type and shape are looked at before it is made: a few bytes can claim gigabytes.
+    Its type and shape are looked at before: a few bytes can claim gigabytes.
     """
+    shape = [one.size for one in proto.tensor_shape.dim]
+    version.check(name, info, proto.dtype, shape)
     try:
-        dtype = tf.dtypes.as_dtype(proto.dtype)
-        shape = tf.TensorShape(proto.tensor_shape)
-    except (TypeError, ValueError) as error:
-        raise RequestError(400, f"{name}: no valid tensor: {error}") from None
-    if dtype != spec.dtype:
+        return tf.io.parse_tensor(proto.SerializeToString(), info.dtype).numpy()
+    except tf.errors.InvalidArgumentError:  # its text quotes all of the tensor
         raise RequestError(
-            400, f"{name}: the type is {dtype.name}, must be {spec.dtype.name}"
-        )
-    if not (shape.is_fully_defined() and spec.shape.is_compatible_with(shape)):
-        wanted = [-1 if size is None else size for size in spec.shape]
-        raise RequestError(400, f"{name}: the shape is {shape}, must be {wanted}")
-    if not 0 < shape[0] <= max_batch:
-        raise RequestError(
-            400, f"{name}: a batch of {shape[0]}, must be 1 to {max_batch}"
-        )
-    try:
-        return tf.make_ndarray(proto)
-    except (TypeError, ValueError, OverflowError, MemoryError) as error:
-        raise RequestError(400, f"{name}: no valid tensor: {error}") from None
+            f"{name}: the content doesn't fit the shape {shape}"
+        ) from None
 
 
-def _fill(proto: tensor_pb2.TensorProto, array: np.ndarray) -> None:
+def _fill(proto: TensorProto, array: np.ndarray) -> None:
     """Writes an array; `tf.make_tensor_proto` takes three times as long for numbers."""
     if array.dtype == object:
         proto.CopyFrom(tf.make_tensor_proto(array))

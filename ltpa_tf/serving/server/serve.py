@@ -3,17 +3,18 @@
 import gc
 import os
 import threading
-from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import uvicorn
+from starlette.middleware.cors import CORSMiddleware
 
 from ltpa_tf.errors import SettingError
-from ltpa_tf.serving import server_files
 from ltpa_tf.serving.server import rest, rpc
-from ltpa_tf.serving.server.engine import Engine
-from ltpa_tf.serving.server.pages import listen, pages
+from ltpa_tf.serving.server.pages import listen, pages, server_of
 from ltpa_tf.serving.server.repository import Repository
+
+THREADS = 4 * (os.cpu_count() or 1)
+"""That run requests: as many as a real server has for each of its transports."""
 
 
 class DevelopmentServer:
@@ -25,9 +26,8 @@ class DevelopmentServer:
             there is no password and no encryption.
         rest_port: 0 takes a free one.
         grpc_port: 0 takes a free one.
-        batching: Whether requests that wait are run together.
         max_body: The most bytes of one request.
-        origins: Other sites whose pages may ask (CORS); `"*"` for all.
+        cors: Whether pages of other sites may ask.
         poll_seconds: How often the folder is looked at for new versions.
 
     Attributes:
@@ -46,25 +46,18 @@ class DevelopmentServer:
         host: str = "127.0.0.1",
         rest_port: int = 8501,
         grpc_port: int = 8500,
-        batching: bool = True,
         max_body: int = 2**25,
-        origins: Sequence[str] = (),
+        cors: bool = False,
         poll_seconds: float = 1.0,
     ):
-        limits = server_files.read_batching(base)
-        max_batch = limits.max_batch_size.value if limits else 32
         self._repository = Repository(base, poll_seconds)
-        self._engine = Engine(max_batch, batching)
         self.name = self._repository.name
         self._socket = listen("--rest_api_port", host, rest_port)
         shown = f"[{host}]" if ":" in host else host
+        self._pool = ThreadPoolExecutor(THREADS)
         try:
             self._rpc, port = rpc.start(
-                self._repository,
-                self._engine,
-                f"{shown}:{grpc_port}",
-                max_batch,
-                max_body,
+                self._repository, self._pool, f"{shown}:{grpc_port}", max_body
             )
         except RuntimeError as error:
             self._socket.close()
@@ -73,13 +66,16 @@ class DevelopmentServer:
             ) from None
         self.url = f"http://{shown}:{self._socket.getsockname()[1]}"
         self.grpc_address = f"{shown}:{port}"
-        handlers = rest.RestHandlers(
-            self._repository, self._engine, max_batch, max_body
-        )
-        application = handlers.application(origins, pages(Path(base), self.name))
-        self._server = uvicorn.Server(
-            uvicorn.Config(application, log_level="warning", timeout_keep_alive=60)
-        )
+        explorer = pages(Path(base), self.name)
+        application = rest.RestApp(self._repository, self._pool, max_body, explorer)
+        if cors:
+            application = CORSMiddleware(
+                application,
+                allow_origins=["*"],
+                allow_methods=["GET", "POST"],
+                allow_headers=["Content-Type"],
+            )
+        self._server = server_of(application)
 
     def run(self) -> None:
         """Serves until Ctrl-C, or SIGTERM if that raises `KeyboardInterrupt` too."""
@@ -112,7 +108,7 @@ class DevelopmentServer:
         gc.unfreeze()
         self._rpc.stop(grace=5).wait()
         self._repository.stop()
-        self._engine.stop()
+        self._pool.shutdown()
         self._socket.close()
 
 

@@ -1,10 +1,10 @@
-"""How fast the server answers: by transport, clients, batching and maps.
+"""How fast the development server answers: by transport, clients, maps and client.
 
 python -m pipelines.benchmark serving --out=serving.jsonl
 
 Every server runs in a process of its own; all are started before the first round and
-take turns, so that the machine's drift hits all alike. `--peer` (the default where
-PyTorch is installed) adds the same model in PyTorch eager behind the same framework.
+take turns, so that the machine's drift hits all alike. Where they are installed, the
+same model answers from ONNX Runtime and from PyTorch eager, behind the same HTTP.
 """
 
 import argparse
@@ -12,17 +12,27 @@ import contextlib
 import importlib.util
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import requests
 
-from ltpa_tf.benchmark.serving_load import KINDS, load, sender
+from ltpa_tf.benchmark.serving_load import (
+    KINDS,
+    TOOLS,
+    library,
+    load,
+    rest_body,
+    sender,
+    wrk,
+)
 
 CLASSES = 10
 SIZE = 32
@@ -33,17 +43,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     flags = _flags(arguments)
     image = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        make_model(Path(folder), flags.width)
+        make_model(Path(folder), flags.width, flags.peers)
         servers = {
             name: stack.enter_context(child(command))
             for name, command in commands(Path(folder), flags).items()
         }
-        if "pytorch" in servers:
-            check_alike(servers, image)
+        check_alike(servers, image)
         results = [
             *measure(transports(flags), servers, image, flags),
-            *measure(maps_cost(flags), servers, image, flags),
-            *measure(peers(servers, flags), servers, image, flags),
+            *measure(maps_cost(), servers, image, flags),
+            *measure(clients_cost(), servers, image, flags),
+            *measure(peers(servers), servers, image, flags),
         ]
     conclude(results)
     if flags.out:
@@ -51,11 +61,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
         Path(flags.out).write_text(lines, encoding="utf-8")
 
 
-def make_model(folder: Path, width: float) -> None:
-    """The paper's att3 with random weights, exported, and its weights for the peer."""
+class Case(NamedTuple):
+    """One thing to measure."""
+
+    table: str
+    server: str
+    transport: str
+    clients: int
+    maps: bool = False
+    tool: str = "loop"
+
+
+def make_model(folder: Path, width: float, peers: Sequence[str]) -> None:
+    """The paper's att3 with random weights, exported, and its files for the peers."""
     import keras
 
     from ltpa_tf import models, serving
+    from ltpa_tf.serving import convert
+    from ltpa_tf.serving.signatures import Signatures
 
     keras.utils.set_random_seed(0)
     model = models.build(
@@ -67,27 +90,27 @@ def make_model(folder: Path, width: float) -> None:
     )
     names = [str(index) for index in range(CLASSES)]
     serving.export(model, folder / "model", class_names=names)
+    if "onnx" in peers:
+        images = np.random.default_rng(1).integers(0, 256, (8, SIZE, SIZE, 3), np.uint8)
+        convert.to_onnx(Signatures(model, names), folder / "model.onnx", images)
     np.savez(folder / "weights.npz", *model.get_weights())
 
 
 def commands(folder: Path, flags: argparse.Namespace) -> dict[str, list[str]]:
     """Server name -> how its process is started."""
-    model = f"--model_dir={folder / 'model'}"
-    found = {
-        "batching": ["ours", model, "--batching"],
-        "no batching": ["ours", model],
-    }
-    if flags.peer:
-        settings = {"num_classes": CLASSES, "width": flags.width}
-        settings |= {"mean": [127.5] * 3, "std": [51.0] * 3}
-        peer = [
-            *("pytorch", f"--settings={json.dumps(settings)}"),
-            f"--weights={folder / 'weights.npz'}",
-        ]
-        cores = os.cpu_count()
-        found["pytorch"] = [*peer, "--threads=1"]
-        found["pytorch, all cores each"] = [*peer, f"--threads={cores}"]
-        found["pytorch, batching"] = [*peer, f"--threads={cores}", "--batching"]
+    found = {"ours": ["ours", f"--model_dir={folder / 'model'}"]}
+    for threads in (1, os.cpu_count()):
+        if "onnx" in flags.peers:
+            found[f"onnx, {threads} threads each"] = [
+                *("onnx", f"--file={folder / 'model.onnx'}", f"--threads={threads}")
+            ]
+        if "pytorch" in flags.peers:
+            settings = {"num_classes": CLASSES, "width": flags.width}
+            settings |= {"mean": [127.5] * 3, "std": [51.0] * 3}
+            found[f"pytorch, {threads} threads each"] = [
+                *("pytorch", f"--settings={json.dumps(settings)}"),
+                *(f"--weights={folder / 'weights.npz'}", f"--threads={threads}"),
+            ]
     return found
 
 
@@ -115,67 +138,63 @@ def check_alike(servers: dict[str, dict], image: np.ndarray) -> None:
         answer = requests.post(url, json={"inputs": [image.tolist()]}).json()
         answers[name] = np.array(answer["outputs"]["probabilities"])
     for name, one in answers.items():
-        difference = np.abs(one - answers["batching"]).max()
+        difference = np.abs(one - answers["ours"]).max()
         if difference > 1e-4:
             raise RuntimeError(f"{name} differs by {difference}: another model")
 
 
-def transports(flags: argparse.Namespace) -> list[tuple]:
-    """(table, server, transport, clients, maps) of every transport and client count."""
+def transports(flags: argparse.Namespace) -> list[Case]:
+    """Every transport and client count."""
     return [
-        ("transports", server, kind, clients, False)
-        for server in ("batching", "no batching")
+        Case("transports", "ours", kind, clients)
         for kind in KINDS
         for clients in flags.clients
     ]
 
 
-def maps_cost(flags: argparse.Namespace) -> list[tuple]:
+def maps_cost() -> list[Case]:
     """With and without maps, side by side."""
-    del flags
     return [
-        ("maps", "batching", kind, 8, maps) for kind in KINDS for maps in (False, True)
+        Case("maps", "ours", kind, 8, maps) for kind in KINDS for maps in (False, True)
     ]
 
 
-def peers(servers: dict[str, dict], flags: argparse.Namespace) -> list[tuple]:
+def clients_cost() -> list[Case]:
+    """The client library beside bare loops of the same requests."""
+    return [
+        Case("clients", "ours", kind, 32, tool=tool)
+        for kind in KINDS
+        for tool in TOOLS
+        if tool != "wrk" or (kind != "gRPC" and shutil.which("wrk"))
+    ]
+
+
+def peers(servers: dict[str, dict]) -> list[Case]:
     """Every server with 8 clients over REST JSON, which all of them speak."""
-    return [("peers", s, "REST JSON", 8, False) for s in servers] if flags.peer else []
+    return [Case("peers", server, "REST JSON", 8) for server in servers]
 
 
 def measure(
-    cases: list[tuple], servers: dict[str, dict], image: np.ndarray, flags
+    cases: list[Case], servers: dict[str, dict], image: np.ndarray, flags
 ) -> list[dict]:
     """Each case once a round, forth and back; medians over the rounds, printed."""
-    rounds: dict[tuple, list[dict]] = {case: [] for case in cases}
+    rounds: dict[Case, list[dict]] = {case: [] for case in cases}
     for number in range(flags.rounds):
         for case in cases if number % 2 == 0 else cases[::-1]:
-            _, server, kind, clients, maps = case
-            where = servers[server]
-
-            def make(kind=kind, where=where, maps=maps):
-                return sender(kind, where, image, maps)
-
-            rounds[case].append(load(make, clients, flags.seconds))
+            metrics = _load(case, servers[case.server], image, flags.seconds)
+            rounds[case].append(metrics)
     results = []
     for case, metrics in rounds.items():
-        table, server, kind, clients, maps = case
         medians = {
             key: round(statistics.median(one[key] for one in metrics), 2)
             for key in metrics[0]
         }
-        settings = {
-            "server": server,
-            "transport": kind,
-            "clients": clients,
-            "maps": maps,
-        }
-        results.append({"table": table, **settings, **medians, "rounds": metrics})
-    if results:
-        print(f"\n{results[0]['table']}")
-        print(f"{'':44}{'clients':>8}{'req/s':>9}{'p50 ms':>9}{'p99 ms':>9}")
+        results.append({**case._asdict(), **medians, "rounds": metrics})
+    print(f"\n{cases[0].table}")
+    print(f"{'':44}{'clients':>8}{'req/s':>9}{'p50 ms':>9}{'p99 ms':>9}")
     for one in results:
         what = f"{one['server']}, {one['transport']}{', maps' if one['maps'] else ''}"
+        what += f", {one['tool']}" if one["table"] == "clients" else ""
         print(
             f"{what:44}{one['clients']:8}{one['requests_per_second']:9.0f}"
             f"{one['p50_ms']:9.2f}{one['p99_ms']:9.2f}"
@@ -183,29 +202,42 @@ def measure(
     return results
 
 
+def _load(case: Case, where: dict, image: np.ndarray, seconds: float) -> dict:
+    if case.tool == "wrk":
+        body = rest_body(case.transport, image, case.maps)
+        return wrk(body, where, case.clients, seconds)
+    make = library if case.tool == "library" else sender
+    return load(
+        lambda: make(case.transport, where, image, case.maps), case.clients, seconds
+    )
+
+
 def conclude(results: list[dict]) -> None:
-    """What maps cost, and how we stand to the peer at its best without batching."""
+    """What maps and the client library cost, and how we stand to peers."""
     rates = {
-        (one["table"], one["server"], one["transport"], one["maps"]): one[
-            "requests_per_second"
-        ]
+        tuple(one[field] for field in Case._fields): one["requests_per_second"]
         for one in results
-        if one["table"] != "transports"
     }
     print()
     for kind in KINDS:
         with_maps, without = (
-            rates["maps", "batching", kind, maps] for maps in (True, False)
+            rates[Case("maps", "ours", kind, 8, maps)] for maps in (True, False)
         )
         print(f"maps cost {1 - with_maps / without:+.1%} of the requests over {kind}")
-    peer = [
-        rate
-        for (table, server, *_), rate in rates.items()
-        if table == "peers" and server in ("pytorch", "pytorch, all cores each")
-    ]
-    if peer:
-        ours = rates["peers", "batching", "REST JSON", False]
-        print(f"{ours / max(peer):.2f} times the requests of PyTorch eager")
+    for kind in KINDS:
+        bare = max(
+            rate
+            for (table, _, transport, *_, tool), rate in rates.items()
+            if (table, transport) == ("clients", kind) and tool != "library"
+        )
+        ours = rates[Case("clients", "ours", kind, 32, tool="library")]
+        print(f"the client library costs {1 - ours / bare:+.1%} of them over {kind}")
+    of_peers = {
+        server: rate for (table, server, *_), rate in rates.items() if table == "peers"
+    }
+    for server, rate in of_peers.items():
+        if server != "ours":
+            print(f"{of_peers['ours'] / rate:.2f} times the requests of {server}")
 
 
 def _flags(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -214,11 +246,13 @@ def _flags(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=3.0, help="of a measurement")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32])
+    libraries = {"onnx": "tf2onnx", "pytorch": "torch"}
     parser.add_argument(
-        "--peer",
-        action=argparse.BooleanOptionalAction,
-        default=importlib.util.find_spec("torch") is not None,
-        help="also PyTorch",
+        "--peers",
+        nargs="*",
+        choices=libraries,
+        default=[k for k, name in libraries.items() if importlib.util.find_spec(name)],
+        help="other libraries that answer; by default those installed",
     )
     parser.add_argument("--out", help="JSON lines, one for each row")
     return parser.parse_args(arguments)

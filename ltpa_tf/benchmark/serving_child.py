@@ -1,9 +1,9 @@
-"""One server to measure: ours, or the same model in PyTorch behind the same framework.
+"""One server to measure: ours, or the same model in another library behind our HTTP.
 
 Says where it listens as a line of JSON, and serves until its stdin closes.
 
-The PyTorch server has our HTTP code, JSON code and queue; only what answers a request
-is PyTorch in eager mode, as such models are commonly served.
+A peer has our HTTP and JSON code; only what answers a request is PyTorch in eager mode,
+as such models are commonly served, or ONNX Runtime with the exported file.
 """
 
 import argparse
@@ -11,32 +11,44 @@ import json
 import sys
 import threading
 import types
+from collections.abc import Callable
+
+import numpy as np
 
 from ltpa_tf.quiet import start_tensorflow
+
+TOP = 5
 
 
 def ours(flags: argparse.Namespace) -> None:
     """The development server."""
     from ltpa_tf.serving.server import DevelopmentServer
 
-    with DevelopmentServer(
-        flags.model_dir, rest_port=0, grpc_port=0, batching=flags.batching
-    ) as server:
+    with DevelopmentServer(flags.model_dir, rest_port=0, grpc_port=0) as server:
         _say_and_wait(name=server.name, url=server.url, grpc=server.grpc_address)
 
 
+def onnx(flags: argparse.Namespace) -> None:
+    """ONNX Runtime with a file of `export --format=onnx`."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = flags.threads
+    session = onnxruntime.InferenceSession(flags.file, options)
+
+    def run(images: np.ndarray) -> dict[str, np.ndarray]:
+        (probabilities,) = session.run(["probabilities"], {"images": images})
+        top = np.argsort(-probabilities, axis=-1)[:, :TOP].astype(np.int32)
+        return _named(probabilities, top)
+
+    _serve_peer(run, flags.size)
+
+
 def pytorch(flags: argparse.Namespace) -> None:
-    """The peer, with `serving_default` alone."""
-    import numpy as np
-    import tensorflow as tf
+    """PyTorch in eager mode."""
     import torch
-    import uvicorn
 
     from ltpa_tf.benchmark.pytorch_model import AttentionVGG, copy_weights
-    from ltpa_tf.serving.server.engine import Engine
-    from ltpa_tf.serving.server.pages import listen
-    from ltpa_tf.serving.server.rest import RestHandlers
-    from ltpa_tf.serving.server.serve import without_pauses
 
     torch.set_num_threads(flags.threads)
     settings = json.loads(flags.settings)
@@ -45,35 +57,47 @@ def pytorch(flags: argparse.Namespace) -> None:
         copy_weights(model, [arrays[name] for name in arrays.files])
 
     @torch.inference_mode()
-    def predict(images):
-        pixels = torch.from_numpy(images.numpy()).permute(0, 3, 1, 2).float()
+    def run(images: np.ndarray) -> dict[str, np.ndarray]:
+        pixels = torch.from_numpy(images).permute(0, 3, 1, 2).float()
         probabilities = model(pixels).softmax(-1)
-        top = probabilities.topk(min(5, settings["num_classes"])).indices
-        found = {"probabilities": probabilities, "top_classes": top.int()}
-        found["top_names"] = top.numpy().astype("S").astype(object)
-        return {
-            name: types.SimpleNamespace(numpy=lambda value=value: np.asarray(value))
-            for name, value in found.items()
-        }
+        top = probabilities.topk(TOP).indices.int()
+        return _named(probabilities.numpy(), top.numpy())
 
-    spec = tf.TensorSpec((None, flags.size, flags.size, 3), tf.uint8)
+    _serve_peer(run, flags.size)
+
+
+def _named(probabilities: np.ndarray, top: np.ndarray) -> dict[str, np.ndarray]:
+    """What `serving_default` answers, of a model whose classes are called 0 to 9."""
+    names = top.astype("S").astype(object)
+    return {"probabilities": probabilities, "top_classes": top, "top_names": names}
+
+
+def _serve_peer(run: Callable[[np.ndarray], dict], size: int) -> None:
+    """Serves `serving_default` alone, over REST."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from starlette.applications import Starlette
+    from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
+
+    from ltpa_tf.serving.server.pages import listen, server_of
+    from ltpa_tf.serving.server.rest import RestApp
+    from ltpa_tf.serving.server.serve import THREADS, without_pauses
+
+    images = TensorInfo(dtype="DT_UINT8")
     version = types.SimpleNamespace(
-        number=1,
-        signatures={"serving_default": predict},
-        specs=lambda _signature: {"images": spec},
+        inputs=lambda _signature: {"images": images},
+        run=lambda _signature, inputs: run(inputs["images"]),
     )
     repository = types.SimpleNamespace(name="peer", find=lambda *_: version)
-    engine = Engine(max_batch=32, batching=flags.batching)
-    rest = RestHandlers(repository, engine, max_batch=32, max_body=2**25)
-    server = uvicorn.Server(uvicorn.Config(rest.application([]), log_level="warning"))
-    socket = listen("port", "127.0.0.1", 0)
-    thread = threading.Thread(target=server.run, args=([socket],))
-    thread.start()
-    without_pauses()
-    _say_and_wait(name="peer", url=f"http://127.0.0.1:{socket.getsockname()[1]}")
-    server.should_exit = True
-    thread.join()
-    engine.stop()
+    with ThreadPoolExecutor(THREADS) as pool:
+        server = server_of(RestApp(repository, pool, 2**25, Starlette()))
+        socket = listen("port", "127.0.0.1", 0)
+        thread = threading.Thread(target=server.run, args=([socket],))
+        thread.start()
+        without_pauses()
+        _say_and_wait(name="peer", url=f"http://127.0.0.1:{socket.getsockname()[1]}")
+        server.should_exit = True
+        thread.join()
 
 
 def _say_and_wait(**where: str) -> None:
@@ -82,14 +106,15 @@ def _say_and_wait(**where: str) -> None:
 
 
 if __name__ == "__main__":
+    servers = {one.__name__: one for one in (ours, onnx, pytorch)}
     parser = argparse.ArgumentParser()
-    parser.add_argument("kind", choices=["ours", "pytorch"])
-    parser.add_argument("--batching", action="store_true")
+    parser.add_argument("kind", choices=servers)
     parser.add_argument("--model_dir")
+    parser.add_argument("--file", help="an ONNX file")
     parser.add_argument("--settings", help="of the PyTorch model, as JSON")
     parser.add_argument("--weights", help="npz with a Keras model's weights, in order")
     parser.add_argument("--size", type=int, default=32)
-    parser.add_argument("--threads", type=int, default=1, help="of a PyTorch operation")
+    parser.add_argument("--threads", type=int, default=1, help="of a peer's operation")
     arguments = parser.parse_args()
     start_tensorflow()
-    (ours if arguments.kind == "ours" else pytorch)(arguments)
+    servers[arguments.kind](arguments)

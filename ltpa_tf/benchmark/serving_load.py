@@ -4,9 +4,13 @@ import base64
 import http.client
 import io
 import json
+import os
+import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import grpc
 import numpy as np
@@ -14,21 +18,26 @@ import tensorflow as tf
 from PIL import Image
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
+from ltpa_tf import serving
+
 KINDS = ("REST JSON", "REST b64", "gRPC")
+TOOLS = ("loop", "library", "wrk")
+_WRK = """wrk.method = "POST"
+wrk.body = io.open(os.getenv("BODY")):read("*a")
+done = function(summary, latency)
+  print(string.format(
+    '{"requests_per_second": %f, "p50_ms": %f, "p99_ms": %f, "failed": %d}',
+    summary.requests / summary.duration * 1e6, latency:percentile(50) / 1e3,
+    latency:percentile(99) / 1e3, summary.errors.status + summary.errors.read))
+end
+"""
 
 
 def sender(kind: str, where: dict, image: np.ndarray, maps: bool) -> Callable[[], None]:
     """A client of its own: each call is one request about one image, answered."""
     if kind == "gRPC":
         return _grpc(where, image, maps)
-    signature = "attention_maps" if maps else "serving_default"
-    value: object = image.tolist()
-    if kind == "REST b64":
-        signature = f"{signature.replace('serving_default', 'serving')}_bytes"
-        stream = io.BytesIO()
-        Image.fromarray(image).save(stream, "JPEG", quality=95)
-        value = {"b64": base64.b64encode(stream.getvalue()).decode()}
-    body = json.dumps({"signature_name": signature, "instances": [value]})
+    body = rest_body(kind, image, maps)
     connection = http.client.HTTPConnection(where["url"].partition("://")[2])
     connection.connect()
     path = f"/v1/models/{where['name']}:predict"
@@ -41,6 +50,55 @@ def sender(kind: str, where: dict, image: np.ndarray, maps: bool) -> Callable[[]
             raise RuntimeError(content.decode())
 
     return send
+
+
+def library(
+    kind: str, where: dict, image: np.ndarray, maps: bool
+) -> Callable[[], None]:
+    """The same with `ltpa_tf.serving.Client`, which checks, encodes and decodes."""
+    address = f"grpc://{where['grpc']}" if kind == "gRPC" else where["url"]
+    client = serving.Client(address, where["name"])
+    if kind == "REST b64":
+        content = _jpeg(image)
+        return lambda: client.predict_bytes([content], maps=maps)
+    return lambda: client.predict(image[None], maps=maps)
+
+
+def wrk(body: str, where: dict, clients: int, seconds: float) -> dict:
+    """What `load` returns, of the load tool wrk, one thread with all connections."""
+    with tempfile.TemporaryDirectory() as folder:
+        script, content = Path(folder, "post.lua"), Path(folder, "body.json")
+        script.write_text(_WRK, encoding="utf-8")
+        content.write_text(body, encoding="utf-8")
+        url = f"{where['url']}/v1/models/{where['name']}:predict"
+        options = ["-t1", f"-c{clients}", f"-d{max(1, round(seconds))}s"]
+        done = subprocess.run(
+            ["wrk", *options, f"-s{script}", url],
+            env={**os.environ, "BODY": str(content)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    metrics = json.loads(done.stdout.splitlines()[-1])
+    if metrics.pop("failed"):
+        raise RuntimeError(done.stdout)
+    return metrics
+
+
+def rest_body(kind: str, image: np.ndarray, maps: bool) -> str:
+    """The JSON of a request about one image."""
+    signature = "attention_maps" if maps else "serving_default"
+    value: object = image.tolist()
+    if kind == "REST b64":
+        signature = f"{signature.replace('serving_default', 'serving')}_bytes"
+        value = {"b64": base64.b64encode(_jpeg(image)).decode()}
+    return json.dumps({"signature_name": signature, "instances": [value]})
+
+
+def _jpeg(image: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(image).save(stream, "JPEG", quality=95)
+    return stream.getvalue()
 
 
 def _grpc(where: dict, image: np.ndarray, maps: bool) -> Callable[[], None]:

@@ -1,13 +1,18 @@
 """The client: what it refuses itself, and how it fails."""
 
+import concurrent.futures
+import http.client
 import http.server
 import json
 import socket
 import threading
+import urllib.parse
 
+import grpc
 import numpy as np
 import pytest
 from ports import free_port
+from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
 
 from ltpa_tf import serving
 from ltpa_tf.errors import SettingError
@@ -72,6 +77,80 @@ def test_a_bad_file_is_named(connect, tmp_path, images, encode):
         assert len(client.predict_files(files[:1])) == 1
         with pytest.raises(SettingError, match=r"gone\.png"):
             client.predict_files([tmp_path / "gone.png"])
+
+
+class Neighbours:
+    """A server of ours, which answers as a batching one does beside bad requests."""
+
+    def __init__(self, server, refused):
+        self.asked, self.refused = 0, refused
+        parts = urllib.parse.urlsplit(server.url)
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                self.forward("GET", None)
+
+            def do_POST(self):
+                outer.asked += 1
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if outer.asked <= outer.refused:
+                    self.answer(400, b'{"error": "Input size should match"}')
+                else:
+                    self.forward("POST", body)
+
+            def forward(self, method, body):
+                connection = http.client.HTTPConnection(parts.netloc)
+                connection.request(method, self.path, body)
+                response = connection.getresponse()
+                self.answer(response.status, response.read())
+                connection.close()
+
+            def answer(self, status, content):
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def good_files(tmp_path, images, encode):
+    files = [tmp_path / f"{number}.png" for number in range(2)]
+    for file, image in zip(files, images, strict=False):
+        file.write_bytes(encode(image))
+    return files
+
+
+def test_a_good_file_is_not_blamed_for_its_neighbours(server, good_files):
+    # All together, the first one alone, and once more.
+    with (
+        Neighbours(server, refused=2) as neighbours,
+        serving.Client(neighbours.url, server.name) as client,
+    ):
+        assert len(client.predict_files(good_files)) == 2
+        assert neighbours.asked == 4
+    with (
+        Neighbours(server, refused=99) as neighbours,
+        serving.Client(neighbours.url, server.name, retries=1) as client,
+        pytest.raises(serving.RequestRefused, match=r"0\.png alone.*decoded here"),
+    ):
+        client.predict_files(good_files)
 
 
 @pytest.mark.parametrize(
@@ -184,6 +263,53 @@ def test_a_server_that_stays_busy_has_failed(flaky):
     ):
         client.states()
     assert len(seen) == 2
+
+
+@pytest.fixture
+def flaky_rpc():
+    """Refuses with the codes in `failures`, one a request, then answers."""
+    failures, seen = [], []
+
+    class Models(model_service_pb2_grpc.ModelServiceServicer):
+        def GetModelStatus(self, _request, context):
+            seen.append(1)
+            if failures:
+                context.abort(failures.pop(0), "Server Threadpool Exhausted")
+            response = get_model_status_pb2.GetModelStatusResponse()
+            response.model_version_status.add(version=3, state="AVAILABLE")
+            return response
+
+    server = grpc.server(concurrent.futures.ThreadPoolExecutor(1))
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(Models(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield f"grpc://127.0.0.1:{port}", failures, seen
+    server.stop(None).wait()
+
+
+def test_a_server_without_a_free_thread_is_asked_again(flaky_rpc):
+    url, failures, seen = flaky_rpc
+    failures += [grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE]
+    with serving.Client(url, "m", retries=2) as client:
+        assert client.states() == {3: "AVAILABLE"}
+    assert len(seen) == 3
+
+
+def test_a_server_that_never_has_one_has_failed(flaky_rpc, flaky):
+    url, failures, _ = flaky_rpc
+    failures += [grpc.StatusCode.RESOURCE_EXHAUSTED] * 9
+    with (
+        serving.Client(url, "m", retries=1) as client,
+        pytest.raises(serving.ServerFailed, match="Exhausted"),
+    ):
+        client.states()
+    url, failures, _ = flaky
+    failures += [429] * 9
+    with (
+        serving.Client(url, "m", retries=1) as client,
+        pytest.raises(serving.ServerFailed, match="busy"),
+    ):
+        client.states()
 
 
 def test_a_refused_request_is_not_repeated(flaky):

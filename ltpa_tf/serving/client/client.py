@@ -2,24 +2,29 @@
 
 import functools
 import os
+import time
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+import tensorflow as tf
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.images import files
 from ltpa_tf.images.sending import sendable
 from ltpa_tf.serving.client.rest import RestTransport
 from ltpa_tf.serving.client.rpc import GrpcTransport
-from ltpa_tf.serving.client.transport import RequestRefused, Transport
+from ltpa_tf.serving.client.transport import BACKOFF, RequestRefused, Transport
+from ltpa_tf.serving.images import decode_batch
 from ltpa_tf.serving.prediction import Prediction, from_outputs
 from ltpa_tf.serving.predictor import checked
+from ltpa_tf.serving.sentences import sentence
 
 
 class Client:
     """Images in, predictions with attention maps out; a context manager.
 
-    A request that doesn't reach the server is tried again, after 0.2, 0.4, ... seconds.
+    A request that doesn't reach the server, or that it is too busy for, is tried again,
+    after 0.2, 0.4, ... seconds.
     What a server would take in silence and misread is refused here.
 
     Args:
@@ -60,7 +65,7 @@ class Client:
         else:
             accepted = "http://HOST:PORT or grpc://HOST:PORT"
             raise SettingError("server", server, accepted)
-        self._batch = batch
+        self._batch, self._retries = batch, retries
 
     def predict(self, images: np.ndarray, *, maps: bool = True) -> list[Prediction]:
         """One prediction for each image of `[batch, H, W, 3]`, values 0 to 255."""
@@ -84,7 +89,10 @@ class Client:
     ) -> list[Prediction | None]:
         """One prediction for each image file, of any kind that can be trained on.
 
-        JPEG and PNG are sent as they are, others as PNG; see `sending`.
+        JPEG and PNG are sent as they are, others as PNG; see `sending`. A server that
+        batches answers all requests of a batch alike, so a refusal may be due to
+        another client's file: a file is only said to be bad if the code that is in an
+        export can't decode it here either.
 
         Args:
             paths: The files.
@@ -150,11 +158,16 @@ class Client:
     ) -> Prediction | SettingError:
         if isinstance(content, SettingError):
             return content
-        try:
-            return self.predict_bytes([content], maps=maps)[0]
-        except RequestRefused as error:
-            name = files.shown(path)
-            return SettingError(name, "a file that can't be used", str(error))
+        for number in range(self._retries + 1):
+            if number:  # the next batch has others in it
+                time.sleep(BACKOFF * 2 ** (number - 1))
+            try:
+                return self.predict_bytes([content], maps=maps)[0]
+            except RequestRefused as error:
+                refusal, name = error, files.shown(path)
+            if said := _why_bad(content):
+                return SettingError(name, "a file that can't be used", said)
+        raise RequestRefused(f"{refusal} (to {name} alone, which can be decoded here)")
 
     def _ask(self, signature: str, batch: Sequence) -> list[Prediction]:
         ((name, _),) = self._signatures[signature].items()
@@ -163,3 +176,12 @@ class Client:
             some = batch[start : start + self._batch]
             predictions += from_outputs(self._transport.ask(signature, name, some))
         return predictions
+
+
+def _why_bad(content: bytes) -> str:
+    """What an export would find wrong with a file; empty if nothing."""
+    try:
+        decode_batch(tf.constant([content]), (1, 1))
+    except tf.errors.InvalidArgumentError as error:
+        return sentence(error.message)
+    return ""

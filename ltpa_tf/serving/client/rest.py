@@ -114,6 +114,6 @@ class RestTransport:
         text = f"{url}: {sentence(said)}"
         if response.status_code == 404:
             raise NotServed(text)
-        if 400 <= response.status_code < 500:
+        if 400 <= response.status_code < 500 and response.status_code != 429:
             raise RequestRefused(text)
         raise ServerFailed(text)

@@ -28,7 +28,7 @@ _KINDS = {
     grpc.StatusCode.DEADLINE_EXCEEDED: ServerUnreachable,
     grpc.StatusCode.NOT_FOUND: NotServed,
     grpc.StatusCode.INVALID_ARGUMENT: RequestRefused,
-    grpc.StatusCode.RESOURCE_EXHAUSTED: RequestRefused,
+    grpc.StatusCode.FAILED_PRECONDITION: RequestRefused,
 }
 
 
@@ -58,7 +58,8 @@ class GrpcTransport:
             "initialBackoff": f"{BACKOFF}s",
             "maxBackoff": "5s",
             "backoffMultiplier": 2,
-            "retryableStatusCodes": ["UNAVAILABLE"],
+            # The second: all threads of the server wait for their batches.
+            "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
         }
         config = {"methodConfig": [{"name": [{}], "retryPolicy": policy}]}
         options = [("grpc.max_receive_message_length", -1)]

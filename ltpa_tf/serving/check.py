@@ -30,11 +30,18 @@ def check_export(
     sentences = [*_folders(base), *_server_files(base, wanted, set(found))]
     previous = None
     for version in found.values():
-        sentences += problems(version, load=load)
+        sentences += problems(version, load=load, max_batch=_max_batch(base))
         if previous is not None:
             sentences += changes(previous, version)
         previous = version
     return sentences
+
+
+def _max_batch(base: Path) -> int | None:
+    try:
+        return server_files.batch_sizes(base)[-1]
+    except SettingError:  # is said of the file
+        return None
 
 
 def _folders(base: Path) -> Iterator[str]:

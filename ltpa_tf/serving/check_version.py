@@ -8,13 +8,22 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef, SignatureDef
 
-from ltpa_tf.serving import graph, warmup
+from ltpa_tf.serving import graph, server_files, warmup
 
 CLASS_NAMES_FILE = "class_names.json"
 
 
-def problems(version: Path, *, load: bool) -> list[str]:
-    """What a server or its clients would trip over in this version."""
+def problems(version: Path, *, load: bool, max_batch: int | None = None) -> list[str]:
+    """What a server or its clients would trip over in this version.
+
+    Args:
+        version: Folder of the version.
+        load: Whether it is also loaded and asked.
+        max_batch: The most images of a request that the server takes; None for any.
+
+    Returns:
+        A sentence for each.
+    """
     try:
         meta_graph = graph.read_meta_graph(version)
     except ValueError as error:
@@ -24,7 +33,7 @@ def problems(version: Path, *, load: bool) -> list[str]:
         for sentence in (
             *_signatures(meta_graph),
             *_class_names(version, meta_graph),
-            *_warmup(version, meta_graph),
+            *_warmup(version, meta_graph, max_batch),
         )
     ]
     if load and not found:  # running a wrong graph can end the process
@@ -84,7 +93,7 @@ def _signatures(meta_graph: MetaGraphDef) -> Iterator[str]:
             if first != {"EnsureShape"}:
                 yield (
                     f"{where} goes into {', '.join(sorted(first)) or 'nothing'} before "
-                    "tf.ensure_shape: a request of another rank can end the server"
+                    "tf.ensure_shape: a malformed request can end the server"
                 )
         for key, info in sorted(signature.outputs.items()):
             if (_shape(info) or [0])[0] != -1:
@@ -107,7 +116,9 @@ def _class_names(version: Path, meta_graph: MetaGraphDef) -> Iterator[str]:
             yield f"signature {name!r}: {shape[-1]} classes, but {len(names)} names"
 
 
-def _warmup(version: Path, meta_graph: MetaGraphDef) -> Iterator[str]:
+def _warmup(
+    version: Path, meta_graph: MetaGraphDef, max_batch: int | None
+) -> Iterator[str]:
     signatures = graph.signatures(meta_graph)
     try:
         requests = list(warmup.read(version))
@@ -125,6 +136,19 @@ def _warmup(version: Path, meta_graph: MetaGraphDef) -> Iterator[str]:
             yield f"warm-up record {number} asks for signature {name!r}"
         elif set(request.inputs) != set(signatures[name].inputs):
             yield f"warm-up record {number}: inputs {sorted(request.inputs)}"
+        elif max_batch and (size := _images(request)) > max_batch:
+            yield (
+                f"warm-up record {number} has {size} images, but max_batch_size of "
+                f"{server_files.BATCHING} is {max_batch}: a server doesn't load the "
+                "version; export it again"
+            )
+
+
+def _images(request) -> int:
+    return max(
+        (one.tensor_shape.dim[0].size if one.tensor_shape.dim else 0)
+        for one in request.inputs.values()
+    )
 
 
 def _answers(version: Path) -> Iterator[str]:

@@ -69,9 +69,10 @@ def export(
     if stable or "stable" not in before:
         labels["stable"] = version
     signatures = Signatures(model, class_names, preprocessing)
+    sizes = server_files.batch_sizes(directory)  # larger ones would stop the load
     with versions.new_version(directory, version) as aside:
         _write(signatures, aside)
-        _write_warmup(signatures, aside, name)
+        _write_warmup(signatures, aside, name, sizes)
         write_json(aside / check_version.CLASS_NAMES_FILE, list(signatures.class_names))
         write_json(aside / PREPROCESSING_FILE, preprocessing.to_dict())
         text = card.model_card(name, version, signatures, facts or {})
@@ -104,9 +105,10 @@ def _write(signatures: Signatures, folder: Path) -> None:
         archive.write_out(str(folder), verbose=False)
 
 
-def _write_warmup(signatures: Signatures, folder: Path, model_name: str) -> None:
+def _write_warmup(
+    signatures: Signatures, folder: Path, model_name: str, sizes: Sequence[int]
+) -> None:
     specs = {name: spec for name, (_, spec) in signatures.functions().items()}
-    sizes = server_files.BATCH_SIZES
     warmup.write(folder, specs, signatures.image_shape, sizes, model_name)
     warmup.replay(folder, tf.saved_model.load(str(folder)).signatures)
 

@@ -56,12 +56,15 @@ def write(
 
 
 def batching_config() -> str:
-    """The text of a `batching.config` for this machine's number of cores."""
+    """The text of a `batching.config`.
+
+    Without `num_batch_threads`, which then is the number of cores of the machine that
+    serves.
+    """
     sizes = "".join(f"allowed_batch_sizes: {size}\n" for size in BATCH_SIZES)
     return f"""max_batch_size {{ value: {BATCH_SIZES[-1]} }}
 batch_timeout_micros {{ value: 2000 }}
 max_enqueued_batches {{ value: 100 }}
-num_batch_threads {{ value: {os.cpu_count() or 1} }}
 {sizes}"""
 
 
@@ -117,6 +120,23 @@ def read_batching(base: str | os.PathLike) -> Message | None:
     return parse(file, protos.BatchingParameters()) if file.exists() else None
 
 
+def batch_sizes(base: str | os.PathLike) -> tuple[int, ...]:
+    """The sizes that a server with this folder's `batching.config` pads batches to.
+
+    Raises:
+        SettingError: If the file can't be parsed.
+    """
+    batching = read_batching(base)
+    if batching is None:
+        return BATCH_SIZES
+    if batching.allowed_batch_sizes:
+        return tuple(batching.allowed_batch_sizes)
+    if not batching.HasField("max_batch_size"):
+        return BATCH_SIZES
+    largest = batching.max_batch_size.value
+    return (*(size for size in BATCH_SIZES if size < largest), largest)
+
+
 def read_monitoring(base: str | os.PathLike) -> Message | None:
     """The `MonitoringConfig`, or None without such a file."""
     file = Path(base) / MONITORING
@@ -158,6 +178,20 @@ def label(
     Raises:
         SettingError: If a version doesn't exist, or a label can't be part of a URL.
     """
+    check_labels(base, labels)
+    existing = versions.list_versions(base)
+    kept = {n: v for n, v in read_labels(base).items() if v in existing}
+    moved = {**kept, **labels}
+    write(base, moved, base_path)
+    return moved
+
+
+def check_labels(base: str | os.PathLike, labels: Mapping[str, int]) -> None:
+    """Whether labels can be on these versions.
+
+    Raises:
+        SettingError: If a version doesn't exist, or a label can't be part of a URL.
+    """
     existing = versions.list_versions(base)
     for name, version in labels.items():
         if not _LABEL.fullmatch(name):
@@ -168,10 +202,6 @@ def label(
                 version,
                 f"a version in {base}: {[*existing] or 'none is there'}",
             )
-    kept = {n: v for n, v in read_labels(base).items() if v in existing}
-    moved = {**kept, **labels}
-    write(base, moved, base_path)
-    return moved
 
 
 def _quoted(text: str) -> str:

@@ -45,7 +45,7 @@ def edit(file, old, new):
         ),
         ("batching.config", "sizes: 16", "sizes: 3", "must increase"),
         ("batching.config", "value: 100", "value: 0", "at least 1"),
-        ("batching.config", "num_batch_threads", "threads", "can't be read"),
+        ("batching.config", "max_enqueued", "enqueued", "can't be read"),
         ("batching.config", "{ value: 100 }", ": 100", "can't be read"),
         ("monitoring.config", '"/', '"', "must start with /"),
         ("monitoring.config", "enable: true", "enable: maybe", "can't be read"),
@@ -106,6 +106,52 @@ def test_over_1000_warmup_records(copy):
     file = copy / "1" / warmup.FILE
     file.write_bytes(file.read_bytes() * (1000 // 24 + 1))
     assert "1,008 warm-up records" in found(copy)
+
+
+SMALL = "max_batch_size { value: 8 }\nallowed_batch_sizes: [1, 8]\n"
+
+
+def test_warmup_fits_the_batching_that_is_there(base, tmp_path, build, class_names):
+    folder = tmp_path / "animals"
+    folder.mkdir()
+    (folder / "batching.config").write_text(SMALL)
+    serving.export(build(), folder, class_names=class_names)
+    sizes = {
+        proto.tensor_shape.dim[0].size
+        for request in warmup.read(folder / "1")
+        for proto in request.inputs.values()
+    }
+    assert sizes == {1, 8}
+    assert serving.check_export(folder) == []
+    assert (folder / "batching.config").read_text() == SMALL
+
+
+def test_warmup_records_larger_than_a_batch(copy):
+    (copy / "batching.config").write_text(SMALL)
+    said = serving.check_export(copy, load=False)
+    # Sizes 16 and 32 of the four signatures.
+    assert len(said) == 8
+    assert "has 16 images, but max_batch_size of batching.config is 8" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "sizes"),
+    [
+        ("", (1, 2, 4, 8, 16, 32)),
+        ("max_batch_size { value: 6 }", (1, 2, 4, 6)),
+        ("max_batch_size { value: 64 }", (1, 2, 4, 8, 16, 32, 64)),
+        (SMALL, (1, 8)),
+    ],
+)
+def test_batch_sizes(tmp_path, text, sizes):
+    (tmp_path / "batching.config").write_text(text)
+    assert server_files.batch_sizes(tmp_path) == sizes
+
+
+def test_the_number_of_batch_threads_is_left_to_the_serving_machine(base):
+    batching = server_files.read_batching(base)
+    assert not batching.HasField("num_batch_threads")
+    assert batching.max_batch_size.value == 32
 
 
 def test_a_warmup_record_with_a_wrong_input_name(copy):

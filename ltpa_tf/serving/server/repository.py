@@ -13,8 +13,6 @@ from ltpa_tf.serving import server_files, versions
 from ltpa_tf.serving.server.request_error import RequestError
 from ltpa_tf.serving.server.version import Version
 
-_MAX_BATCH = 32
-
 
 class Repository:
     """The loaded versions of one model.
@@ -36,8 +34,7 @@ class Repository:
 
     def __init__(self, base: str | os.PathLike, poll_seconds: float = 1.0):
         self.base = Path(base).resolve()
-        limits = server_files.read_batching(base)
-        self._max_batch = limits.max_batch_size.value if limits else _MAX_BATCH
+        self._max_batch = server_files.batch_sizes(base)[-1]
         self.labels: dict[str, int] = {}
         self._loaded: dict[int, Version] = {}
         self._failed: dict[int, str] = {}

@@ -2,6 +2,8 @@
 
 python -m pipelines.promote --export_dir=saved_models/mine --version=2
 
+The version is checked before as by check_export; one that a server wouldn't load gets
+no label. With --copy_to it is copied into another folder and gets the label there.
 Servers that poll models.config follow within seconds and without a restart.
 """
 
@@ -19,15 +21,28 @@ _BASE_PATH = flags.DEFINE_string(
     None,
     "Where the server will find the folder; by default as before, at first here.",
 )
+_COPY_TO = flags.DEFINE_string(
+    "copy_to",
+    None,
+    "Another folder of versions, such as a volume that servers read. The version is "
+    "copied into it, aside first and then renamed, and gets the label there.",
+)
+_CHECK = flags.DEFINE_bool(
+    "check", True, "Whether the version is loaded and asked before."
+)
 
 
 def main(argv: Sequence[str]) -> None:
-    """Writes models.config anew and prints the labels."""
+    """Checks, copies, writes models.config anew and prints the labels."""
     del argv
     from ltpa_tf import serving
 
-    labels = serving.label(
-        _EXPORT_DIR.value, {_LABEL.value: _VERSION.value}, _BASE_PATH.value
+    labels = serving.promote(
+        _EXPORT_DIR.value,
+        {_LABEL.value: _VERSION.value},
+        base_path=_BASE_PATH.value,
+        copy_to=_COPY_TO.value,
+        check=_CHECK.value,
     )
     for label, version in sorted(labels.items()):
         print(f"{label}: version {version}")

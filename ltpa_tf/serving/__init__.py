@@ -11,6 +11,7 @@ from ltpa_tf.serving.client import (
 )
 from ltpa_tf.serving.prediction import Prediction
 from ltpa_tf.serving.predictor import Predictor
+from ltpa_tf.serving.promotion import promote
 from ltpa_tf.serving.run_export import (
     convert_run,
     export_preset,
@@ -39,4 +40,5 @@ __all__ = [
     "latest_version",
     "list_versions",
     "preset_of_run",
+    "promote",
 ]

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -158,6 +159,32 @@ def test_labels_are_promoted(start, exported):
         "canary: version 1",
         "stable: version 1",
     ]
+
+
+def test_what_would_not_load_is_not_promoted(start, exported, tmp_path):
+    folder = shutil.copytree(exported, tmp_path / exported.name)
+    shutil.copytree(folder / "1", folder / "2")
+    os.truncate(folder / "2/variables/variables.data-00000-of-00001", 1000)
+    before = (folder / "models.config").read_text()
+    done = start("promote", f"--export_dir={folder}", "--version=2")
+    assert done.returncode == 2
+    assert "2: doesn't load" in done.stderr
+    assert (folder / "models.config").read_text() == before
+    flags = [f"--export_dir={folder}", "--version=2", "--nocheck"]
+    assert "stable: version 2" in start("promote", *flags).stdout
+
+
+def test_a_version_is_copied_to_where_servers_read(start, exported, tmp_path):
+    target = tmp_path / "volume/quickstart"
+    flags = [f"--export_dir={exported}", "--version=1", f"--copy_to={target}"]
+    where = "/models/quickstart"
+    done = start("promote", *flags, f"--base_path={where}")
+    assert done.stdout.splitlines() == ["canary: version 1", "stable: version 1"]
+    assert serving.check_export(target, base_path=where) == []
+    assert not [one for one in target.iterdir() if one.name.startswith(".")]
+    done = start("promote", *flags)
+    assert done.returncode == 2  # nothing there is overwritten
+    assert "--version: received 1; accepted: one that isn't in" in done.stderr
 
 
 def test_what_a_server_would_refuse_is_said(start, exported):

@@ -1,0 +1,61 @@
+"""A version that a server would load gets a label, here or where it is copied to."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from ltpa_tf.errors import SettingError
+from ltpa_tf.serving import server_files, versions
+from ltpa_tf.serving.check_version import problems
+
+
+def promote(
+    directory: str | os.PathLike,
+    labels: Mapping[str, int],
+    *,
+    base_path: str | None = None,
+    copy_to: str | os.PathLike | None = None,
+    check: bool = True,
+) -> dict[str, int]:
+    """Moves labels to versions that a server would load.
+
+    A version that doesn't load is no small matter: the newest one keeps a server from
+    starting, whatever the others are.
+
+    Args:
+        directory: Folder of the versions.
+        labels: Label -> version; the other labels stay where they are.
+        base_path: See `server_files.write`.
+        copy_to: Another folder of versions, such as a volume that servers read. The
+            versions are copied into it, aside first and then renamed, so that no server
+            sees half of one, and get their labels there. The first one in it gets
+            `stable` and `canary`, too.
+        check: Whether each version is loaded and asked before.
+
+    Returns:
+        All labels as they are now.
+
+    Raises:
+        SettingError: If a version doesn't exist, has something wrong with it or is in
+            `copy_to` already, or a label can't be part of a URL.
+    """
+    server_files.check_labels(directory, labels)
+    existing, target = versions.list_versions(directory), Path(copy_to or directory)
+    max_batch = server_files.batch_sizes(target)[-1]
+    for version in sorted(set(labels.values())) if check else ():
+        found = problems(existing[version], load=True, max_batch=max_batch)
+        if found:
+            raise SettingError(
+                "--version",
+                version,
+                "a version that a server loads: " + "; ".join(found),
+            )
+    if copy_to:
+        for version in sorted(set(labels.values())):
+            versions.free_version(target, version)
+            with versions.new_version(target, version) as aside:
+                shutil.copytree(existing[version], aside, dirs_exist_ok=True)
+        if not server_files.read_labels(target):
+            labels = dict.fromkeys(("stable", "canary"), max(labels.values())) | labels
+    return server_files.label(target, labels, base_path)

@@ -2,13 +2,16 @@
 
 python -m pipelines.serve --model_dir=saved_models/quickstart
 
-Starts tensorflow_model_server where there is one (TF_SERVING_BIN, the PATH, Docker),
-otherwise a development server that speaks the same REST and gRPC.
+Starts tensorflow_model_server where there is one (TF_SERVING_BIN, the PATH, Docker) and
+it may listen where it does, otherwise a development server that speaks the same REST
+and gRPC.
 """
 
 import contextlib
+import os
 import shlex
 import signal
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +35,8 @@ _SERVER = flags.DEFINE_enum(
 _HOST = flags.DEFINE_string(
     "host",
     "127.0.0.1",
-    "Address that the development server listens on; it has no password.",
+    "Address to listen on; there is no password. A tensorflow_model_server outside of "
+    "Docker can't but listen on every interface, and needs 0.0.0.0.",
 )
 _PORTS = {"lower_bound": 0, "upper_bound": 65535}
 _REST_PORT = flags.DEFINE_integer("rest_api_port", 8501, "Port for REST.", **_PORTS)
@@ -67,6 +71,14 @@ def main(argv: Sequence[str]) -> int:
     from ltpa_tf.serving import model_server, server_files
 
     command = model_server.find() if _SERVER.value != "development" else None
+    why = "no tensorflow_model_server is in TF_SERVING_BIN, the PATH or Docker"
+    if (
+        command
+        and _SERVER.value == "auto"
+        and not model_server.can_listen_on(command, _HOST.value)
+    ):
+        why = f"{command[0]} would listen on every interface; --host=0.0.0.0 starts it"
+        command = None
     model = server_files.read_models(_MODEL_DIR.value)
     findings = serving.check_export(
         _MODEL_DIR.value,
@@ -81,24 +93,29 @@ def main(argv: Sequence[str]) -> int:
     if command:
         return _serve_for_real(command)
     if _SERVER.value == "tensorflow":
-        print("No tensorflow_model_server: not in TF_SERVING_BIN, PATH, nor a Docker")
+        print(why)
         return 1
-    return _serve_for_development()
+    return _serve_for_development(why if _SERVER.value == "auto" else "as asked")
 
 
 def _serve_for_real(command: list[str]) -> int:
     from ltpa_tf.serving.model_server import ModelServer
     from ltpa_tf.serving.page_server import PageServer
 
+    handle, log = tempfile.mkstemp(prefix="tensorflow_model_server-", suffix=".log")
+    os.close(handle)
     with ModelServer(
         _MODEL_DIR.value,
         command,
+        host=_HOST.value,
         rest_port=_REST_PORT.value,
         grpc_port=_GRPC_PORT.value,
         batching=_BATCHING.value,
         cors=True,  # the explorer comes from another port
+        log=log,
     ) as server:
         print(f"tensorflow_model_server, started as: {' '.join(command)}")
+        print(f"What it says is in {log}")
         pages = PageServer(
             _MODEL_DIR.value, server.name, server.url, port=_EXPLORER_PORT.value
         )
@@ -109,15 +126,10 @@ def _serve_for_real(command: list[str]) -> int:
     return 0
 
 
-def _serve_for_development() -> int:
+def _serve_for_development(why: str) -> int:
     from ltpa_tf.serving.server import DevelopmentServer
 
-    print(
-        "Development server"
-        if _SERVER.value == "development"
-        else "Development server: there is no tensorflow_model_server here, not in "
-        "TF_SERVING_BIN, the PATH or Docker"
-    )
+    print(f"Development server: {why}")
     server = DevelopmentServer(
         _MODEL_DIR.value,
         host=_HOST.value,

@@ -1,5 +1,6 @@
 """The real thing: `tensorflow_model_server` as a process of its own."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -13,7 +14,11 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.serving import server_files
 
 IMAGE = "tensorflow/serving:2.20.0"
+GRPC_THREADS, REST_THREADS = 128, 64
+"""Of the server. A request that waits for its batch keeps one of them; by default there
+are 4 a core, and the ninth request on 2 cores is answered RESOURCE_EXHAUSTED."""
 _POLL_SECONDS = 2
+_LAST_LINES = 5  # of its log, when it doesn't start
 
 
 def find() -> list[str] | None:
@@ -35,7 +40,8 @@ def find() -> list[str] | None:
         return [installed]
     docker = shutil.which("docker")
     if docker and not subprocess.run([docker, "info"], capture_output=True).returncode:
-        return [docker, "run", "--rm"]
+        # As its container's first process it would ignore that it is told to end.
+        return [docker, "run", "--rm", "--init"]
     return None
 
 
@@ -43,21 +49,26 @@ class ModelServer:
     """A running `tensorflow_model_server`; a context manager.
 
     It polls the folder and `models.config`, so new versions and moved labels arrive by
-    themselves. Outside of Docker it listens on every interface of this machine: it has
-    no flag for that.
+    themselves.
 
     Args:
         base: What `export` wrote into.
         command: As `find` returns it.
+        host: Address to listen on. Only Docker can keep it to this machine: the server
+            itself listens on every interface and has no flag for that.
         rest_port: For REST.
         grpc_port: For gRPC.
         batching: Whether requests are put together, as `batching.config` says.
         cors: Whether pages of other sites may ask.
+        log: File for what it says; by default it says it here.
 
     Attributes:
         name: Name of the model.
         url: Where REST is.
         grpc_address: Where gRPC is.
+
+    Raises:
+        SettingError: If it would listen on more than `host`.
     """
 
     def __init__(
@@ -65,17 +76,27 @@ class ModelServer:
         base: str | os.PathLike,
         command: Sequence[str],
         *,
+        host: str = "127.0.0.1",
         rest_port: int = 8501,
         grpc_port: int = 8500,
         batching: bool = True,
         cors: bool = False,
+        log: str | os.PathLike | None = None,
     ):
+        if not can_listen_on(command, host):
+            raise SettingError(
+                "--host",
+                host,
+                f"0.0.0.0, as {command[0]} listens on every interface; or Docker, or "
+                "the development server",
+            )
         base = Path(base).resolve()
+        self._log = Path(log) if log else None
         self.name = base.name
         self.url = f"http://127.0.0.1:{rest_port}"
         self.grpc_address = f"127.0.0.1:{grpc_port}"
         self._command = [
-            *_prefix(command, base, (rest_port, grpc_port)),
+            *_prefix(command, base, host, (rest_port, grpc_port)),
             *arguments(base, rest_port, grpc_port, batching, cors),
         ]
 
@@ -85,14 +106,15 @@ class ModelServer:
         Raises:
             SettingError: If it ends before.
         """
-        self._process = subprocess.Popen(self._command)
+        with self._log.open("wb") if self._log else contextlib.nullcontext() as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
         try:
             while not self._available():
                 if self._process.poll() is not None:
                     raise SettingError(
                         self._command[0],
                         f"ended with code {self._process.returncode}",
-                        "a server that starts; above is what it said",
+                        f"a server that starts; {self._last_words()}",
                     )
                 time.sleep(0.2)
         except BaseException:
@@ -109,6 +131,12 @@ class ModelServer:
         """Its exit code, when it ends."""
         return self._process.wait()
 
+    def _last_words(self) -> str:
+        if not self._log:
+            return "above is what it said"
+        lines = self._log.read_text(errors="replace").splitlines()
+        return "\n".join([f"the end of {self._log}:", *lines[-_LAST_LINES:]])
+
     def _available(self) -> bool:
         try:
             response = requests.get(f"{self.url}/v1/models/{self.name}", timeout=5)
@@ -123,7 +151,9 @@ def arguments(
     """The flags that make the server use the files beside the versions."""
     flags = {
         "port": grpc_port,
+        "grpc_max_threads": GRPC_THREADS,
         "rest_api_port": rest_port,
+        "rest_api_num_threads": REST_THREADS,
         "model_config_file": base / server_files.MODELS,
         "model_config_file_poll_wait_seconds": _POLL_SECONDS,
         "file_system_poll_wait_seconds": _POLL_SECONDS,
@@ -137,15 +167,27 @@ def arguments(
         flags["enable_batching"] = "true"
         flags["batching_parameters_file"] = base / server_files.BATCHING
     if cors:
-        flags["enable_cors_support"] = "true"
+        flags["rest_api_enable_cors_support"] = "true"
     return [f"--{name}={value}" for name, value in flags.items()]
 
 
-def _prefix(command: Sequence[str], base: Path, ports: Sequence[int]) -> list[str]:
+def can_listen_on(command: Sequence[str], host: str) -> bool:
+    """Whether the server would be reached by that address, and by no other."""
+    return _is_docker(command) or host in ("0.0.0.0", "::")
+
+
+def _is_docker(command: Sequence[str]) -> bool:
+    return Path(command[0]).name == "docker"
+
+
+def _prefix(
+    command: Sequence[str], base: Path, host: str, ports: Sequence[int]
+) -> list[str]:
     """With Docker: the folder under its own path, so that models.config fits."""
-    if Path(command[0]).name != "docker":
+    if not _is_docker(command):
         return list(command)
-    published = [f"--publish=127.0.0.1:{port}:{port}" for port in ports]
+    shown = f"[{host}]" if ":" in host else host
+    published = [f"--publish={shown}:{port}:{port}" for port in ports]
     mount = f"--mount=type=bind,source={base},target={base},readonly"
     entry = "--entrypoint=tensorflow_model_server"
     return [*command, *published, mount, entry, IMAGE]

@@ -130,11 +130,30 @@ def test_sigterm_ends_a_real_server_too(exported, tmp_path):
     binary.write_text(STAND_IN.format(python=sys.executable))
     binary.chmod(0o755)
     ending = {"end": signal.SIGTERM, "TF_SERVING_BIN": str(binary)}
-    with serve(exported, "--server=tensorflow", **ending) as (said, _):
+    flags = ["--server=tensorflow", "--host=0.0.0.0"]
+    with serve(exported, *flags, **ending) as (said, _):
         (url,) = re.findall(r"REST +(http://[^/]+)", said)
         assert requests.get(url).text == "AVAILABLE"
+        (log,) = re.findall(r"What it says is in (.*)", said)
+        assert "GET / HTTP" in Path(log).read_text()
+        assert "GET / HTTP" not in said
     with pytest.raises(requests.ConnectionError):
         requests.get(url)
+    Path(log).unlink()
+
+
+def test_a_real_server_is_reached_from_elsewhere_only_when_asked(
+    start, exported, tmp_path, monkeypatch
+):
+    binary = tmp_path / "tensorflow_model_server"
+    binary.write_text("#!/bin/sh\nexit 1")
+    binary.chmod(0o755)
+    monkeypatch.setenv("TF_SERVING_BIN", str(binary))
+    done = start("serve", f"--model_dir={exported}", "--server=tensorflow")
+    assert done.returncode == 2
+    assert "--host: received '127.0.0.1'; accepted: 0.0.0.0" in done.stderr
+    with serve(exported) as (said, _):  # whichever
+        assert f"Development server: {binary} would listen on every" in said
 
 
 @pytest.mark.parametrize(

@@ -207,7 +207,12 @@ def _real(folder: Path, command: list[str]) -> Iterator[Running]:
     from ltpa_tf.serving.model_server import ModelServer
 
     with ModelServer(
-        folder, command, rest_port=free_port(), grpc_port=free_port(), cors=True
+        folder,
+        command,
+        host="0.0.0.0",
+        rest_port=free_port(),
+        grpc_port=free_port(),
+        cors=True,
     ) as server:
         yield Running(server.name, server.url, server.grpc_address, folder, 1, "real")
 

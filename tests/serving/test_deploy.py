@@ -26,6 +26,16 @@ def known_flags():
     return set(flags_of(model_server.arguments(Path("/m"), 1, 2, True, True)))
 
 
+def assert_it_serves_as_here(flags):
+    """Threads that fit the batching, and no waiting for what doesn't load."""
+    for name, value in {
+        "grpc_max_threads": model_server.GRPC_THREADS,
+        "rest_api_num_threads": model_server.REST_THREADS,
+        "max_num_load_retries": 0,
+    }.items():
+        assert flags[name] == f"--{name}={value}"
+
+
 @pytest.fixture(scope="module")
 def compose():
     return yaml.safe_load((DEPLOY / "compose.yaml").read_text())
@@ -48,6 +58,9 @@ def test_compose_passes_flags_that_exist(compose, known_flags):
     service = compose["services"]["serving"]
     flags = flags_of(service["command"])
     assert set(flags) <= known_flags
+    assert_it_serves_as_here(flags)
+    assert "rest_api_enable_cors_support" in flags
+    assert service["init"] is True  # else it ignores SIGTERM
     assert service["image"] == model_server.IMAGE
     (volume,) = service["volumes"]
     assert volume["source"] == volume["target"]  # models.config names it by this path
@@ -89,6 +102,7 @@ def test_manifests_fit_together(manifests, known_flags):
     assert container["image"] == model_server.IMAGE
     flags = flags_of(container["args"])
     assert set(flags) <= known_flags
+    assert_it_serves_as_here(flags)
     ports = {one["name"]: one["containerPort"] for one in container["ports"]}
     assert flags["port"] == f"--port={ports['grpc']}"
     assert flags["rest_api_port"] == f"--rest_api_port={ports['rest']}"
@@ -98,12 +112,26 @@ def test_manifests_fit_together(manifests, known_flags):
     assert flags["model_config_file"].partition("=")[2].startswith(mount["mountPath"])
 
 
+def test_a_pod_is_given_time_and_ended_when_it_hangs(manifests):
+    pod = manifests["Deployment"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    startup = container["startupProbe"]
+    # Longer than the 120 s that 1,000 warm-up records take at the 8 a second seen.
+    assert startup["periodSeconds"] * startup["failureThreshold"] >= 300
+    # A server whose threads all wait accepts TCP connections and answers nothing.
+    liveness = container["livenessProbe"]
+    assert liveness["httpGet"]["port"] == container["readinessProbe"]["httpGet"]["port"]
+    # As process 1 of its own namespace it ignores SIGTERM.
+    assert pod["shareProcessNamespace"] is True
+
+
 def test_probes_and_routes_are_answered(manifests, base):
     """By a server of a model with labels, under this model's name."""
     (container,) = manifests["Deployment"]["spec"]["template"]["spec"]["containers"]
     paths = {
         container[f"{one}Probe"]["httpGet"]["path"] for one in ("startup", "readiness")
     }
+    alive = container["livenessProbe"]["httpGet"]["path"]
     targets = [
         filter_["urlRewrite"]["path"]["replaceFullPath"]
         for rule in manifests["HTTPRoute"]["spec"]["rules"]
@@ -111,6 +139,8 @@ def test_probes_and_routes_are_answered(manifests, base):
     ]
     assert len(targets) == 2
     with DevelopmentServer(base, rest_port=0, grpc_port=0) as server:
+        here = alive.replace("quickstart", server.name)
+        assert requests.get(server.url + here).status_code == 200
         for path in paths:
             here = path.replace("quickstart", server.name)
             assert requests.get(server.url + here).status_code == 200

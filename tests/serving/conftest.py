@@ -217,6 +217,12 @@ def _real(folder: Path, command: list[str]) -> Iterator[Running]:
         yield Running(server.name, server.url, server.grpc_address, folder, 1, "real")
 
 
+@pytest.fixture(scope="session")
+def at_url():
+    """The server at TF_SERVING_URL with an export added; a context manager."""
+    return _at_url
+
+
 @contextlib.contextmanager
 def _at_url(export: Path) -> Iterator[Running]:
     """What runs already, with an export added to its folder; taken away afterwards."""

@@ -137,9 +137,7 @@ def _serve_for_development(why: str) -> int:
         grpc_port=_GRPC_PORT.value,
         cors=_CORS.value,
     )
-    with contextlib.suppress(KeyboardInterrupt):
-        _say_where(server, server.url)
-        server.run()
+    server.run(lambda: _say_where(server, server.url))
     return 0
 
 

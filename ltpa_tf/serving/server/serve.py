@@ -3,6 +3,7 @@
 import gc
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -77,10 +78,15 @@ class DevelopmentServer:
             )
         self._server = server_of(application)
 
-    def run(self) -> None:
-        """Serves until Ctrl-C, or SIGTERM if that raises `KeyboardInterrupt` too."""
-        self._open()
+    def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Serves until Ctrl-C, or SIGTERM if that raises `KeyboardInterrupt` too.
+
+        Args:
+            ready: Is called first; from then on, whenever it ends, it ends well.
+        """
         try:
+            self._open()
+            ready()
             self._server.run([self._socket])
         except KeyboardInterrupt:
             pass  # uvicorn has finished what was under way and passes the signal on

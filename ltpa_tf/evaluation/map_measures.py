@@ -1,14 +1,12 @@
 """Every measure of a model's maps, method by method, beside chance and the centre."""
 
-import contextlib
-import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from ltpa_tf import data, models
+from ltpa_tf import data, models, quiet
 from ltpa_tf.errors import SettingError
 from ltpa_tf.evaluation import faithfulness, localisation, sanity
 from ltpa_tf.evaluation.grid_pointing import grid_pointing, mosaics_of
@@ -79,25 +77,10 @@ def measure_maps(
         if method.name in result["methods"]:
             continue
         progress(method.name)
-        with _every_method_is_traced():
+        with quiet.retracing_expected():
             result["methods"][method.name] = _measured(model, method, images)
         save(result)
     return result
-
-
-@contextlib.contextmanager
-def _every_method_is_traced() -> Iterator[None]:
-    """Without TensorFlow's advice to trace one function only once: these are many."""
-    logger = tf.get_logger()
-
-    def but_that(record: logging.LogRecord) -> bool:
-        return "triggered tf.function retracing" not in record.getMessage()
-
-    logger.addFilter(but_that)
-    try:
-        yield
-    finally:
-        logger.removeFilter(but_that)
 
 
 def check(

@@ -134,7 +134,10 @@ def _root() -> Path | None:
     if chosen == "":
         return None
     base = chosen or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "ltpa_tf"
+    try:
+        return Path(base).expanduser() / "ltpa_tf"
+    except RuntimeError:  # a user without a home folder, as in many a container
+        return None
 
 
 def _models(gpus: Path) -> str:

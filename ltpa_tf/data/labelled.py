@@ -10,6 +10,7 @@ from ltpa_tf.data.encoded import encoded_splits
 from ltpa_tf.data.folder import PARTS, columns_of, read_folder
 from ltpa_tf.data.source import Split, fingerprint
 from ltpa_tf.errors import SettingError
+from ltpa_tf.home import expanded
 from ltpa_tf.images import DEFAULT, Preprocessing, files
 
 
@@ -37,7 +38,7 @@ def labelled_folder(
     Raises:
         SettingError: Naming the files, folder or class that can't be used.
     """
-    root = Path(folder).expanduser()
+    root = expanded(folder, "--labelled_dir")
     found = read_folder(root)
     parts = found.parts
     if found.divided and part not in parts:

@@ -12,6 +12,7 @@ import tensorflow_datasets as tfds
 from ltpa_tf.data.encoded import encoded_splits
 from ltpa_tf.data.source import NOT_TFDS, fingerprint
 from ltpa_tf.errors import SettingError
+from ltpa_tf.home import expanded
 from ltpa_tf.images import BadImage, Preprocessing, files, headers, kind_of
 from ltpa_tf.images.check import check
 
@@ -73,7 +74,11 @@ def load_named(
 
 
 def _builder(name: str, data_dir: str, download: bool) -> tfds.core.DatasetBuilder:
-    root = Path(data_dir or Path(tfds.core.constants.DATA_DIR).expanduser())
+    root = (
+        Path(data_dir)
+        if data_dir
+        else expanded(tfds.core.constants.DATA_DIR, "data.dir")
+    )
     folder = _find(root, name)
     if folder is not None:
         # Reads what is on disk and nothing else; `tfds.builder` may call home.

@@ -12,6 +12,7 @@ from ltpa_tf.data import archives, arrays, folder
 from ltpa_tf.data.source import NOT_TFDS
 from ltpa_tf.data.splits import check_classes, check_labels
 from ltpa_tf.errors import SettingError
+from ltpa_tf.home import expanded
 from ltpa_tf.images import DEFAULT, files, headers
 
 # Names that belong to a known set: its classes and further labels.
@@ -41,7 +42,7 @@ def prepare(
     Raises:
         SettingError: When the source can't be used, or the set is there already.
     """
-    source, data_dir = Path(source).expanduser(), Path(data_dir).expanduser()
+    source, data_dir = expanded(source, "--source"), expanded(data_dir, "--data_dir")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise SettingError("--name", name, "lower case letters, digits and _")
     if name in NOT_TFDS:

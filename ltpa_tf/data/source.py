@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from ltpa_tf.images import DEFAULT, Preprocessing
+from ltpa_tf.words import count
 
 NOT_TFDS = ("digits", "folder", "npz")
 """The names under which `load` never looks for a TFDS data set."""
@@ -43,6 +44,11 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def __repr__(self) -> str:
+        height, width, _ = self.shape
+        boxes = "" if self.boxes is None else ", with boxes"
+        return f"<Split: {count(len(self), 'image')}, {height}x{width}{boxes}>"
 
     def subset(self, indices: np.ndarray) -> "Split":
         """The examples at `indices`, in that order; for fixed images."""
@@ -85,6 +91,14 @@ class Source:
     fingerprint: str
     preprocessing: Preprocessing = DEFAULT
     skipped: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        parts = ("train", "validation", "test")
+        there = ((part, getattr(self, part)) for part in parts)
+        sizes = ", ".join(f"{part} {len(one):,}" for part, one in there if one)
+        classes = count(len(self.class_names), "class", "classes")
+        height, width, _ = self.image_shape
+        return f"<Source {self.name!r}: {classes}, {height}x{width}; {sizes}>"
 
 
 def array_split(

@@ -4,10 +4,11 @@ python -m pipelines.predict --saved_model=saved_models/mine --images=photos/
 python -m pipelines.predict --preset=NAME --images=photos/
 python -m pipelines.predict --server=http://127.0.0.1:8501 --model=mine --images=a.jpg
 
-Prints a table; with --output also writes predictions.json and, for models with
+Prints a table; with --output also writes predictions.json and .csv and, for models with
 attention, every image with its maps laid over it.
 """
 
+import csv
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -152,6 +153,11 @@ def _write(folder: Path, answered: Sequence[tuple[Path, "Prediction"]]) -> None:
             for file, prediction in answered
         ],
     )
+    with (folder / "predictions.csv").open("w", newline="", encoding="utf-8") as stream:
+        rows = csv.writer(stream)
+        rows.writerow(["image", "class", "probability"])
+        for file, prediction in answered:
+            rows.writerow([shown(file), prediction.name, prediction.probability])
 
 
 def _strip(file: Path, prediction: "Prediction") -> "Image.Image":

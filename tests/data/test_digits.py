@@ -148,3 +148,12 @@ def test_larger_canvas():
 def test_a_smaller_canvas_is_refused():
     with pytest.raises(SettingError, match=r"data.image_size.*16"):
         load("digits", image_size=16)
+
+
+def test_a_source_is_told_in_a_line():
+    source = load("digits")
+    assert repr(source) == (
+        "<Source 'digits': 10 classes, 32x32; train 10,000, validation 1,000, "
+        "test 2,000>"
+    )
+    assert repr(source.test) == "<Split: 2,000 images, 32x32, with boxes>"

@@ -1,5 +1,6 @@
 """From a run folder to an export, and from image files to answers."""
 
+import csv
 import io
 import json
 import shutil
@@ -42,6 +43,10 @@ def test_run_and_export_answer_alike(start, trained_run, exported, photos, tmp_p
         assert done.returncode == 0, done.stderr
         assert "b [copy].JPG" in done.stdout and "notes" not in done.stdout
         answers.append(json.loads((output / "predictions.json").read_text()))
+        with (output / "predictions.csv").open(newline="") as table:
+            rows = list(csv.DictReader(table))
+        assert [row["class"] for row in rows] == [one["class"] for one in answers[-1]]
+        assert float(rows[0]["probability"]) == answers[-1][0]["probability"]
         names = sorted(file.name for file in output.glob("*.png"))
         assert names == ["000_a.png", "001_b [copy].png", "002_c.png"]
         # The image itself and its overlays of two levels, side by side.

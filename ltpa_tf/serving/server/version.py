@@ -41,19 +41,14 @@ class Version:
                 self._session, [tf.saved_model.SERVING], str(folder)
             )
         self.definitions: dict[str, SignatureDef] = dict(loaded.signature_def)
+
+        def tensors(infos: Mapping[str, TensorInfo]) -> list[tf.Tensor]:
+            return [graph.get_tensor_by_name(one.name) for one in infos.values()]
+
         self._functions = {
-            name: self._session.make_callable(
-                [
-                    graph.get_tensor_by_name(one.name)
-                    for one in definition.outputs.values()
-                ],
-                [
-                    graph.get_tensor_by_name(one.name)
-                    for one in definition.inputs.values()
-                ],
-            )
-            for name, definition in self.definitions.items()
-            if definition.inputs  # `__saved_model_init_op` has none
+            name: self._session.make_callable(tensors(one.outputs), tensors(one.inputs))
+            for name, one in self.definitions.items()
+            if one.inputs  # `__saved_model_init_op` has none
         }
         warmup.replay(
             folder,

@@ -22,6 +22,7 @@ _SUBMODULES = (
     "explain",
     "layers",
     "models",
+    "report",
     "run",
     "serving",
     "training",

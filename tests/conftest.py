@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -45,6 +46,24 @@ def fresh_keras():
     yield
     keras.config.set_dtype_policy("float32")
     keras.utils.clear_session(free_memory=False)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """The machine's own Chromium, without a window."""
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="no playwright: pip install -e '.[browser]'"
+    )
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = os.environ.get("CHROMIUM_BIN") or next(
+        filter(None, map(shutil.which, names)), None
+    )
+    if found is None:
+        pytest.skip("no Chromium: apt-get install chromium, or set CHROMIUM_BIN")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

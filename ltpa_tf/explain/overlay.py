@@ -21,19 +21,22 @@ def strength(relative_attention: np.ndarray) -> np.ndarray:
     return np.minimum(doublings / np.log2(STRONGEST), 1)
 
 
-def colour(image: np.ndarray, strengths: np.ndarray) -> np.ndarray:
+def colour(
+    image: np.ndarray, strengths: np.ndarray, colours: str = "inferno"
+) -> np.ndarray:
     """The image in grey, coloured by strength; no colour where that is 0.
 
     Args:
         image: uint8 `[H, W, 3]`.
         strengths: `[H, W]`, 0 to 1, see `strength`.
+        colours: One of Matplotlib's colour maps, dark to light.
 
     Returns:
         uint8 `[H, W, 3]`.
     """
     grey = 0.1 + 0.7 * (image @ np.array([0.299, 0.587, 0.114])) / 255
     # From purple to yellow: the dark end of the colour map would read as "dark image".
-    hue = colormaps["inferno"](0.25 + 0.7 * strengths)[..., :3]
+    hue = colormaps[colours](0.25 + 0.7 * strengths)[..., :3]
     opacity = 0.72 * np.minimum(2 * strengths, 1)[..., None]
     return np.round(255 * ((1 - opacity) * grey[..., None] + opacity * hue)).astype(
         np.uint8

@@ -43,17 +43,7 @@ def explain_run(
     """
     examples = run.load_split(split)
     model = run.load_model(weights)
-    if indices is None:
-        if count < 1:
-            raise SettingError("--count", count, "1 or more")
-        size = min(count, len(examples))
-        drawn = np.random.default_rng(seed).choice(len(examples), size, replace=False)
-        indices = sorted(drawn.tolist())
-    if not len(indices):
-        raise SettingError("--indices", "", f"0 to {len(examples) - 1}, at least one")
-    for index in indices:
-        if not 0 <= index < len(examples):
-            raise SettingError("--indices", index, f"0 to {len(examples) - 1}")
+    indices = chosen(len(examples), indices, count, seed)
     where = np.array(indices, np.int64)
     explanations = explain(
         model,
@@ -63,6 +53,28 @@ def explain_run(
         names=[f"{split} {index}" for index in indices],
     )
     return write(run, explanations)
+
+
+def chosen(
+    available: int, indices: Sequence[int] | None, count: int, seed: int
+) -> list[int]:
+    """Which of so many examples `explain_run`'s arguments mean.
+
+    Raises:
+        SettingError: If there is no such example.
+    """
+    if indices is None:
+        if count < 1:
+            raise SettingError("--count", count, "1 or more")
+        size = min(count, available)
+        drawn = np.random.default_rng(seed).choice(available, size, replace=False)
+        indices = sorted(drawn.tolist())
+    if not len(indices):
+        raise SettingError("--indices", "", f"0 to {available - 1}, at least one")
+    for index in indices:
+        if not 0 <= index < available:
+            raise SettingError("--indices", index, f"0 to {available - 1}")
+    return list(indices)
 
 
 def explain_images(

@@ -5,9 +5,17 @@ python -m pipelines.explain --workdir=runs/mine --images=photos/   # your own
 
 Writes WORKDIR/attention.png with a row for each image (the first 24), and
 WORKDIR/attention/NNN.png, one for each.
+
+    python -m pipelines.explain --workdir=runs/mine --report
+
+writes WORKDIR/report.html instead: one page, which needs no other file, of training,
+what `evaluate` has measured, images with the maps of several methods, the surest
+mistakes and the model card.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from absl import flags
 
@@ -15,6 +23,9 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.programs import program
 from ltpa_tf.programs.images import define_images, image_files, report_unusable
 from ltpa_tf.words import count
+
+if TYPE_CHECKING:
+    from ltpa_tf.run import RunFolder
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a finished run.")
 _DATA_DIR = program.define_data_dir()
@@ -32,6 +43,13 @@ _SPLIT = flags.DEFINE_enum(
 _WEIGHTS = flags.DEFINE_enum(
     "weights", "final", ["final", "best"], "Which weights of the run."
 )
+_REPORT = flags.DEFINE_bool("report", False, "Write report.html instead.")
+_MAPS = flags.DEFINE_list(
+    "maps",
+    None,
+    "Methods whose maps the report shows; by default attention, evidence and gradcam, "
+    "as far as the model has them.",
+)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -40,6 +58,7 @@ def main(argv: Sequence[str]) -> int:
     if argv[1:] and not _IMAGES.value:
         raise SettingError("--images", None, f"the flag before {argv[1]!r}")
     indices = _indices()
+    _check_report()
     import numpy as np
 
     from ltpa_tf import explain
@@ -47,6 +66,9 @@ def main(argv: Sequence[str]) -> int:
     from ltpa_tf.run import RunFolder
 
     run = RunFolder(_WORKDIR.value, _DATA_DIR.value)
+    if _REPORT.value:
+        print(_write_report(run, indices))
+        return 0
     errors = []
     if names:
         size = tuple(run.read_dataset()["image_shape"][:2])
@@ -76,6 +98,27 @@ def main(argv: Sequence[str]) -> int:
     print(written[0])
     print(f"{written[1].parent}: {count(len(written) - 1, 'image')}")
     return report_unusable(errors)
+
+
+def _check_report() -> None:
+    if _REPORT.value and _IMAGES.value is not None:
+        raise SettingError("--images", _IMAGES.value, "nothing beside --report")
+    if _MAPS.value is not None and not _REPORT.value:
+        raise SettingError("--maps", _MAPS.value, "nothing without --report")
+
+
+def _write_report(run: "RunFolder", indices: list[int] | None) -> Path:
+    from ltpa_tf.report import write_report
+
+    return write_report(
+        run,
+        maps=_MAPS.value,
+        split=_SPLIT.value,
+        weights=_WEIGHTS.value,
+        indices=indices,
+        count=_COUNT.value,
+        seed=_SEED.value,
+    )
 
 
 def _indices() -> list[int] | None:

@@ -63,8 +63,12 @@ def model_card(name: str, version: int, signatures: Signatures, facts: Mapping) 
         signatures: Of the exported model.
         facts: As of `facts_of`; what isn't there is said to be unknown.
     """
+    return f"# {name}, version {version}\n\n{card_body(signatures, facts)}"
+
+
+def card_body(signatures: Signatures, facts: Mapping) -> str:
+    """The card without its title, see `model_card`."""
     parts = [
-        f"# {name}, version {version}\n",
         _model(signatures, facts.get("model")),
         *([_preset(facts["preset"])] if "preset" in facts else []),
         _data(facts.get("dataset")),
@@ -173,4 +177,5 @@ def _evaluation(evaluation: dict) -> str:
         for key, value in evaluation.get("pointing", {}).items()
     ]
     table = "".join(f"| {name} | {value} |\n" for name, value in rows)
-    return f"On {evaluation['examples']:,} {on}:\n\n| | |\n|---|---|\n{table}"
+    head = "| measure | value |\n|---|---|\n"
+    return f"On {evaluation['examples']:,} {on}:\n\n{head}{table}"

@@ -47,6 +47,10 @@ class Metrics:
         """The line of the epoch that ended with `step`; empty if there is none."""
         return json.loads(self._lines().get(step, "{}"))
 
+    def epochs(self) -> list[dict]:
+        """What was written, the first epoch first."""
+        return [json.loads(line) for line in self._lines().values()]
+
     def _lines(self) -> dict[int, str]:
         """The whole lines by their step."""
         if not self._file.exists():

@@ -40,6 +40,13 @@ def test_own_images_of_any_size(start, digits_run, photos):
     assert pictures(digits_run) == ["000.png", "001.png", "002.png", "003.png"]
 
 
+def test_a_report(start, digits_run):
+    done = start("explain", f"--workdir={digits_run}", "--report", "--indices=3")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == str(digits_run / "report.html")
+    assert "test 3" in (digits_run / "report.html").read_text()
+
+
 def test_images_and_maps_are_of_the_test_split(digits_run, monkeypatch):
     drawn = []
     monkeypatch.setattr(
@@ -72,6 +79,9 @@ def test_images_and_maps_are_of_the_test_split(digits_run, monkeypatch):
         (["--workdir={run}", "--indices="], "at least one"),
         (["--workdir={run}", "--indices=1", "--images={photos}"], "--images"),
         (["--workdir={run}", "--count=0"], "count"),
+        (["--workdir={run}", "--report", "--maps=grad_cam"], "gradcam"),
+        (["--workdir={run}", "--report", "--images={photos}"], "beside --report"),
+        (["--workdir={run}", "--maps=attention"], "nothing without --report"),
     ],
 )
 def test_mistakes_are_sentences(start, digits_run, photos, tmp_path, flags, said):

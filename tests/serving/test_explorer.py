@@ -3,9 +3,7 @@
 import functools
 import http.server
 import io
-import os
 import re
-import shutil
 import threading
 
 import image_kinds
@@ -21,20 +19,6 @@ playwright = pytest.importorskip(
     "playwright.sync_api", reason="no playwright: pip install -e '.[browser]'"
 )
 expect = playwright.expect
-
-
-@pytest.fixture(scope="module")
-def browser():
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = os.environ.get("CHROMIUM_BIN") or next(
-        filter(None, map(shutil.which, names)), None
-    )
-    if found is None:
-        pytest.skip("no Chromium: apt-get install chromium, or set CHROMIUM_BIN")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

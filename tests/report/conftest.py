@@ -1,0 +1,78 @@
+"""A small run whose class names and folder are no plain text."""
+
+import json
+
+import numpy as np
+import pytest
+
+NAMES = ("<b>&\"'", "![x](http://a.example/x.png)", "[y](http://a.example)", "`|*z*")
+EXAMPLES = 60
+
+
+@pytest.fixture(scope="session")
+def bare_run(tmp_path_factory):
+    """Trained for no step, not evaluated."""
+    import keras
+
+    from ltpa_tf import config, data, models
+    from ltpa_tf.configs import common
+    from ltpa_tf.run import RunFolder, write_text
+    from ltpa_tf.training import records
+
+    keras.utils.set_random_seed(0)
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (2 * EXAMPLES, 32, 32, 3), np.uint8)
+    labels = np.arange(2 * EXAMPLES) % len(NAMES)
+    run = RunFolder(tmp_path_factory.mktemp("runs") / 'a <i>run & "more"')
+    run.create()
+    settings = common.get_config()
+    settings.data.name, settings.data.dir = "npz", str(run.path.parent / "data.npz")
+    arrays = {
+        f"{name}_{part}": array
+        for name, both in (("x", images), ("y", labels))
+        for part, array in zip(("train", "test"), np.split(both, 2), strict=True)
+    }
+    np.savez(settings.data.dir, label_names=np.array(NAMES), **arrays)
+    source = data.load("npz", dir=settings.data.dir)
+    write_text(run.config_file, config.to_json(settings))
+    records.write_dataset(run, source)
+    lines = [
+        {"epoch": 1, "step": 5, "loss": 2.25, "val_loss": 2.5, "entropy_level_4": 0.75},
+        {"epoch": 2, "step": 10, "loss": 1.25, "val_loss": 1.5, "entropy_level_4": 0.5},
+    ]
+    write_text(run.metrics_file, "".join(json.dumps(one) + "\n" for one in lines))
+    small = {"trunk": "vgg_d", "levels": (4, 7), "width": 1 / 16}
+    model = models.build(
+        num_classes=len(NAMES), mean=source.mean, std=source.std, **small
+    )
+    model.save(run.model_file)
+    return run
+
+
+@pytest.fixture(scope="session")
+def run(bare_run, tmp_path_factory):
+    """The same, evaluated with its maps."""
+    import shutil
+
+    from ltpa_tf import evaluation
+    from ltpa_tf.run import RunFolder
+
+    folder = tmp_path_factory.mktemp("evaluated") / bare_run.path.name
+    shutil.copytree(bare_run.path, folder)
+    run = RunFolder(folder)
+    evaluation.evaluate_run(run, maps=["attention", "evidence"], map_examples=6)
+    return run
+
+
+@pytest.fixture(scope="session")
+def examples(run):
+    """What it was evaluated on."""
+    return run.load_split()
+
+
+@pytest.fixture(scope="session")
+def page(run):
+    """The path of its report."""
+    from ltpa_tf.report import write_report
+
+    return write_report(run, indices=[5, 59])

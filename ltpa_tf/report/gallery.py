@@ -13,7 +13,7 @@ from ltpa_tf.logits import log_probabilities
 from ltpa_tf.report.html import fill, join
 from ltpa_tf.report.pictures import data_uri, overlay, scale
 
-_BATCH = 32
+_BATCH = 16
 
 
 def explained(

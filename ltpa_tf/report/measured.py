@@ -70,12 +70,13 @@ def border(result: Mapping) -> Markup:
     return join(fill('<p class="warning">{}.</p>', sentence) for sentence in found)
 
 
-def maps(measured: Mapping) -> Markup:
+def worth(result: Mapping) -> Markup:
     """A table with bars for each measure, and one of the sanity check.
 
     Args:
-        measured: As of `evaluation.map_measures.measure_maps`.
+        result: Has, as `maps`, what `evaluation.map_measures.measure_maps` gave.
     """
+    measured = result["maps"]
     rows = {
         name: values
         for of_method in measured["methods"].values()
@@ -141,7 +142,9 @@ def _confusion(result: Mapping) -> Markup:
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     rows = [(name, *map(_cell, counts[k], shares[k])) for k, name in enumerate(names)]
     caption = "Confusion: a row for each true class, a column for each predicted one"
-    return fill('<div class="confusion">{}</div>', table(caption, ("", *names), rows))
+    kind = "long" if max(map(len, names)) > 3 else "short"
+    matrix = table(caption, ("", *names), rows)
+    return fill('<div class="confusion {}">{}</div>', kind, matrix)
 
 
 def _cell(count: int, share: float) -> Markup:

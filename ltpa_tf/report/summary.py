@@ -13,13 +13,13 @@ from ltpa_tf.training.records import Metrics
 from ltpa_tf.words import count
 
 
-def summary(model: keras.Model, facts: Mapping, result: Mapping | None) -> Markup:
+def summary(model: keras.Model, facts: Mapping, result: Mapping) -> Markup:
     """Model, data, accuracy, parameters, recipe.
 
     Args:
         model: The trained model.
         facts: As of `serving.card.facts_of`; what isn't there is left out.
-        result: The evaluation, or None.
+        result: The evaluation; empty if there is none.
     """
     rows = {
         "Model": _model(model, facts.get("config")),
@@ -62,13 +62,13 @@ def _parameters(model: keras.Model) -> str:
 
 def _data(dataset: Mapping) -> str:
     height, width, _ = dataset["image_shape"]
-    sizes = (f"{n:,} {part}" for part, n in dataset.get("sizes", {}).items())
+    sizes = (f"{n:,} {part}" for part, n in dataset.get("sizes", {}).items() if n)
     name, classes = dataset["name"], len(dataset["class_names"])
     return f"{name}; {classes:,} classes; {height}x{width} pixels; {', '.join(sizes)}"
 
 
-def _accuracy(result: Mapping | None) -> str:
-    if result is None:
+def _accuracy(result: Mapping) -> str:
+    if not result:
         return "not evaluated"
     top5 = f" (top 5: {result['top5']:.2%})" if "top5" in result else ""
     on = f"{result['examples']:,} images of the {result['split']} part"

@@ -1,7 +1,7 @@
 """The report of a run: what there is to know about it, on one page."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -11,10 +11,10 @@ from ltpa_tf import models
 from ltpa_tf.errors import SettingError
 from ltpa_tf.explain.methods import Method, methods
 from ltpa_tf.explain.run_pictures import chosen
-from ltpa_tf.report import measured
 from ltpa_tf.report.card import card
 from ltpa_tf.report.gallery import explained, gallery, legend
 from ltpa_tf.report.html import fill, join, section
+from ltpa_tf.report.measured import border, by_class, calibration, worth
 from ltpa_tf.report.summary import summary, training_curves
 from ltpa_tf.run import RunFolder, write_text
 from ltpa_tf.serving.card import facts_of
@@ -65,31 +65,27 @@ def write_report(
     if indices is None and count > len(examples):
         raise SettingError("--count", count, f"1 to {len(examples)}, the {split} part")
     indices = chosen(len(examples), indices, count, seed)
-    facts, result = facts_of(run, weights), None
+    facts, result = facts_of(run, weights), {}
     if run.exists(file := run.evaluation(weights, split)):
         result = run.read(file, {"per_class": dict, "confusion": list})
 
-    def shown(where: Sequence[int]) -> Markup:
-        return gallery(explained(model, made, examples, where, split), class_names)
-
+    wrong = [one["index"] for one in result.get("mistakes", ())]
+    items = explained(model, made, examples, [*indices, *wrong], split)
+    looks = gallery(items[: len(indices)], class_names)
+    mistakes = gallery(items[len(indices) :], class_names) or "None."
     missing = _missing(run, weights, split, made)
+
+    def known(key: str, part: Callable[[], object]) -> object:
+        return part() if key in result else missing
+
     parts = {
         "summary": ("Summary", summary(trained, facts, result)),
         "training": ("Training", training_curves(run)),
-        "classes": ("Classes", measured.by_class(result) if result else missing),
-        "calibration": (
-            "Calibration",
-            measured.calibration(result) if result else missing,
-        ),
-        "gallery": (
-            "Where it looks",
-            join([measured.border(result or {}), legend(), shown(indices)]),
-        ),
-        "mistakes": ("Surest mistakes", _mistakes(result, shown) or missing),
-        "maps": (
-            "What the maps are worth",
-            measured.maps(result["maps"]) if "maps" in (result or {}) else missing,
-        ),
+        "classes": ("Classes", known("confusion", lambda: by_class(result))),
+        "calibration": ("Calibration", known("ece", lambda: calibration(result))),
+        "gallery": ("Where it looks", border(result), legend(), looks),
+        "mistakes": ("Surest mistakes", known("mistakes", lambda: mistakes)),
+        "maps": ("What the maps are worth", known("maps", lambda: worth(result))),
         "card": ("Model card", card(trained, class_names, facts)),
     }
     page = fill(
@@ -113,13 +109,6 @@ def _methods(model: keras.Model, names: Sequence[str] | None) -> list[Method]:
         except SettingError:  # the model has nothing for it
             continue
     return made
-
-
-def _mistakes(result: dict | None, shown) -> Markup | None:
-    if result is None or "mistakes" not in result:
-        return None
-    indices = [one["index"] for one in result["mistakes"]]
-    return shown(indices) if indices else fill("<p>None: all answers are right.</p>")
 
 
 def _missing(

@@ -8,6 +8,7 @@ types; here are ranges and combinations.
 import json
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ml_collections import ConfigDict
 
@@ -15,6 +16,9 @@ from ltpa_tf import models
 from ltpa_tf.errors import SettingError, settings_of
 from ltpa_tf.images import Preprocessing
 from ltpa_tf.old_configs import renewed
+
+if TYPE_CHECKING:
+    from ltpa_tf.data import Source
 
 _POSITIVE = (lambda v: v > 0, "a number above 0")
 _NOT_NEGATIVE = (lambda v: v >= 0, "0 or more")
@@ -137,6 +141,65 @@ def model_arguments(
         if share and image_size and chosen_by_row:
             arguments["levels"] = models.levels_within(arguments, share, image_size)
     return arguments
+
+
+def check_batch(config: ConfigDict, replicas: int) -> None:
+    """Refuses a batch that can't be dealt out evenly.
+
+    Raises:
+        SettingError: Naming the batch size.
+    """
+    unit = replicas * config.train.accumulation_steps
+    reason = f"{replicas} replicas"
+    if config.train.accumulation_steps > 1:
+        reason += f", each {config.train.accumulation_steps} parts"
+    mixing = config.augment.cutmix or config.augment.mixup
+    if mixing and config.train.accumulation_steps % 2:
+        unit *= 2
+        reason += ", of pairs that CutMix or MixUp mix"
+    if config.train.batch_size % unit:
+        raise SettingError(
+            "train.batch_size",
+            config.train.batch_size,
+            f"a multiple of {unit} ({reason})",
+        )
+
+
+def check_small_size(config: ConfigDict, side: int, least: int = 1) -> None:
+    """Refuses small images that aren't, or have fewer than `least` pixels a side.
+
+    Args:
+        config: The whole config.
+        side: The shorter side of the images.
+        least: What the model needs.
+
+    Raises:
+        SettingError: Naming `train.small_size`.
+    """
+    size = config.train.small_size
+    if size and not least <= size < side:
+        choice = f"0, or {least} to {side - 1}" if least < side else "0"
+        raise SettingError(
+            "train.small_size",
+            size,
+            f"{choice}: the model needs {least} pixels a side, and the images have "
+            f"{side}",
+        )
+
+
+def check_early_stopping(config: ConfigDict, source: "Source") -> None:
+    """Refuses to stop by a validation part that isn't there.
+
+    Raises:
+        SettingError: Naming `train.early_stopping`.
+    """
+    if config.train.early_stopping and source.validation is None:
+        raise SettingError(
+            "train.early_stopping",
+            config.train.early_stopping,
+            f"0: {source.name} has no validation part to stop by, and "
+            f"data.validation_examples is {config.data.validation_examples}",
+        )
 
 
 def to_json(config: ConfigDict) -> str:

@@ -1,6 +1,7 @@
 """A run is a folder: where its files are, how they are written and read."""
 
 import contextlib
+import errno
 import json
 import os
 import tempfile
@@ -9,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ltpa_tf.errors import SettingError
+from ltpa_tf.errors import CheckpointError, SettingError
 
 if TYPE_CHECKING:
     import keras
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
     from ltpa_tf import data
     from ltpa_tf.images import Preprocessing
+
+
+DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 
 
 class RunFolder:
@@ -101,6 +105,25 @@ class RunFolder:
 
         # Runs of earlier versions don't say: they had what is the default.
         return Preprocessing.of(self.read_dataset().get("preprocessing", {}))
+
+    def write_dataset(self, source: "data.Source") -> None:
+        """Writes `dataset_file`: what is trained on, and all that predicting needs."""
+        splits = {"train": source.train, "validation": source.validation}
+        splits["test"] = source.test
+        write_json(
+            self.dataset_file,
+            {
+                "name": source.name,
+                "class_names": list(source.class_names),
+                "image_shape": list(source.image_shape),
+                "mean": list(source.mean),
+                "std": list(source.std),
+                "fingerprint": source.fingerprint,
+                "preprocessing": source.preprocessing.to_dict(),
+                "skipped": list(source.skipped),
+                "sizes": {name: len(split or ()) for name, split in splits.items()},
+            },
+        )
 
     def read_summary(self) -> dict:
         """The result of a complete run."""
@@ -339,6 +362,20 @@ def load_data(config: "ConfigDict") -> "data.Source":
     return data.load(seed=config.seed, **settings)
 
 
+def save_model(model: "keras.Model", file: Path) -> None:
+    """Writes a `.keras` file whole or not at all."""
+    # One process trains in a folder, and resumed it saves this file again: what a kill
+    # leaves behind is replaced, as it has the same name.
+    aside = file.with_name(f".{file.name}")
+    try:
+        model.save(aside)
+        with aside.open("rb") as stream:
+            os.fsync(stream.fileno())
+        aside.replace(file)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
 def write_text(file: Path, text: str) -> None:
     """Writes the whole file or nothing: aside, flushed to disk, then renamed."""
     aside = file.with_name(f".{file.name}.{os.getpid()}")
@@ -355,3 +392,22 @@ def write_text(file: Path, text: str) -> None:
 def write_json(file: Path, value: object) -> None:
     """`write_text` of `value` as indented JSON."""
     write_text(file, json.dumps(value, indent=2) + "\n")
+
+
+@contextlib.contextmanager
+def disk_errors_as_sentences(folder: RunFolder) -> Iterator[None]:
+    """Says in a sentence that the disk is full or broken.
+
+    Raises:
+        CheckpointError: Instead of such an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_ERRORS:
+            raise
+        raise CheckpointError(
+            f"{folder.path} can't be written to any more: {error.strerror}. Put this "
+            "right and start again with the same --workdir to continue from the newest "
+            "checkpoint."
+        ) from error

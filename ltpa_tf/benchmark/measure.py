@@ -11,8 +11,7 @@ from ltpa_tf import data
 from ltpa_tf.benchmark.points import Point
 from ltpa_tf.benchmark.turn import Turn
 from ltpa_tf.errors import SettingError
-from ltpa_tf.training import distribution
-from ltpa_tf.training.parts import Parts, assemble
+from ltpa_tf.training import Trainer, distribution
 
 _CLASSES = 100
 _LEVELS = (7, 10, 13)
@@ -46,14 +45,14 @@ def measure(
         SettingError: If there are fewer devices than replicas.
     """
     _use_devices(point.replicas)
-    parts = _parts(point, config)
-    iterator = parts.feed.iterator(0)
+    trainer = _trainer(point, config)
+    iterator = trainer.feed.iterator(0)
     step = 0
 
     def take(steps: int) -> float:
         nonlocal step
         start = time.perf_counter()
-        sums, _ = parts.program.train(iterator, step, steps)
+        sums, _ = trainer.program.train(iterator, step, steps)
         sums.numpy()  # waits
         step += steps
         return time.perf_counter() - start
@@ -71,12 +70,12 @@ def measure(
         "images_per_second": 1000 * point.batch_size / min(times),
         "compile_seconds": compile_seconds,
         "peak_memory_gb": _peak_memory(),
-        "parameters": parts.model.count_params(),
+        "parameters": trainer.model.count_params(),
         "device": distribution.device_name(),
     }
 
 
-def _parts(point: Point, config: ConfigDict) -> Parts:
+def _trainer(point: Point, config: ConfigDict) -> Trainer:
     config = config.copy_and_resolve_references()
     config.model.name = "vgg_att3_concat_pc" if point.levels else "vgg_none"
     config.model.levels = _LEVELS[len(_LEVELS) - point.levels :]
@@ -85,7 +84,7 @@ def _parts(point: Point, config: ConfigDict) -> Parts:
     config.runtime.strategy = "mirrored" if point.replicas > 1 else "none"
     strategy = distribution.make_strategy(config.runtime.strategy)
     keras.config.set_dtype_policy(config.runtime.precision)
-    return assemble(config, strategy, _random_source(point))
+    return Trainer(config, strategy, _random_source(point))
 
 
 def _random_source(point: Point) -> data.Source:

@@ -16,8 +16,7 @@ from ml_collections import ConfigDict
 from ltpa_tf import data
 from ltpa_tf.benchmark.rounds import Turn
 from ltpa_tf.configs import common
-from ltpa_tf.training import distribution
-from ltpa_tf.training.parts import assemble, build_model
+from ltpa_tf.training import Trainer, build_model, distribution
 
 POLICIES = {"bf16": "mixed_bfloat16", "fp16": "mixed_float16", "fp32": "float32"}
 
@@ -33,20 +32,20 @@ class Training:
 
     def __init__(self, config: ConfigDict, source: data.Source, warm_up: int):
         strategy = distribution.make_strategy(config.runtime.strategy)
-        self._parts = assemble(config, strategy, source)
-        self._iterator = self._parts.feed.iterator(0)
-        self._images = config.train.batch_size * self._parts.steps_per_epoch
+        self._trainer = Trainer(config, strategy, source)
+        self._iterator = self._trainer.feed.iterator(0)
+        self._images = config.train.batch_size * self._trainer.steps_per_epoch
         self._step = 0
         start = time.perf_counter()
         self._take(1)
         self.compile_seconds = round(time.perf_counter() - start, 1)
         self._take(warm_up - 1)
-        self._step = self._parts.steps_per_epoch
+        self._step = self._trainer.steps_per_epoch
 
     def __call__(self) -> dict:
         """One round."""
         start = time.perf_counter()
-        loss = self._take(self._parts.steps_per_epoch)
+        loss = self._take(self._trainer.steps_per_epoch)
         return {
             "seconds": time.perf_counter() - start,
             "images": self._images,
@@ -55,11 +54,11 @@ class Training:
 
     def _take(self, steps: int) -> float:
         """Takes steps and waits for them; their mean loss."""
-        parts = self._parts
-        sums, bad_step = parts.program.train(self._iterator, self._step, steps)
+        trainer = self._trainer
+        sums, bad_step = trainer.program.train(self._iterator, self._step, steps)
         self._step += steps
         total, _, examples, *_ = sums.numpy()
-        parts.state.reset_sums()
+        trainer.state.reset_sums()
         if int(bad_step) >= 0:
             raise RuntimeError(f"not finite at step {int(bad_step)}")
         return float(total / examples)

@@ -9,7 +9,7 @@ from ltpa_tf import models
 from ltpa_tf.report.charts import curves
 from ltpa_tf.report.html import fill, join, table
 from ltpa_tf.run import RunFolder
-from ltpa_tf.training.records import Metrics
+from ltpa_tf.training.callbacks import MetricsFile
 from ltpa_tf.words import count
 
 
@@ -40,7 +40,7 @@ def summary(model: keras.Model, facts: Mapping, result: Mapping) -> Markup:
 
 def training_curves(run: RunFolder) -> Markup:
     """Charts of `metrics.jsonl`, and its last line in words."""
-    epochs = Metrics(run.metrics_file).epochs()
+    epochs = MetricsFile(run.metrics_file).epochs()
     if not epochs:
         return fill("<p>There is no {} here.</p>", run.metrics_file.name)
     return fill('<div class="charts">{}</div>', join(curves(epochs)))

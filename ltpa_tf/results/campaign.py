@@ -204,8 +204,7 @@ def _prepared(trial: Trial, config: ConfigDict, seeds: Sequence[int]):
     import keras
 
     from ltpa_tf.results import trainer as training
-    from ltpa_tf.training import distribution
-    from ltpa_tf.training.records import versions
+    from ltpa_tf.training import distribution, versions
 
     keras.config.set_dtype_policy(config.runtime.precision)
     source = training.load(config)

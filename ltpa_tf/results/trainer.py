@@ -13,9 +13,9 @@ from ltpa_tf import data
 from ltpa_tf.errors import SettingError
 from ltpa_tf.evaluation.metrics import Classification
 from ltpa_tf.run import load_data
-from ltpa_tf.training import distribution
+from ltpa_tf.training import Trainer, distribution
+from ltpa_tf.training.model import saved_model
 from ltpa_tf.training.network import dropout_seeds, is_seed, set_weights, with_seeds
-from ltpa_tf.training.parts import assemble, build_model
 
 _TEST_BATCH = 1000
 
@@ -40,16 +40,14 @@ class SeedTrainer:
         config.data.placement = "resident"
         self._config, self._source = config, source
         strategy = distribution.make_strategy(config.runtime.strategy)
-        self._parts = assemble(config, strategy, source)
-        # All of them now: setting a seed makes TensorFlow forget the functions that it
-        # has made ready to run.
-        self._starts = {seed: self._start(seed) for seed in seeds}
-        self._logits = tf.function(self._logits_of_both, jit_compile=self._parts.jit)
+        self._trainer = Trainer(config, strategy, source)
+        self._starts = {seed: self._trainer.initial_arrays(seed) for seed in seeds}
+        self._logits = tf.function(self._logits_of_both, jit_compile=self._trainer.jit)
 
     def compile(self) -> float:
         """Compiles step (for each size of images) and test; returns the seconds."""
         start = time.perf_counter()
-        for first in {0, self._parts.program.small_steps}:
+        for first in {0, self._trainer.program.small_steps}:
             self._run(first, 1)
         self._test_logits(self._source.test.array[:1])
         return time.perf_counter() - start
@@ -63,14 +61,11 @@ class SeedTrainer:
             and, with the mirrored image's logits added, `test_with_flip`, see
             `summarize`.
         """
-        parts = self._parts
-        parts.state.from_arrays(self._starts[seed])
-        parts.feed.seed.assign(seed)
-        per_epoch, epochs = parts.steps_per_epoch, self._config.train.epochs
+        self._trainer.start(self._starts[seed], seed)
+        per_epoch, epochs = self._trainer.steps_per_epoch, self._config.train.epochs
         start = time.perf_counter()
         curve = [self._run(epoch * per_epoch, per_epoch) for epoch in range(epochs)]
-        if parts.estimate is not None:
-            parts.estimate()
+        self._trainer.settle()
         seconds = time.perf_counter() - start
         images = epochs * per_epoch * self._config.train.batch_size
         plain, both = self._test()
@@ -87,30 +82,19 @@ class SeedTrainer:
 
     def model(self) -> keras.Model:
         """The model as the last training left it, in float32."""
-        precision = keras.config.dtype_policy()
-        keras.config.set_dtype_policy("float32")
-        try:
-            model = build_model(self._config, self._source)
-        finally:
-            keras.config.set_dtype_policy(precision)
-        set_weights(model, *self._parts.state.evaluation_arrays())
+        model = saved_model(self._config, self._source)
+        set_weights(model, *self._trainer.state.evaluation_arrays())
         return model
 
     @property
     def parameters(self) -> int:
         """How many weights the model has."""
-        return self._parts.model.count_params()
-
-    def _start(self, seed: int) -> dict:
-        """The state before the first step, with this seed's initial weights."""
-        keras.utils.set_random_seed(seed)
-        model = build_model(self._config, self._source)
-        return self._parts.state.initial_arrays(model, self._parts.optimizer)
+        return self._trainer.model.count_params()
 
     def _run(self, first: int, steps: int) -> dict[str, float]:
         """Steps in one call, and the wait for the last; their loss and accuracy."""
-        self._parts.state.reset_sums()
-        sums, bad_step = self._parts.program.train(None, first, steps)
+        self._trainer.state.reset_sums()
+        sums, bad_step = self._trainer.program.train(None, first, steps)
         loss, correct, examples, *_ = sums.numpy().tolist()
         if int(bad_step) >= 0:
             raise RuntimeError(f"not finite at step {int(bad_step)}")
@@ -132,13 +116,13 @@ class SeedTrainer:
     def _test_logits(self, images: np.ndarray) -> list[np.ndarray]:
         """Logits `[B, K]`, plain and with the mirrored image; one compiled shape."""
         short = [(0, _TEST_BATCH - len(images)), (0, 0), (0, 0), (0, 0)]
-        weights, local = self._parts.state.read_for_evaluation()
+        weights, local = self._trainer.state.read_for_evaluation()
         both = self._logits(weights, local, tf.constant(np.pad(images, short)))
         return [logits.numpy()[: len(images)] for logits in both]
 
     def _logits_of_both(self, weights, local, images):
         images = tf.cast(images, tf.float32)
-        model = self._parts.model
+        model = self._trainer.model
         count = sum(is_seed(v) for v in model.non_trainable_variables)
         seeds = dropout_seeds(0, tf.constant(0), tf.constant(0), count)
         others = with_seeds(model, local, seeds)

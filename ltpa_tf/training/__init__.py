@@ -3,20 +3,25 @@
 summary = ltpa_tf.training.train(config, "runs/mine")
 """
 
-from ltpa_tf.training.errors import (
+from ltpa_tf.errors import (
     CheckpointError,
     Interrupted,
     NonFiniteError,
     TrainingError,
     WorkerLostError,
 )
-from ltpa_tf.training.start import train
+from ltpa_tf.training.model import build_model
+from ltpa_tf.training.train import train, versions
+from ltpa_tf.training.trainer import Trainer
 
 __all__ = [
     "CheckpointError",
     "Interrupted",
     "NonFiniteError",
+    "Trainer",
     "TrainingError",
     "WorkerLostError",
+    "build_model",
     "train",
+    "versions",
 ]

@@ -1,85 +1,322 @@
-"""Keras callbacks, where Keras's own loop isn't."""
+"""What is kept of a training, and what a user's callbacks do to it: Keras callbacks."""
 
-from collections.abc import Sequence
+import contextlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import keras
+import tensorflow as tf
+from ml_collections import ConfigDict
 
-from ltpa_tf.training.network import set_weights
-from ltpa_tf.training.parts import Parts
+from ltpa_tf import run
+from ltpa_tf.errors import SettingError
+from ltpa_tf.training.network import local_variables, set_weights
+from ltpa_tf.training.saving import CheckpointManager, Position
+from ltpa_tf.training.trainer import Trainer
+from ltpa_tf.words import count
+
+_RATE = "constant, and optimizer.warmup_epochs 0"
 
 
-class Callbacks:
-    """Calls Keras callbacks, which see the model as if Keras trained it.
-
-    The model's weights are, at the end of each epoch, those that would be saved. Its
-    optimizer is a stand-in which shows the count of steps and the learning rate and,
-    where no schedule rules, takes a new one.
+class MetricsFile(keras.callbacks.Callback):
+    """`metrics.jsonl`: one line of JSON per epoch.
 
     Args:
-        callbacks: The callbacks.
-        parts: What is trained with; its model gets compiled.
+        file: The file; may not be there yet.
     """
 
-    def __init__(self, callbacks: Sequence[keras.callbacks.Callback], parts: Parts):
-        self._schedule, self._state = parts.schedule, parts.state
-        self._model = model = parts.model
+    def __init__(self, file: Path):
+        super().__init__()
+        self._file = file
+
+    def rewind(self, step: int) -> int:
+        """Drops what was written after `step`, and what is not a whole line.
+
+        Returns:
+            The number of lines that are left.
+        """
+        lines = {at: line for at, line in self._lines().items() if at <= step}
+        if self._file.exists():
+            run.write_text(self._file, "".join(f"{line}\n" for line in lines.values()))
+        return len(lines)
+
+    def resume(
+        self, step: int, steps_per_epoch: int, say: Callable[[str], None]
+    ) -> None:
+        """Rewinds; lines that are lost are no reason to lose the run as well."""
+        epochs, lines = step // steps_per_epoch, self.rewind(step)
+        if lines < epochs:
+            say(
+                f"{self._file} was changed by someone else: of "
+                f"{count(epochs, 'epoch')} it has only {lines}. The run goes on "
+                "without the others."
+            )
+
+    def on_epoch_end(self, epoch: int, logs: dict) -> None:
+        """Writes the epoch's line."""
+        # Keras hands out floats.
+        self.append({"epoch": epoch + 1, **logs, "step": int(logs["step"])})
+
+    def append(self, line: dict) -> None:
+        """Writes a line through to the disk."""
+        with self._file.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(line) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+
+    def line(self, step: int) -> dict:
+        """The line of the epoch that ended with `step`; empty if there is none."""
+        return json.loads(self._lines().get(step, "{}"))
+
+    def epochs(self) -> list[dict]:
+        """What was written, the first epoch first."""
+        return [json.loads(line) for line in self._lines().values()]
+
+    def _lines(self) -> dict[int, str]:
+        """The whole lines by their step."""
+        if not self._file.exists():
+            return {}
+        lines = {}
+        for line in self._file.read_text("utf-8", errors="replace").splitlines():
+            with contextlib.suppress(ValueError):
+                epoch = run.check_object(json.loads(line), {"step": int})
+                lines[epoch["step"]] = line
+        return lines
+
+
+class BestModel(keras.callbacks.Callback):
+    """Keeps the model of the best validation accuracy as `best.keras`.
+
+    Keras's `ModelCheckpoint` forgets the best value when a run is continued.
+
+    Args:
+        checkpoints: Writes the file, and holds the best value.
+    """
+
+    def __init__(self, checkpoints: CheckpointManager):
+        super().__init__()
+        self._checkpoints = checkpoints
+
+    def on_epoch_end(self, epoch: int, logs: dict) -> None:
+        """Saves if the epoch was better than all before."""
+        position = self._checkpoints.position
+        if logs.get("val_accuracy", -1.0) > position.best:
+            position.best, position.best_epoch = logs["val_accuracy"], epoch + 1
+            self._checkpoints.save_best()
+
+
+class EarlyStopping(keras.callbacks.Callback):
+    """Stops when validation accuracy hasn't risen for some epochs.
+
+    Keras's own forgets the best value when a run is continued. Comes after `BestModel`.
+
+    Args:
+        patience: So many epochs; 0 = off.
+        position: Knows the best epoch.
+        say: Takes a sentence for the user.
+    """
+
+    def __init__(self, patience: int, position: Position, say: Callable[[str], None]):
+        super().__init__()
+        self._patience, self._position, self._say = patience, position, say
+
+    def on_epoch_end(self, epoch: int, logs: dict) -> None:
+        """Stops if it is time."""
+        best = self._position.best_epoch
+        if self._patience and epoch + 1 - best >= self._patience:
+            self._say(
+                f"Stopping early: validation accuracy was best in epoch {best}, "
+                f"{self._position.best:.2%}."
+            )
+            self.model.stop_training = True
+
+
+class ModelShowsTraining(keras.callbacks.Callback):
+    """Ahead of a user's callbacks: `self.model` shows them what is trained.
+
+    At the end of an epoch its weights are those that would be saved, otherwise those
+    that are trained. Its optimizer is a stand-in which shows the count of steps and the
+    learning rate of the step to come.
+
+    Args:
+        trainer: What is trained with; its model gets compiled.
+        position: Where the run is.
+
+    Attributes:
+        shown: What the model showed last: values of weights and other variables.
+        rate: The learning rate that it showed last.
+    """
+
+    def __init__(self, trainer: Trainer, position: Position):
+        super().__init__()
+        self._trainer, self._position = trainer, position
+        model = trainer.model
         model.compile(
-            optimizer=keras.optimizers.SGD(parts.schedule),
+            optimizer=keras.optimizers.SGD(trainer.learning_rate(position.step)),
             loss=keras.losses.CategoricalCrossentropy(from_logits=True),
             metrics=["accuracy"],
         )
         # Metrics that aren't built have no names, by which callbacks look for them.
-        empty = keras.ops.zeros((1, len(parts.source.class_names)))
+        empty = keras.ops.zeros((1, len(trainer.source.class_names)))
         model.compute_metrics(None, empty, empty)
-        model.stop_training = False
-        self._list = keras.callbacks.CallbackList(
-            list(callbacks),
-            model=model,
-            epochs=parts.config.train.epochs,
-            steps=parts.steps_per_epoch,
-            verbose=0,
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """The run begins or goes on."""
+        self._show(self._trainer.state.read_trained())
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """An epoch begins or goes on."""
+        self._show(self._trainer.state.read_trained())
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """A call of some steps has ended."""
+        self._show(self._trainer.state.read_trained())
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """An epoch has ended."""
+        self._show(self._trainer.state.read_for_evaluation())
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """The run has ended."""
+        self._show(self._trainer.state.read_for_evaluation())
+
+    def _show(self, values: tuple[list[tf.Tensor], list[tf.Tensor]]) -> None:
+        set_weights(self.model, *values)
+        self.shown = [*values[0], *values[1]]
+        optimizer = self.model.optimizer
+        optimizer.iterations.assign(self._position.step)
+        optimizer.learning_rate = self._trainer.learning_rate(self._position.step)
+        self.rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+
+
+class TrainingTakesModel(keras.callbacks.Callback):
+    """Behind a user's callbacks: what they set in `self.model` counts.
+
+    A learning rate is that of the next step on. Weights that were changed are trained
+    on; with a moving average it begins anew from them. Anything else that training
+    would not follow is refused.
+
+    Args:
+        trainer: What is trained with.
+        before: What the model showed before the callbacks.
+        users: The callbacks.
+
+    Attributes:
+        took_weights: Whether the last event changed weights.
+    """
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        before: ModelShowsTraining,
+        users: Sequence[keras.callbacks.Callback],
+    ):
+        super().__init__()
+        self._trainer, self._before = trainer, before
+        self._names = ", ".join(type(callback).__name__ for callback in users)
+        self._differ = tf.function(
+            lambda now, shown: [
+                tf.reduce_any(a != b) for a, b in zip(now, shown, strict=True)
+            ]
+        )
+        self.took_weights = False
+
+    def set_model(self, model: keras.Model) -> None:
+        """Keras gives the model; it is built and compiled."""
+        super().set_model(model)
+        self._variables = [*model.trainable_variables, *local_variables(model)]
+        self._trainable = [v.trainable for v in self._variables]
+        self._optimizer = self._fixed_settings()
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Takes over what was set; likewise at the other events."""
+        self._take()
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """See `on_train_begin`."""
+        self._take()
+
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        """See `on_train_begin`."""
+        self._take()
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """See `on_train_begin`."""
+        self._take()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """See `on_train_begin`."""
+        self._take()
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """See `on_train_begin`."""
+        self._take()
+
+    def _take(self) -> None:
+        if [v.trainable for v in self._variables] != self._trainable:
+            self._refuse("layer.trainable, changed in training", "`build` to freeze it")
+        if self._fixed_settings() != self._optimizer:
+            self._refuse("a setting of model.optimizer", "config.optimizer for it")
+        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        if rate != self._before.rate:
+            if not isinstance(self._trainer.schedule, float):
+                raise SettingError(
+                    "optimizer.schedule",
+                    self._trainer.schedule.rule,
+                    f"{_RATE}, where a callback sets the learning rate; here one of "
+                    f"{self._names} did",
+                )
+            self._trainer.state.learning_rate = self._before.rate = rate
+        now = [tf.convert_to_tensor(v) for v in self._variables]
+        changed = [bool(differs) for differs in self._differ(now, self._before.shown)]
+        self.took_weights = any(changed)
+        if self.took_weights:
+            values = [v if c else None for v, c in zip(now, changed, strict=True)]
+            self._trainer.state.replace_weights(values)
+            self._before.shown = now
+
+    def _fixed_settings(self) -> dict:
+        config = self.model.optimizer.get_config()
+        return {key: v for key, v in config.items() if key != "learning_rate"}
+
+    def _refuse(self, what: str, accepted: str) -> None:
+        raise SettingError(
+            "callbacks", f"{self._names}, of which one set {what}", accepted
         )
 
-    def __bool__(self) -> bool:
-        return bool(self._list.callbacks)
 
-    def train_begin(self, step: int) -> None:
-        """The run goes on after `step` steps, with the learning rate it had there."""
-        if self._chosen_rate:
-            self._model.optimizer.learning_rate = self._state.learning_rate
-        self._model.optimizer.iterations.assign(step)
-        self._tell("on_train_begin")
+def check_callbacks(
+    callbacks: Sequence[keras.callbacks.Callback], config: ConfigDict
+) -> None:
+    """Refuses Keras's callbacks that could not do here what they are for.
 
-    def train_end(self) -> None:
-        """The run is over."""
-        self._tell("on_train_end")
-
-    def epoch_begin(self, epoch: int) -> None:
-        """An epoch, counted from 0, begins or goes on."""
-        self._tell("on_epoch_begin", epoch)
-
-    def batch_begin(self, batch: int) -> None:
-        """A call begins with this batch of the epoch."""
-        self._tell("on_train_batch_begin", batch)
-
-    def batch_end(self, batch: int, step: int, figures: dict) -> None:
-        """A call has ended with this batch, after `step` steps in all."""
-        self._model.optimizer.iterations.assign(step)
-        self._tell("on_train_batch_end", batch, figures)
-
-    def epoch_end(self, epoch: int, figures: dict) -> bool:
-        """An epoch has ended; whether a callback wants to stop."""
-        set_weights(self._model, *self._state.evaluation_arrays())
-        self._tell("on_epoch_end", epoch, figures)
-        return bool(self._model.stop_training)
-
-    @property
-    def _chosen_rate(self) -> bool:
-        return isinstance(self._schedule, float)
-
-    def _tell(self, event: str, *arguments) -> None:
-        """Calls all callbacks; each event may bring a new rate, and be saved after."""
-        getattr(self._list, event)(*arguments)
-        if self._chosen_rate:
-            rate = self._model.optimizer.learning_rate
-            self._state.learning_rate = keras.ops.convert_to_numpy(rate)
+    Raises:
+        SettingError: Naming the setting that is in the way, or does the same.
+    """
+    kinds = keras.callbacks
+    for callback in callbacks:
+        name = type(callback).__name__
+        settings = config.optimizer
+        if isinstance(
+            callback, kinds.LearningRateScheduler | kinds.ReduceLROnPlateau
+        ) and (settings.schedule != "constant" or settings.warmup_epochs):
+            raise SettingError(
+                "optimizer.schedule",
+                settings.schedule,
+                f"{_RATE}, where the callback {name} sets the learning rate",
+            )
+        if isinstance(callback, kinds.BackupAndRestore):
+            raise SettingError(
+                "callbacks",
+                name,
+                "callbacks but this one: a run saves its state and goes on by itself, "
+                "see checkpoint.every_steps",
+            )
+        if isinstance(callback, kinds.SwapEMAWeights):
+            raise SettingError(
+                "callbacks",
+                name,
+                "train.ema, by which the averaged weights are evaluated and saved",
+            )

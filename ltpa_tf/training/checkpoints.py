@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ltpa_tf import run
-from ltpa_tf.training.errors import CheckpointError
+from ltpa_tf.errors import CheckpointError
 
 Arrays = dict[str, np.ndarray]
 

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-from ltpa_tf.errors import SettingError
-from ltpa_tf.training import cluster
-from ltpa_tf.training.errors import WorkerLostError
+from ltpa_tf import cluster
+from ltpa_tf.errors import SettingError, WorkerLostError
 
 _LOST = (
     tf.errors.AbortedError,

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
-from ml_collections import ConfigDict
 
 from ltpa_tf import data
 from ltpa_tf.errors import SettingError
@@ -147,7 +146,7 @@ class ResidentFeed:
 
 
 def check_placement(
-    config: ConfigDict, source: data.Source, strategy: tf.distribute.Strategy
+    placement: str, source: data.Source, strategy: tf.distribute.Strategy
 ) -> None:
     """Refuses images that can't be made resident.
 
@@ -157,7 +156,6 @@ def check_placement(
     Raises:
         SettingError: Naming `data.placement`.
     """
-    placement = config.data.placement
     if placement == "resident" and source.train.array is None:
         raise SettingError(
             "data.placement",
@@ -173,17 +171,22 @@ def check_placement(
 
 
 def make_feed(
-    config: ConfigDict, source: data.Source, strategy: tf.distribute.Strategy
+    placement: str,
+    source: data.Source,
+    strategy: tf.distribute.Strategy,
+    *,
+    batch_size: int,
+    seed: int,
+    augmentation: data.Augmentation,
 ) -> StreamFeed | ResidentFeed:
-    """The feed of `data.placement`.
+    """The feed of `data.placement`; see `ResidentFeed` for the other arguments.
 
     Raises:
         SettingError: See `check_placement`.
     """
-    check_placement(config, source, strategy)
-    placement, array = config.data.placement, source.train.array
+    check_placement(placement, source, strategy)
     if placement == "auto":
-        several_workers = distribution.workers(strategy) > 1
+        array, several_workers = source.train.array, distribution.workers(strategy) > 1
         small = array is not None and array.nbytes <= _MOST_BYTES
         resident = small and distribution.has_accelerator() and not several_workers
         placement = "resident" if resident else "stream"
@@ -191,8 +194,8 @@ def make_feed(
     return kind(
         source.train,
         strategy,
-        batch_size=config.train.batch_size,
-        seed=config.seed,
+        batch_size=batch_size,
+        seed=seed,
         num_classes=len(source.class_names),
-        augmentation=data.Augmentation(**config.augment),
+        augmentation=augmentation,
     )

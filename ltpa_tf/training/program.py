@@ -1,16 +1,16 @@
-"""n training steps on all replicas as one call."""
+"""n training steps on all replicas as one call, and a run's calls one by one."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from ltpa_tf.layers import AttentionPooling, LocalCompatibility
-from ltpa_tf.layers.fast import FastBatchNormalization, FastMaxPooling
+from ltpa_tf.training import distribution
 from ltpa_tf.training.distribution import variable_per_replica
 from ltpa_tf.training.feed import ResidentFeed, StreamFeed
-from ltpa_tf.training.state import StateVariables
+from ltpa_tf.training.state import SUMS, StateVariables
 from ltpa_tf.training.step import Step
 
 
@@ -50,7 +50,7 @@ class Program:
         small_steps: int = 0,
     ):
         self.small_steps = small_steps
-        self._strategy = strategy
+        self.strategy = strategy
         self._step = step
         self._state = state
         self._feed = feed
@@ -94,11 +94,11 @@ class Program:
 
     def _train(self, iterator, first, steps, small):
         if self._loop_inside:
-            self._strategy.run(self._replica_steps, (first, steps, small))
+            self.strategy.run(self._replica_steps, (first, steps, small))
             return self._state.report()
-        self._strategy.run(self._start_at, (first,))
+        self.strategy.run(self._start_at, (first,))
         for _ in tf.range(steps):
-            self._strategy.run(self._replica_step, (self._feed.next(iterator), small))
+            self.strategy.run(self._replica_step, (self._feed.next(iterator), small))
         return self._state.report()
 
     def _count_replicas(self):
@@ -139,7 +139,7 @@ class Program:
 
     def _sum(self, mine):
         """The sum over replicas, one collective per tensor: XLA puts them together."""
-        if self._strategy.num_replicas_in_sync == 1:
+        if self.strategy.num_replicas_in_sync == 1:
             return mine
         context = tf.distribute.get_replica_context()
         return tf.nest.map_structure(
@@ -166,32 +166,171 @@ def _as_it_is(function):
     return function
 
 
-def select_kernels(model: keras.Model, jit: bool) -> None:
-    """Gives each layer the form that suits, of those that compute the same.
+class StepsPerCall:
+    """How many steps one call takes: as set, or found by itself.
 
-    XLA makes few kernels of many small operations, but none of a large one. Without it
-    every operation is a pass over memory, and the large ones win.
+    Whatever the number, the result is the same bit for bit. Few steps a call show
+    progress, answer signals and save in time; many cost less Python. So calls grow
+    until they last a good part of a second.
 
     Args:
-        model: The model; its outputs and weights stay as they are.
-        jit: Whether XLA compiles it.
+        fixed: `runtime.steps_per_call`; 0 = by itself.
+        strategy: Several workers must take the same number, so they can't measure.
     """
-    for layer in model._flatten_layers():
-        if isinstance(layer, FastMaxPooling | LocalCompatibility | AttentionPooling):
-            layer.elementwise = jit
-        elif isinstance(layer, FastBatchNormalization):
-            layer.kernel = None if jit else _fused_batch_norm
+
+    _SHORT, _LONG = 0.25, 1.0  # seconds
+    _MOST = 512
+    _WITH_WORKERS = 10
+
+    def __init__(self, fixed: int, strategy: tf.distribute.Strategy):
+        if not fixed and distribution.workers(strategy) > 1:
+            fixed = self._WITH_WORKERS
+        self._fixed = fixed
+        self._steps = fixed or 1
+
+    def steps(self, *limits: int) -> int:
+        """Steps of the next call, at most the smallest limit."""
+        return min(self._steps, *limits)
+
+    def took(self, steps: int, seconds: float) -> None:
+        """Tells how long a call of so many steps lasted."""
+        if self._fixed:
+            return
+        if seconds < self._SHORT and steps == self._steps:
+            self._steps = min(2 * self._steps, self._MOST)
+        elif seconds > self._LONG:
+            self._steps = max(1, self._steps // 2)
 
 
-def _fused_batch_norm(features, gamma, beta, epsilon):
-    """TensorFlow's own kernel; its variance is the unbiased one."""
-    outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-        x=features,
-        scale=gamma,
-        offset=beta,
-        mean=tf.zeros([0]),
-        variance=tf.zeros([0]),
-        epsilon=epsilon,
-    )
-    count = tf.cast(tf.size(features) // tf.size(gamma), tf.float32)
-    return outputs, mean, variance * ((count - 1) / count)
+class StepRunner:
+    """Takes a run's steps.
+
+    An accelerator works on a call while Python prepares the next one: waiting for each
+    report at once would leave it idle in between.
+
+    Args:
+        program: Takes the steps.
+        feed: Where examples come from.
+        state: What steps change.
+        batch_size: Examples per step over all replicas.
+        steps_per_call: `runtime.steps_per_call`.
+        wait: Waits for each call's report, so that `logs` are those of its last step.
+        compiling: A context for the first calls, which compile.
+        not_finite: Makes the error for a step that wasn't finite.
+
+    Attributes:
+        logs: The means of the running epoch, and images per second of training alone.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        feed: StreamFeed | ResidentFeed,
+        state: StateVariables,
+        batch_size: int,
+        steps_per_call: int,
+        *,
+        wait: bool,
+        compiling: Callable[[], AbstractContextManager],
+        not_finite: Callable[[int], Exception],
+    ):
+        self._program, self._feed, self._state = program, feed, state
+        self._batch_size = batch_size
+        self._length = StepsPerCall(steps_per_call, program.strategy)
+        self._waits = wait
+        self._compiling, self._not_finite = compiling, not_finite
+        self._iterator = None
+        self._started = False
+        self._pending = None  # the last call's report, not yet waited for
+        self.logs: dict[str, float] = {}
+
+    def begin_epoch(self) -> None:
+        """Restarts the clock."""
+        self._timed, self._start_time = 0, time.monotonic()
+
+    def run(self, step: int, end: int, *limits: int) -> int:
+        """Starts a call after `step` steps; returns how many it takes.
+
+        Args:
+            step: The global step.
+            end: The epoch's last step, which is taken alone: its update is measured.
+            limits: Most steps of the call.
+
+        Raises:
+            Exception: `not_finite`'s, for this call or the one before.
+        """
+        if step == end - 1:
+            self._earlier = self._state.weights()
+        border = self._program.small_steps
+        if not self._started or step == border:
+            self._compile(step)
+            return 1
+        full_size = border - step if step < border else end - step
+        steps = self._length.steps(*limits, full_size, max(1, end - 1 - step))
+        before = time.monotonic()
+        self._start(step, steps)
+        self._length.took(steps, time.monotonic() - before)
+        self._timed += steps
+        if self._waits:
+            self.wait()
+        return steps
+
+    def wait(self) -> dict[str, float]:
+        """Waits for everything that was started; returns the logs."""
+        report, self._pending = self._pending, None
+        self._read(report)
+        return self.logs
+
+    def update_norm(self) -> float:
+        """The norm of the epoch's last update.
+
+        Measured in every step it would be a sixth of all kernels that a GPU starts.
+        """
+        return float(self._state.update_norm(self._earlier))
+
+    def _compile(self, step: int) -> None:
+        """A single step, which takes long: it is traced and compiled."""
+        self.wait()
+        self._iterator = self._feed.iterator(step)
+        with self._compiling():
+            self._start(step, 1)
+            self.wait()
+        self._started = True
+        self.begin_epoch()
+
+    def _start(self, step: int, steps: int) -> None:
+        """Starts a call, then reads the report of the one before, done by now."""
+        report = self._program.train(self._iterator, step, steps)
+        earlier, self._pending = self._pending, report
+        self._read(earlier)
+
+    def _read(self, report: tuple | None) -> None:
+        if report is None:
+            return
+        sums, bad_step = report[0].numpy(), int(report[1])
+        if bad_step >= 0:
+            raise self._not_finite(bad_step)
+        self.logs = _means(sums) | self._speed()
+
+    def _speed(self) -> dict[str, float]:
+        if not self._timed:
+            return {}
+        seconds = time.monotonic() - self._start_time
+        images = self._timed * self._batch_size
+        return {"seconds": seconds, "images_per_second": images / seconds}
+
+
+def _means(sums: np.ndarray) -> dict[str, float]:
+    """The sums of `State.sums` as means over examples and updates.
+
+    Empty if there were none: with float16 every step may have been skipped.
+    """
+    total = dict(zip(SUMS, sums.tolist(), strict=True))
+    examples, updates = total["examples"], total["updates"]
+    if not updates:
+        return {}
+    return {
+        "loss": total["loss"] / examples,
+        "accuracy": total["correct"] / examples,
+        "gradient_norm": total["gradient_norm"] / updates,
+    }

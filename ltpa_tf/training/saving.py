@@ -1,18 +1,23 @@
 """When a run saves, what it saves, and where it goes on."""
 
 import dataclasses
-import functools
+import math
+import signal
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import FrameType
 
-from ltpa_tf.errors import SettingError
-from ltpa_tf.run import RunFolder, check_object
+import keras
+from ml_collections import ConfigDict
+
+from ltpa_tf import run
+from ltpa_tf.errors import Interrupted, NonFiniteError, SettingError
 from ltpa_tf.training import distribution
-from ltpa_tf.training.background import Background
 from ltpa_tf.training.checkpoints import Checkpoints
-from ltpa_tf.training.parts import Parts
-from ltpa_tf.training.records import Metrics
-from ltpa_tf.words import count
+from ltpa_tf.training.network import set_weights
+from ltpa_tf.training.trainer import Trainer
 
 
 @dataclasses.dataclass
@@ -41,22 +46,22 @@ class Position:
             ValueError: If a field is missing or of another type.
         """
         kinds = {field.name: type(field.default) for field in dataclasses.fields(cls)}
-        check_object(stored, kinds)
+        run.check_object(stored, kinds)
         return cls(**{name: stored[name] for name in kinds})
 
 
-class Saver:
+class CheckpointManager:
     """Keeps a run's state on disk while it trains.
 
-    The chief writes, in the background; all workers decide and restore alike.
+    The chief writes, in a thread of its own and in order: a checkpoint that knows of a
+    best model is there after that model's file. All workers decide and restore alike.
 
     Args:
-        parts: What is trained with.
+        trainer: What is trained with.
         folder: The run folder.
-        metrics: The run's `metrics.jsonl`.
+        settings: `config.checkpoint`.
+        model: A model in float32, by which the best weights are written.
         say: Takes a sentence for the user.
-        save_model: Writes the model with given weights: `(weights, local, file)`; runs
-            in the background.
 
     Attributes:
         position: Where the run is.
@@ -64,30 +69,31 @@ class Saver:
 
     def __init__(
         self,
-        parts: Parts,
-        folder: RunFolder,
-        metrics: Metrics,
+        trainer: Trainer,
+        folder: run.RunFolder,
+        settings: ConfigDict,
+        model: keras.Model,
         say: Callable[[str], None],
-        save_model: Callable,
     ):
-        self._settings = parts.config.checkpoint
-        self._steps_per_epoch = parts.steps_per_epoch
-        self._state = parts.state
+        self._settings = settings
+        self._steps_per_epoch = trainer.steps_per_epoch
+        self._total_steps = trainer.total_steps
+        self._state = trainer.state
         self._folder = folder
-        self._metrics = metrics
+        self._model = model
         self._say = say
-        self._save_model = save_model
-        self._chief = distribution.is_chief(parts.strategy)
-        self._agreement = distribution.Agreement(parts.strategy)
+        self._chief = distribution.is_chief(trainer.strategy)
+        self._agreement = distribution.Agreement(trainer.strategy)
         self._checkpoints = Checkpoints(
-            folder.checkpoints, self._settings.keep, say, Position.parse
+            folder.checkpoints, settings.keep, say, Position.parse
         )
-        self._files = Background()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="files")
+        self._jobs: list[Future] = []
         self._started = self._last_save = time.monotonic()
         self._earlier_seconds = 0.0
         self.position = Position()
 
-    def restore(self) -> None:
+    def restore(self) -> Position:
         """Takes over the newest whole checkpoint, if there is one.
 
         Raises:
@@ -109,77 +115,115 @@ class Saver:
                     "this run's own checkpoints; without the folder it starts anew",
                 ) from None
             self._say(f"Continuing after step {step}.")
-        if self._chief:
-            self._rewind_metrics()
         self._earlier_seconds = self.position.seconds
+        return self.position
 
-    def _rewind_metrics(self) -> None:
-        """Says if lines are lost: they are no reason to lose the run as well."""
-        epochs = self.position.step // self._steps_per_epoch
-        lines = self._metrics.rewind(self.position.step)
-        if lines < epochs:
-            self._say(
-                f"{self._folder.metrics_file} was changed by someone else: of "
-                f"{count(epochs, 'epoch')} it has only {lines}. The run goes on "
-                "without the others."
-            )
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are done, or something has ended the run before."""
+        return self.position.stopped or self.position.step == self._total_steps
 
-    def steps_to_save(self, step: int) -> int:
+    def steps_to_save(self) -> int:
         """Steps until a save is due; a call takes no more."""
         every = self._settings.every_steps
-        return every - step % every if every else 2**31 - 1
+        return every - self.position.step % every if every else 2**31 - 1
 
-    def decide(
-        self, *, stop: bool, at_epoch_end: bool, finished: bool
-    ) -> tuple[bool, bool]:
-        """Whether to save, and whether to stop, now; all workers get the same answer.
+    def save_if_due(
+        self,
+        stop_signal: int | None,
+        *,
+        ready: Callable[[], object] = lambda: None,
+        at_epoch_end: bool = False,
+    ) -> None:
+        """Saves when it is time; all workers alike.
+
+        Args:
+            stop_signal: A signal that asks to stop, once everything is saved.
+            ready: Called before saving; raises if the state is not to be saved.
+            at_epoch_end: Whether an epoch has ended.
 
         Raises:
+            Interrupted: If any worker had a signal, unless the run has ended.
             Exception: What went wrong with an earlier save.
         """
-        self._files.check()
-        minutes = (time.monotonic() - self._last_save) / 60
-        settings = self._settings
+        self._check()
+        every, minutes = self._settings.every_steps, self._settings.every_minutes
+        since = (time.monotonic() - self._last_save) / 60
         due = (
-            finished
+            self.finished
             # Where an epoch is shorter than a save, the next one's end will do.
-            or (at_epoch_end and not self._files.busy)
-            or (settings.every_steps and self.position.step % settings.every_steps == 0)
-            or 0 < settings.every_minutes <= minutes
+            or (at_epoch_end and not self._jobs)
+            or (every and self.position.step % every == 0)
+            or 0 < minutes <= since
         )
-        save, stop = self._agreement.reach(bool(due), stop)
-        return save or stop, stop
-
-    def anyone(self, wants: bool) -> bool:
-        """Whether any worker wants to."""
-        return self._agreement.reach(save=False, stop=wants)[1]
+        save, stop = self._agreement.reach(bool(due), stop_signal is not None)
+        if save or stop:
+            ready()
+            self.save()
+        if stop and not self.finished:
+            self.wait()
+            number = stop_signal or signal.SIGTERM
+            raise Interrupted(
+                f"Stopped by {signal.Signals(number).name} after step "
+                f"{self.position.step}, which is saved. Start again with the same "
+                "--workdir to continue.",
+                exit_code=128 + number,
+            )
 
     def save(self) -> None:
-        """Copies the state, and writes the copy in the background."""
+        """Copies the state, and writes the copy in the background.
+
+        Raises:
+            NonFiniteError: If the weights aren't finite; they are not saved.
+        """
+        self.weight_norm()
         self.position.seconds = self.seconds
-        arrays = self._state.to_arrays()
+        step, arrays = self.position.step, self._state.to_arrays()
         if self._chief:
             position = dataclasses.asdict(self.position)
-            self._files.submit(
-                functools.partial(
-                    self._checkpoints.save, self.position.step, arrays, position
-                )
-            )
+            self._submit(self._checkpoints.save, step, arrays, position)
         self._last_save = time.monotonic()
 
     def save_best(self) -> None:
         """Writes `best.keras`, before any checkpoint that knows of it."""
         if self._chief:
             weights, local = self._state.evaluation_arrays()
-            self._files.submit(
-                functools.partial(
-                    self._save_model, weights, local, self._folder.best_file
-                )
-            )
+            self._submit(self._write_best, weights, local)
 
-    def newest(self) -> int | None:
-        """The step of the newest checkpoint."""
-        return next(iter(self._checkpoints.steps()), None)
+    def _write_best(self, weights: list, local: list) -> None:
+        set_weights(self._model, weights, local)
+        run.save_model(self._model, self._folder.best_file)
+
+    def any_worker(self, wants: bool) -> bool:
+        """Whether any worker wants to."""
+        return self._agreement.reach(save=False, stop=wants)[1]
+
+    def weight_norm(self) -> float:
+        """The weights' norm, before anyone sees or saves them.
+
+        An update can be too large for float32 though loss and gradient aren't; the next
+        step's loss would tell, too late.
+
+        Raises:
+            NonFiniteError: If it isn't finite.
+        """
+        norm = float(self._state.weight_norm())
+        if not math.isfinite(norm):
+            last = self.position.step - 1
+            raise self.not_finite("The weights' norm", last, "they were not saved")
+        return norm
+
+    def not_finite(self, what: str, step: int, so: str) -> NonFiniteError:
+        """The error that says what was not finite at a step, and what became of it."""
+        kept = "There is no checkpoint yet."
+        if steps := self._checkpoints.steps():
+            kept = f"The checkpoint of step {steps[0]} is kept."
+        return NonFiniteError(
+            f"{what} was not finite at step {step} "
+            f"(epoch {step // self._steps_per_epoch + 1}); {so}. {kept} A lower "
+            "optimizer.learning_rate, a longer optimizer.warmup_epochs or "
+            "train.clip_norm may help."
+        )
 
     @property
     def seconds(self) -> float:
@@ -188,8 +232,56 @@ class Saver:
 
     def wait(self) -> None:
         """Returns when everything is written; raises what went wrong."""
-        self._files.wait()
+        jobs, self._jobs = self._jobs, []
+        for job in jobs:
+            job.result()
 
     def close(self) -> None:
-        """Ends the background, whatever became of it."""
-        self._files.close()
+        """Waits for what is being written and ends the thread; raises nothing."""
+        self._thread.shutdown(wait=True)
+
+    def _submit(self, write: Callable, *arguments) -> None:
+        """Queues a job that gets copies; after an error no later one runs."""
+        self._check()
+        earlier = self._jobs[-1] if self._jobs else None
+
+        def job():
+            if earlier is None or earlier.exception() is None:
+                write(*arguments)
+            else:
+                raise earlier.exception()
+
+        self._jobs.append(self._thread.submit(job))
+
+    def _check(self) -> None:
+        """Raises what a job raised."""
+        done = [job for job in self._jobs if job.done()]
+        self._jobs = [job for job in self._jobs if job not in done]
+        for job in done:
+            job.result()
+
+
+class StopSignals:
+    """A context in which SIGTERM and SIGINT (Ctrl-C) ask instead of killing.
+
+    The first one is remembered, so that the loop can finish its step and save; another
+    one then kills as usual. Outside the main thread signals are left alone.
+    """
+
+    def __init__(self):
+        self.received: int | None = None
+        self._before = {}
+
+    def __enter__(self) -> "StopSignals":
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._before[number] = signal.signal(number, self._receive)
+        return self
+
+    def __exit__(self, *error) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        self.received = number
+        self.__exit__()

@@ -115,6 +115,25 @@ class StateVariables:
         local = self._ema_local if averaged else self._variables.local
         return [v.read_value() for v in weights], [v.read_value() for v in local]
 
+    def read_trained(self) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+        """The first replica's weights and `local` as training has them."""
+        return self.weights(), [v.read_value() for v in self._variables.local]
+
+    def replace_weights(self, values: list[tf.Tensor | None]) -> None:
+        """Goes on from other weights, everywhere; the average begins anew from them.
+
+        Args:
+            values: Of the weights, then of `local`; None for what stays.
+        """
+        weights, local = self._variables.trainable, self._variables.local
+        groups = [[*weights, *local]]
+        if self._variables.ema:
+            groups.append([*self._variables.ema, *self._ema_local])
+        for variables in groups:
+            for variable, value in zip(variables, values, strict=True):
+                if value is not None:
+                    variable.assign(value)
+
     def write_evaluation_local(self, values: list[tf.Tensor]) -> None:
         """Sets the statistics that belong to the average; in a replica."""
         for variable, value in zip(self._ema_local, values, strict=True):

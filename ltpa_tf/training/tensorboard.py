@@ -1,95 +1,103 @@
-"""What TensorBoard shows of a run."""
+"""TensorBoard's events: metrics, a profile, and where the attention looks."""
 
 import math
 import time
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 from ml_collections import ConfigDict
 from tensorboard.plugins.hparams import api
 
 from ltpa_tf import config as configuration
+from ltpa_tf import data, models
+from ltpa_tf.training.network import local_variables
+from ltpa_tf.training.state import StateVariables
 
+# Images that the entropy is averaged over, at most.
+_EXAMPLES = 32
+# A map's brightness is full where it has this many times the even share.
+_FULL = 8.0
+# Smaller images are enlarged to at least this many pixels.
+_HEIGHT = 128
 # Epochs of a run whose pictures are kept, about.
 _PICTURED_EPOCHS = 50
 
 
-class Board:
-    """Writes the events of a run.
+class TensorBoard(keras.callbacks.Callback):
+    """Writes the events of a run: metrics, hyperparameters, a profile.
 
     Args:
         folder: Where events go.
         config: The whole config; `config.log` says what is logged.
         enabled: Off for all processes but one.
         hparams: Whether the HParams page lists the run.
+
+    Attributes:
+        writer: Writes other events of the run.
     """
 
     def __init__(
         self, folder: Path, config: ConfigDict, *, enabled: bool, hparams: bool
     ):
+        super().__init__()
         self._folder = str(folder)
         self._settings = config.log
-        self._picture_every = math.ceil(config.train.epochs / _PICTURED_EPOCHS)
         self._profiling = False
         self._last_step = time.monotonic()
-        self._enabled = enabled and config.log.tensorboard
-        self._writer = tf.summary.create_noop_writer()
-        if self._enabled:
-            self._writer = tf.summary.create_file_writer(self._folder)
+        self._borders, self.writer = (), tf.summary.create_noop_writer()
+        if enabled and config.log.tensorboard:
+            self.writer = tf.summary.create_file_writer(self._folder)
+            if config.log.profile_steps:
+                start = config.log.profile_start
+                self._borders = (start, start + config.log.profile_steps)
             if hparams:
-                with self._writer.as_default():
+                with self.writer.as_default():
                     api.hparams(_plain(config))
 
-    def step(self, step: int, figures: dict[str, float]) -> None:
-        """Running means within an epoch, every few seconds."""
-        if time.monotonic() - self._last_step >= self._settings.every_seconds:
-            self._scalars(step, figures, "running/")
-            self._last_step = time.monotonic()
+    def steps_to_border(self, step: int) -> int:
+        """Steps until a profile starts or stops; a call takes no more."""
+        return min((b - step for b in self._borders if b > step), default=2**31 - 1)
 
-    def epoch(self, epoch: int, line: dict, pictures: np.ndarray | None) -> None:
-        """The scalars of `metrics.jsonl`, and the attention maps now and then."""
-        step = line["step"]
-        self._scalars(step, {k: v for k, v in line.items() if k != "step"})
-        if pictures is not None and len(pictures) and epoch % self._picture_every == 0:
-            with self._writer.as_default():
-                tf.summary.image(
-                    "attention", pictures, step=step, max_outputs=len(pictures)
-                )
-        self._writer.flush()
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """An epoch, counted from 0, begins or goes on."""
+        self._first = epoch * self.params["steps"]
 
-    def profile(self, step: int) -> None:
-        """Starts or stops the profile if it is time; `step` steps are done."""
-        if not (self._enabled and self._settings.profile_steps):
-            return
-        start = self._settings.profile_start
-        if step == start:
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        """Starts or stops the profile if it is time."""
+        step = self._first + batch
+        if self._borders and step == self._borders[0]:
             tf.profiler.experimental.start(self._folder)
             self._profiling = True
-        elif self._profiling and step >= start + self._settings.profile_steps:
+        elif self._profiling and step >= self._borders[1]:
             self._stop_profile()
 
-    def steps_to_border(self, step: int) -> int:
-        """Steps until a profile starts or stops: no call may go beyond."""
-        if not self._settings.profile_steps:
-            return 2**31 - 1
-        start = self._settings.profile_start
-        borders = (start, start + self._settings.profile_steps)
-        return min((b - step for b in borders if b > step), default=2**31 - 1)
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Running means within an epoch, every few seconds."""
+        if time.monotonic() - self._last_step >= self._settings.every_seconds:
+            self._scalars(self._first + batch + 1, logs or {}, "running/")
+            self._last_step = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """The scalars of `metrics.jsonl`."""
+        logs = dict(logs or {})
+        self._scalars(int(logs.pop("step")), {"epoch": epoch + 1} | logs)
+        self.writer.flush()
 
     def close(self) -> None:
         """Writes what is left."""
         if self._profiling:
             self._stop_profile()
-        self._writer.close()
+        self.writer.close()
 
     def _stop_profile(self) -> None:
         tf.profiler.experimental.stop()
         self._profiling = False
 
-    def _scalars(self, step: int, figures: dict[str, float], prefix: str = "") -> None:
-        with self._writer.as_default():
-            for name, value in figures.items():
+    def _scalars(self, step: int, numbers: dict[str, float], prefix: str = "") -> None:
+        with self.writer.as_default():
+            for name, value in numbers.items():
                 tf.summary.scalar(prefix + name, value, step=step)
 
 
@@ -99,3 +107,110 @@ def _plain(config: ConfigDict) -> dict[str, bool | int | float | str]:
         key: value if isinstance(value, bool | int | float | str) else str(value)
         for key, value in configuration.flat(config).items()
     }
+
+
+class AttentionMaps(keras.callbacks.Callback):
+    """Shows what the attention looks at in a few images that are not trained on.
+
+    After each epoch every level's entropy joins the metrics, and now and then
+    TensorBoard gets pictures.
+
+    Args:
+        model: The model, for its graph.
+        source: The data set; its first test images are watched.
+        pictures: How many images to make pictures of.
+        state: Holds the values of the model's variables.
+        writer: Takes the pictures.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        source: data.Source,
+        pictures: int,
+        state: StateVariables | None = None,
+        writer: tf.summary.SummaryWriter | None = None,
+    ):
+        super().__init__()
+        self._state, self._writer = state, writer
+        split = source.test or source.validation
+        self._maps = None
+        if split is None or not models.levels_of(model):
+            return
+        self._pictures = min(pictures, len(split))
+        examples = tf.range(min(_EXAMPLES, len(split)), dtype=tf.int64)
+        self._images = split.images(examples, tf.constant(0, tf.int64)).numpy()
+        self._graph = model
+        self._attention = models.attention_model(model)
+        self._maps = tf.function(self._maps_with)
+
+    def on_epoch_end(self, epoch: int, logs: dict) -> None:
+        """Adds `entropy_LEVEL` to the logs."""
+        entropies, pictures = self.look(*self._state.read_for_evaluation())
+        logs |= entropies
+        every = math.ceil(self.params["epochs"] / _PICTURED_EPOCHS)
+        if pictures is not None and len(pictures) and (epoch + 1) % every == 0:
+            with self._writer.as_default():
+                tf.summary.image(
+                    "attention",
+                    pictures,
+                    step=int(logs["step"]),
+                    max_outputs=len(pictures),
+                )
+
+    def look(
+        self, weights: list[tf.Tensor], local: list[tf.Tensor]
+    ) -> tuple[dict[str, float], np.ndarray | None]:
+        """Entropies and pictures with these values of the model's variables.
+
+        Args:
+            weights: Values of its trainable variables.
+            local: Values of its other float variables.
+
+        Returns:
+            For each level `entropy_LEVEL`, the maps' mean entropy as a share of an even
+            map's: 1 looks everywhere, 0 at a single place. And uint8 `[N, H, W', 3]`
+            pictures: each image, and its map of every level beside it, white at eight
+            times the even share and above; None without attention.
+        """
+        if self._maps is None:
+            return {}, None
+        found = self._maps(weights, local)
+        maps = {name: value.numpy() for name, value in found.items()}
+        del maps["logits"]
+        entropies = {f"entropy_{name}": entropy(m) for name, m in maps.items()}
+        few = slice(self._pictures)
+        height, width = self._images.shape[1:3]
+        factor = -(-_HEIGHT // height)
+        size = height * factor, width * factor
+        strips = [_enlarged(self._images[few], *size)]
+        strips += [_enlarged(_grey(each[few]), *size) for each in maps.values()]
+        return entropies, np.concatenate(strips, axis=2)
+
+    def _maps_with(self, weights: list, local: list) -> dict[str, tf.Tensor]:
+        variables = [*self._graph.trainable_variables, *local_variables(self._graph)]
+        values = zip(variables, [*weights, *local], strict=True)
+        with keras.StatelessScope(state_mapping=list(values)):
+            return self._attention(tf.cast(self._images, tf.float32), training=False)
+
+
+def entropy(maps: np.ndarray) -> float:
+    """The mean entropy of `[N, h, w]` maps: 1 for even ones, 0 for a single place."""
+    shares = maps.reshape(len(maps), -1).astype(np.float64)
+    shares = shares / np.maximum(shares.sum(1, keepdims=True), 1e-12)
+    nats = -(shares * np.log(np.maximum(shares, 1e-12))).sum(1)
+    return float(nats.mean() / np.log(shares.shape[1]))
+
+
+def _grey(maps: np.ndarray) -> np.ndarray:
+    """The maps as uint8 `[N, h, w, 3]`."""
+    share = maps / np.maximum(maps.mean((1, 2), keepdims=True), 1e-12)
+    grey = (255 * np.minimum(share / _FULL, 1)).astype(np.uint8)
+    return np.repeat(grey[..., np.newaxis], 3, axis=-1)
+
+
+def _enlarged(images: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The nearest pixel of `[N, h, w, 3]` for each of `[N, height, width, 3]`."""
+    rows = np.arange(height) * images.shape[1] // height
+    columns = np.arange(width) * images.shape[2] // width
+    return images[:, rows][:, :, columns]

@@ -16,7 +16,7 @@ from ml_collections import ConfigDict
 from ltpa_tf import run
 from ltpa_tf.errors import SearchError, SettingError
 from ltpa_tf.lock import only_one
-from ltpa_tf.training.start import DISK_ERRORS
+from ltpa_tf.run import DISK_ERRORS
 from ltpa_tf.tuning import chief, settings
 from ltpa_tf.tuning.oracles import make_oracle
 from ltpa_tf.tuning.report import SUMMARY_FILE, Report

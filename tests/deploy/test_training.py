@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ltpa_tf.training.errors import Interrupted, WorkerLostError
+from ltpa_tf.errors import Interrupted, WorkerLostError
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy" / "training"

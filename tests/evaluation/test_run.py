@@ -13,7 +13,6 @@ from ltpa_tf import data, evaluation, models
 from ltpa_tf.configs import own_folder
 from ltpa_tf.errors import SettingError
 from ltpa_tf.run import RunFolder, write_json, write_text
-from ltpa_tf.training import records
 
 NAMES = ("blue", "green", "red")
 
@@ -43,7 +42,7 @@ def made(tmp_path_factory):
     run = RunFolder(base / "run")
     run.create()
     write_text(run.config_file, config_lib.to_json(config))
-    records.write_dataset(run, source)
+    run.write_dataset(source)
     for seed, file in enumerate((run.model_file, run.best_file)):
         keras.utils.set_random_seed(seed)
         models.build(

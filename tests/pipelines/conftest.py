@@ -54,13 +54,12 @@ def digits_run(tmp_path_factory) -> Path:
     from ltpa_tf import config, data, models
     from ltpa_tf.configs import quickstart
     from ltpa_tf.run import RunFolder, write_text
-    from ltpa_tf.training import records
 
     keras.utils.set_random_seed(0)
     run = RunFolder(tmp_path_factory.mktemp("digits run"))
     source = data.load("digits")
     write_text(run.config_file, config.to_json(quickstart.get_config()))
-    records.write_dataset(run, source)
+    run.write_dataset(source)
     model = models.build(
         trunk="vgg_d", levels=(7, 10), width=0.125, mean=source.mean, std=source.std
     )

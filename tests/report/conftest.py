@@ -17,7 +17,6 @@ def bare_run(tmp_path_factory):
     from ltpa_tf import config, data, models
     from ltpa_tf.configs import common
     from ltpa_tf.run import RunFolder, write_text
-    from ltpa_tf.training import records
 
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
@@ -35,7 +34,7 @@ def bare_run(tmp_path_factory):
     np.savez(settings.data.dir, label_names=np.array(NAMES), **arrays)
     source = data.load("npz", dir=settings.data.dir)
     write_text(run.config_file, config.to_json(settings))
-    records.write_dataset(run, source)
+    run.write_dataset(source)
     lines = [
         {"epoch": 1, "step": 5, "loss": 2.25, "val_loss": 2.5, "entropy_level_4": 0.75},
         {"epoch": 2, "step": 10, "loss": 1.25, "val_loss": 1.5, "entropy_level_4": 0.5},

@@ -7,9 +7,9 @@ import tensorflow as tf
 
 from ltpa_tf.training.muon import orthogonalise
 from ltpa_tf.training.optimizers import make_optimizer
-from ltpa_tf.training.parts import assemble
 from ltpa_tf.training.state import initial_state
 from ltpa_tf.training.step import make_step
+from ltpa_tf.training.trainer import Trainer
 
 RATE, FACTOR = 0.2, 0.5
 
@@ -178,7 +178,7 @@ def test_weight_decay_leaves_convolution_kernels_alone(config, model, mode):
 
 def run(config, strategy, source, build, calls, arrays=None):
     keras.utils.set_random_seed(0)
-    parts = assemble(config, strategy, source, build)
+    parts = Trainer(config, strategy, source, build)
     if arrays:
         parts.state.from_arrays(arrays)
     iterator = parts.feed.iterator(calls[0][0])

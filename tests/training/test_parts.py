@@ -6,9 +6,11 @@ import pytest
 import tensorflow as tf
 
 from ltpa_tf import data
+from ltpa_tf.config import check_batch
 from ltpa_tf.errors import SettingError
-from ltpa_tf.training.pace import Pace
-from ltpa_tf.training.parts import assemble, build_model, check_batch
+from ltpa_tf.training.model import build_model
+from ltpa_tf.training.program import StepsPerCall
+from ltpa_tf.training.trainer import Trainer
 
 
 @pytest.mark.parametrize(
@@ -52,14 +54,14 @@ def test_xla_can_not_compile_communication(config, source, build, strategies):
     config.train.sync_batch_norm = True
     config.runtime.jit = "on"
     with pytest.raises(SettingError, match=r"runtime\.jit: .*sync_batch_norm"):
-        assemble(config, strategies[4], source, build())
+        Trainer(config, strategies[4], source, build())
 
 
 def test_images_that_are_not_in_memory_can_not_be_resident(config, source, build):
     config.data.placement = "resident"
     train = dataclasses.replace(source.train, array=None)
     with pytest.raises(SettingError, match=r"data\.placement: received 'resident'"):
-        assemble(
+        Trainer(
             config,
             tf.distribute.get_strategy(),
             dataclasses.replace(source, train=train),
@@ -84,7 +86,7 @@ def test_the_fast_trunk_is_whitened_for_the_training_images(config, source):
 
 
 def test_calls_grow_while_they_are_short_and_shrink_when_they_are_long():
-    pace = Pace(0, tf.distribute.get_strategy())
+    pace = StepsPerCall(0, tf.distribute.get_strategy())
     taken = []
     for _ in range(6):
         taken.append(pace.steps(1000))
@@ -98,6 +100,6 @@ def test_calls_grow_while_they_are_short_and_shrink_when_they_are_long():
 
 
 def test_a_fixed_number_of_steps_is_kept():
-    pace = Pace(7, tf.distribute.get_strategy())
+    pace = StepsPerCall(7, tf.distribute.get_strategy())
     pace.took(7, 1e-6)
     assert pace.steps(1000) == 7

@@ -3,19 +3,20 @@ import re
 
 import pytest
 
-from ltpa_tf.training.progress import Screen
+from ltpa_tf.training.progress import ProgressBar
 
 FIGURES = {"loss": 1.25, "accuracy": 0.5, "images_per_second": 500.0, "other": 3.0}
 
 
 def screen(**options):
-    return Screen(epochs=3, steps_per_epoch=10, batch_size=100, **options)
+    return ProgressBar(epochs=3, steps_per_epoch=10, batch_size=100, **options)
 
 
 def test_plain_lines_where_there_is_no_terminal(capsys):
     with screen(every_seconds=1e-9) as shown:
-        shown.step(15, FIGURES)
-        shown.epoch(2, {"epoch": 2, "loss": 1.0, "val_accuracy": 0.75})
+        shown.on_epoch_begin(1)
+        shown.on_train_batch_end(4, FIGURES)
+        shown.on_epoch_end(1, {"loss": 1.0, "val_accuracy": 0.75})
     lines = capsys.readouterr().err.splitlines()
     # 1,500 images are left.
     assert lines == [
@@ -26,8 +27,9 @@ def test_plain_lines_where_there_is_no_terminal(capsys):
 
 def test_no_more_lines_than_asked_for(capsys):
     with screen(every_seconds=60.0) as shown:
-        for step in range(1, 10):
-            shown.step(step, FIGURES)
+        shown.on_epoch_begin(0)
+        for batch in range(9):
+            shown.on_train_batch_end(batch, FIGURES)
     assert capsys.readouterr().err == ""
 
 
@@ -38,11 +40,12 @@ def test_bar_on_a_terminal(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
     with screen() as shown:
-        shown.step(10, FIGURES)
+        shown.on_epoch_begin(1)
+        shown.on_train_batch_end(0, FIGURES)
         shown.say("a line that stays")
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue())
     assert "epoch 2/3" in text
-    assert "10/30" in text
+    assert "11/30" in text
     assert "loss 1.2500" in text
     assert "500 images/s" in text
     assert "a line that stays" in text
@@ -58,7 +61,8 @@ def test_waiting_says_how_long_it_took(capsys):
 
 def test_quiet(capsys):
     with screen(every_seconds=1e-9, quiet=True) as shown:
-        shown.step(1, FIGURES)
+        shown.on_epoch_begin(0)
+        shown.on_train_batch_end(0, FIGURES)
         shown.say("nothing")
     assert capsys.readouterr() == ("", "")
 
@@ -66,5 +70,6 @@ def test_quiet(capsys):
 @pytest.mark.parametrize("seconds", [1e-9, 60.0])
 def test_eta_needs_a_speed(capsys, seconds):
     with screen(every_seconds=seconds) as shown:
-        shown.step(1, {"loss": 1.0})
+        shown.on_epoch_begin(0)
+        shown.on_train_batch_end(0, {"loss": 1.0})
     assert "left" not in capsys.readouterr().err

@@ -10,8 +10,8 @@ import pytest
 
 from ltpa_tf import data
 from ltpa_tf.images import DEFAULT, Preprocessing
-from ltpa_tf.run import RunFolder
-from ltpa_tf.training import records
+from ltpa_tf.run import RunFolder, save_model
+from ltpa_tf.training.callbacks import MetricsFile
 
 
 def text(*steps):
@@ -33,7 +33,7 @@ def text(*steps):
 def test_metrics_go_back_to_the_whole_lines_of_a_step(tmp_path, content, kept):
     file = tmp_path / "metrics.jsonl"
     file.write_text(content)
-    metrics = records.Metrics(file)
+    metrics = MetricsFile(file)
     assert metrics.rewind(8) == len(kept)
     assert file.read_text() == text(*kept)
     metrics.append({"step": 12})
@@ -41,7 +41,7 @@ def test_metrics_go_back_to_the_whole_lines_of_a_step(tmp_path, content, kept):
 
 
 def test_metrics_that_are_not_there(tmp_path):
-    metrics = records.Metrics(tmp_path / "metrics.jsonl")
+    metrics = MetricsFile(tmp_path / "metrics.jsonl")
     assert metrics.rewind(8) == 0
     assert metrics.line(8) == {}
 
@@ -59,13 +59,13 @@ def test_what_a_killed_save_leaves_is_replaced_by_the_next(tmp_path):
     child = os.fork()
     if child == 0:
         try:
-            records.save_model(keras.Model(images, Deadly()(images)), file)
+            save_model(keras.Model(images, Deadly()(images)), file)
         finally:
             os._exit(0)  # never back into pytest
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
     assert len(list(tmp_path.iterdir())) == 1  # or this shows nothing
-    records.save_model(keras.Model(images, keras.layers.ReLU()(images)), file)
+    save_model(keras.Model(images, keras.layers.ReLU()(images)), file)
     assert list(tmp_path.iterdir()) == [file]
 
 
@@ -74,7 +74,7 @@ def test_a_run_says_how_files_became_images_and_which_were_left_out(tmp_path):
     chosen = Preprocessing("pad", (1, 2, 3), (0, 4095))
     source = dataclasses.replace(digits, preprocessing=chosen, skipped=("a/b.jpg",))
     run = RunFolder(tmp_path)
-    records.write_dataset(run, source)
+    run.write_dataset(source)
     assert run.read_dataset()["skipped"] == ["a/b.jpg"]
     assert run.preprocessing() == chosen
     written = json.loads(run.dataset_file.read_text())

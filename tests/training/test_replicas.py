@@ -9,9 +9,9 @@ from comparison import assert_close, assert_same, local_rows
 
 from ltpa_tf import data
 from ltpa_tf.training.optimizers import make_optimizer
-from ltpa_tf.training.parts import assemble
 from ltpa_tf.training.program import Program
 from ltpa_tf.training.step import make_step
+from ltpa_tf.training.trainer import Trainer
 from ltpa_tf.training.validation import Validation
 
 STEPS = 20
@@ -27,7 +27,7 @@ def run(config, source, strategies):
         changed.update_from_flattened_dict(
             {key.replace("__", "."): value for key, value in settings.items()}
         )
-        parts = assemble(changed, strategies[replicas], source, build)
+        parts = Trainer(changed, strategies[replicas], source, build)
         iterator = parts.feed.iterator(0)
         for first, steps in calls:
             parts.program.train(iterator, first, steps)
@@ -92,7 +92,7 @@ def run_form(config, source, strategies, build):
     def run_form(replicas, calls=((0, STEPS),), **form):
         keras.utils.set_random_seed(0)
         strategy = strategies[replicas]
-        parts = assemble(config, strategy, source, build(dropout=0.0))
+        parts = Trainer(config, strategy, source, build(dropout=0.0))
         optimizer = make_optimizer(config, parts.model, parts.schedule)
         step = make_step(config, parts.model, optimizer)
         program = Program(strategy, step, parts.state, parts.feed, **form)
@@ -122,7 +122,7 @@ def test_replicas_keep_their_own_statistics_until_they_are_averaged(
     config, source, strategies, build
 ):
     keras.utils.set_random_seed(0)
-    parts = assemble(config, strategies[2], source, build())
+    parts = Trainer(config, strategies[2], source, build())
     parts.program.train(parts.feed.iterator(0), 0, 3)
     apart = local_rows(parts.state.to_arrays())
     assert np.abs(apart[0] - apart[1]).max() > 1e-4
@@ -142,7 +142,7 @@ def test_replicas_drop_different_units(config, source, strategies):
 
     grey = data.array_split(np.full_like(source.train.array, 99), source.train.labels)
     same_images = dataclasses.replace(source, train=grey)
-    parts = assemble(config, strategies[4], same_images, dropping)
+    parts = Trainer(config, strategies[4], same_images, dropping)
     parts.program.train(parts.feed.iterator(0), 0, 1)
     # Of equal images, statistics can differ by what is dropped alone.
     rows = local_rows(parts.state.to_arrays())
@@ -152,7 +152,7 @@ def test_replicas_drop_different_units(config, source, strategies):
 def test_a_run_goes_on_with_another_number_of_replicas(
     config, source, strategies, build
 ):
-    two, one = (assemble(config, strategies[n], source, build()) for n in (2, 1))
+    two, one = (Trainer(config, strategies[n], source, build()) for n in (2, 1))
     two.program.train(two.feed.iterator(0), 0, 3)
     arrays = two.state.to_arrays()
     one.state.from_arrays(arrays)
@@ -170,7 +170,7 @@ def test_evaluation_counts_each_example_once(
     config, source, strategies, build, replicas, batch_size
 ):
     keras.utils.set_random_seed(0)
-    parts = assemble(config, strategies[replicas], source, build())
+    parts = Trainer(config, strategies[replicas], source, build())
     validation = Validation(
         strategies[replicas],
         parts.model,

@@ -10,8 +10,9 @@ from comparison import assert_close, assert_same
 
 from ltpa_tf import data
 from ltpa_tf.errors import SettingError
-from ltpa_tf.training.parts import assemble, build_model
+from ltpa_tf.training.model import build_model
 from ltpa_tf.training.step import shrink
+from ltpa_tf.training.trainer import Trainer
 
 STEPS = 8
 
@@ -35,7 +36,7 @@ def steps_of(config, strategies, build):
         keras.utils.set_random_seed(0)
         changed = config.copy_and_resolve_references()
         changed.train.update(settings)
-        parts = assemble(changed, strategies[replicas], source, build(False, 0.0))
+        parts = Trainer(changed, strategies[replicas], source, build(False, 0.0))
         iterator = parts.feed.iterator(0)
         for first, steps in calls:
             sums, _ = parts.program.train(iterator, first, steps)

@@ -8,8 +8,8 @@ from tensorboard.compat.proto import event_pb2
 from ltpa_tf import data
 from ltpa_tf.models import AttentionVGG
 from ltpa_tf.training import train
-from ltpa_tf.training.attention import AttentionWatch, entropy
 from ltpa_tf.training.network import local_variables
+from ltpa_tf.training.tensorboard import AttentionMaps, entropy
 
 
 def test_entropy_of_known_maps():
@@ -59,7 +59,7 @@ def test_pictures_show_images_beside_their_maps(larger):
     model = attention_builder(None, larger)
     weights = [tf.constant(v) for v in model.trainable_variables]
     local = [tf.constant(v) for v in local_variables(model)]
-    watch = AttentionWatch(model, larger, pictures=3)
+    watch = AttentionMaps(model, larger, pictures=3)
     entropies, pictures = watch.look(weights, local)
     assert entropies.keys() == {"entropy_level_2", "entropy_level_4"}
     assert pictures.shape == (3, 128, 3 * 128, 3)
@@ -68,7 +68,7 @@ def test_pictures_show_images_beside_their_maps(larger):
 
 
 def test_without_attention_there_is_nothing_to_watch(source, build, config):
-    watch = AttentionWatch(build()(config, source), source, pictures=3)
+    watch = AttentionMaps(build()(config, source), source, pictures=3)
     assert watch.look([], []) == ({}, None)
 
 

@@ -493,3 +493,89 @@ def test_half_precision_tracks_float32(run):
     for precision in ("mixed_bfloat16", "mixed_float16"):
         np.testing.assert_allclose(losses[precision], losses["float32"], rtol=0.05)
     assert keras.config.dtype_policy().name == "float32"
+
+
+def weights_of_epochs():
+    """A callback that keeps the weights of every epoch."""
+
+    class Keep(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            self.weights = []
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.weights.append(self.model.get_weights())
+
+    return Keep()
+
+
+@pytest.mark.parametrize("ema", [0.0, 0.9])
+def test_weights_that_early_stopping_restores_are_kept(run, tmp_path, ema):
+    keep = weights_of_epochs()
+    stop = keras.callbacks.EarlyStopping(
+        "loss", mode="max", patience=2, restore_best_weights=True
+    )
+    folder = run("a", [keep, stop], train__epochs=9, train__ema=ema)
+    best = stop.best_epoch
+    assert len(keep.weights) == best + 3  # not the last one
+    np.testing.assert_equal(weights(folder / "model.keras"), keep.weights[best])
+    (folder / "summary.json").unlink()
+    (folder / "model.keras").unlink()
+    run("a", train__epochs=9, train__ema=ema)  # killed before its last files
+    np.testing.assert_equal(weights(folder / "model.keras"), keep.weights[best])
+
+
+@pytest.mark.parametrize(
+    "event", ["on_train_begin", "on_epoch_begin", "on_train_batch_end", "on_epoch_end"]
+)
+def test_weights_that_a_callback_sets_are_trained_on(run, event):
+    class Zero(keras.callbacks.Callback):
+        pass
+
+    def zero(self, *arguments, **keywords):
+        self.model.layers[-1].kernel.assign(np.zeros((8, 3)))
+
+    setattr(Zero, event, zero)
+    settings = {"optimizer__learning_rate": 1e-9, "optimizer__weight_decay": 0.0}
+    folder = run("a", [Zero()], **settings)
+    assert np.abs(weights(folder / "model.keras")[-2]).max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("callback", "setting"),
+    [
+        (lambda: keras.callbacks.ReduceLROnPlateau(), "optimizer.schedule"),
+        (
+            lambda: keras.callbacks.LearningRateScheduler(lambda e: 0.1),
+            "optimizer.schedule",
+        ),
+        (lambda: keras.callbacks.BackupAndRestore("there"), "callbacks"),
+        (lambda: keras.callbacks.SwapEMAWeights(), "callbacks"),
+    ],
+)
+def test_callbacks_that_could_not_work_are_refused_at_once(
+    run, tmp_path, callback, setting
+):
+    with pytest.raises(SettingError) as caught:
+        run("a", [callback()])
+    assert caught.value.setting == setting
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "setting"),
+    [
+        (lambda m: setattr(m.optimizer, "learning_rate", 0.1), "optimizer.schedule"),
+        (lambda m: setattr(m.optimizer, "weight_decay", 0.1), "callbacks"),
+        (lambda m: setattr(m.layers[2], "trainable", False), "callbacks"),
+    ],
+)
+def test_what_training_would_not_follow_is_refused(run, tmp_path, change, setting):
+    class Change(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            change(self.model)
+
+    with pytest.raises(SettingError) as caught:
+        run("a", [Change()])
+    assert caught.value.setting == setting
+    assert "Change" in str(caught.value)
+    assert not (tmp_path / "a" / "metrics.jsonl").exists()

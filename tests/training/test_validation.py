@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from ltpa_tf.training.network import local_variables
-from ltpa_tf.training.parts import assemble
+from ltpa_tf.training.trainer import Trainer
 
 
 @pytest.mark.parametrize("replicas", [1, 2])
@@ -22,10 +22,10 @@ def test_statistics_for_averaged_weights_are_those_of_training_batches(
         return keras.Model(images, keras.layers.Dense(3)(x))
 
     config.train.ema = 0.9
-    parts = assemble(config, strategies[replicas], source, build)
+    parts = Trainer(config, strategies[replicas], source, build)
     parts.program.train(parts.feed.iterator(0), 0, 3)
-    parts.estimate()
-    parts.estimate()  # the same batches again
+    parts.settle()
+    parts.settle()  # the same batches again
     weights, local = parts.state.evaluation_arrays()
     found = {
         variable.path: value
@@ -35,7 +35,7 @@ def test_statistics_for_averaged_weights_are_those_of_training_batches(
     frozen = 1 / np.sqrt(1 + 1e-3)
 
     means, variances = [], []
-    iterator = assemble(config, strategies[1], source, build).feed.iterator(0)
+    iterator = Trainer(config, strategies[1], source, build).feed.iterator(0)
     for _ in range(70 // 16):
         images, _ = next(iterator)
         # Each replica has its own statistics.

@@ -1,0 +1,119 @@
+"""The model that a config names, made ready for its data and its devices."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+from ml_collections import ConfigDict
+
+from ltpa_tf import config as configuration
+from ltpa_tf import data, models
+from ltpa_tf.errors import SettingError, settings_of
+from ltpa_tf.layers import AttentionPooling, LocalCompatibility, Whitening
+from ltpa_tf.layers.fast import FastBatchNormalization, FastMaxPooling
+from ltpa_tf.models.settings import SMALLEST_IMAGE
+
+# Pixels of training images that a `Whitening` is adapted to: 1,953 of CIFAR's images.
+_WHITENING_PIXELS = 2_000_000
+
+Build = Callable[[ConfigDict, data.Source], keras.Model]
+
+
+def build_model(config: ConfigDict, source: data.Source) -> keras.Model:
+    """The config's model, with the data set's normalization and whitening inside.
+
+    Raises:
+        SettingError: If the settings don't fit the images.
+    """
+    arguments = configuration.model_arguments(config, source.image_shape[:2])
+    height, width, _ = source.image_shape
+    if min(height, width) < SMALLEST_IMAGE:
+        raise SettingError(
+            "data.image_size",
+            config.data.image_size,
+            f"{SMALLEST_IMAGE} or more: the images have {height}x{width}",
+        )
+    configuration.check_small_size(
+        config, min(height, width), models.smallest_side(arguments)
+    )
+    with settings_of("model"):  # a level that has one position
+        model = models.AttentionVGG(
+            image_shape=source.image_shape,
+            num_classes=len(source.class_names),
+            mean=source.mean,
+            std=source.std,
+            name=config.model.name,
+            **arguments,
+        )
+    for layer in model.layers:
+        if isinstance(layer, Whitening):
+            normalized = keras.Model(model.input, layer.input)
+            layer.adapt(np.asarray(normalized(_sample(source.train))))
+    return model
+
+
+def _sample(split: data.Split) -> tf.Tensor:
+    """Training images from all over the split."""
+    height, width, _ = split.shape
+    count = min(len(split), max(1, _WHITENING_PIXELS // (height * width)))
+    indices = np.arange(count, dtype=np.int64) * len(split) // count
+    return split.images(tf.constant(indices), tf.constant(0, tf.int64))
+
+
+def saved_model(
+    config: ConfigDict, source: data.Source, build: Build = build_model
+) -> keras.Model:
+    """The model as it is saved, in float32; its weights are to be set."""
+    with dtype_policy("float32"):
+        return build(config, source)
+
+
+@contextlib.contextmanager
+def dtype_policy(name: str) -> Iterator[None]:
+    """Keras's global dtype policy, inside of the context."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def select_kernels(model: keras.Model, jit: bool) -> None:
+    """Gives each layer the form that suits, of those that compute the same.
+
+    XLA makes few kernels of many small operations, but none of a large one. Without it
+    every operation is a pass over memory, and the large ones win.
+
+    Args:
+        model: The model; its outputs and weights stay as they are.
+        jit: Whether XLA compiles it.
+    """
+    for layer in model._flatten_layers():
+        if isinstance(layer, FastMaxPooling | LocalCompatibility | AttentionPooling):
+            layer.elementwise = jit
+        elif isinstance(layer, FastBatchNormalization):
+            layer.kernel = None if jit else _fused_batch_norm
+
+
+def _fused_batch_norm(features, gamma, beta, epsilon):
+    """TensorFlow's own kernel; its variance is the unbiased one."""
+    outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=features,
+        scale=gamma,
+        offset=beta,
+        mean=tf.zeros([0]),
+        variance=tf.zeros([0]),
+        epsilon=epsilon,
+    )
+    count = tf.cast(tf.size(features) // tf.size(gamma), tf.float32)
+    return outputs, mean, variance * ((count - 1) / count)
+
+
+def synchronize(model: keras.Model) -> None:
+    """Lets batch norm take its statistics over all replicas."""
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.synchronized = True

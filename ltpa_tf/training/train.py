@@ -1,0 +1,339 @@
+"""Training: from a config to a finished run folder."""
+
+import contextlib
+import hashlib
+import importlib.metadata
+import os
+import platform
+from collections.abc import Iterator, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+from ml_collections import ConfigDict
+
+import ltpa_tf
+from ltpa_tf import config as configuration
+from ltpa_tf import data, lock, run
+from ltpa_tf.backend import need_tensorflow
+from ltpa_tf.errors import SettingError
+from ltpa_tf.training import distribution
+from ltpa_tf.training.callbacks import (
+    BestModel,
+    EarlyStopping,
+    MetricsFile,
+    ModelShowsTraining,
+    TrainingTakesModel,
+    check_callbacks,
+)
+from ltpa_tf.training.model import Build, build_model, dtype_policy, saved_model
+from ltpa_tf.training.network import set_weights
+from ltpa_tf.training.program import StepRunner
+from ltpa_tf.training.progress import ProgressBar, header
+from ltpa_tf.training.saving import CheckpointManager, Position, StopSignals
+from ltpa_tf.training.tensorboard import AttentionMaps, TensorBoard
+from ltpa_tf.training.trainer import Trainer
+from ltpa_tf.training.warm_start import take_weights
+from ltpa_tf.words import count
+
+# What may differ when a run is continued: where and how, not what, is computed.
+_FREE = ("checkpoint.", "log.", "runtime.strategy", "runtime.jit", "data.dir")
+_FREE += ("runtime.steps_per_call", "data.download", "data.placement")
+_FREE += ("data.skip_damaged",)
+_TIMES = ("seconds", "images_per_second")
+
+
+def train(
+    config: ConfigDict,
+    workdir: str | os.PathLike,
+    *,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    source: data.Source | None = None,
+    build: Build = build_model,
+    hparams: bool = True,
+) -> dict:
+    """Trains a model, or continues where an earlier call was cut off.
+
+    Everything goes into the run folder, see `ltpa_tf.run.RunFolder`. A run that was
+    killed at any moment and continued ends with the same weights, optimizer state,
+    metrics and best model as one that wasn't. On a complete run this says so and
+    returns.
+
+    Args:
+        config: As `configs/common.py` has it.
+        workdir: The run folder; made if needed.
+        callbacks: Keras callbacks. They see the model with the weights that would be
+            saved, at the end of every epoch, and with those that are trained
+            otherwise; learning rate and weights that they set are trained on. Those
+            with batch methods are called once per call of several steps. What they
+            remember is not part of checkpoints. Each worker has its own; if one of
+            them stops training, all workers stop at the end of the epoch.
+        source: The data set, instead of the one that `config.data` names.
+        build: Makes the model from config and source, instead of what `config.model`
+            names: any functional Keras model that takes pixel values and gives logits.
+        hparams: Whether TensorBoard's HParams page lists the run by itself; a search
+            lists its trials.
+
+    Returns:
+        The summary, as in `summary.json`.
+
+    Raises:
+        SettingError: If a setting can't be used; before anything is trained.
+        TrainingError: If training can't go on, or a signal stopped it.
+    """
+    need_tensorflow()
+    configuration.validate(config)
+    config = run.with_absolute_paths(config)
+    check_callbacks(callbacks, config)
+    folder = run.RunFolder(workdir)
+    finished = _open(folder, config)
+    if finished is not None:
+        if source is None:
+            _take_data_dir(folder, config)
+        print(f"{folder.path} is complete: {count(finished['epochs'], 'epoch')}.")
+        return finished
+    if config.runtime.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    strategy = distribution.make_strategy(config.runtime.strategy)
+    chief = distribution.is_chief(strategy)
+    with (
+        _chiefs_folder(folder) if chief else contextlib.nullcontext(),
+        StopSignals() as signals,
+        dtype_policy(config.runtime.precision),
+        distribution.lost_workers_as_errors(strategy),
+    ):
+        keras.utils.set_random_seed(config.seed)
+        source = source or run.load_data(config)
+        if folder.dataset_file.exists():
+            folder.check_data(source)
+        trainer = Trainer(config, strategy, source, _warm(build, config, folder))
+        with run.disk_errors_as_sentences(folder):
+            if chief:
+                run.write_text(folder.config_file, configuration.to_json(config))
+                folder.write_dataset(source)
+            model = saved_model(config, source, build)
+            return _run(config, folder, trainer, model, callbacks, signals, hparams)
+
+
+def _run(
+    config: ConfigDict,
+    folder: run.RunFolder,
+    trainer: Trainer,
+    model: keras.Model,
+    users: Sequence[keras.callbacks.Callback],
+    signals: StopSignals,
+    hparams: bool,
+) -> dict:
+    """Restores, trains epoch by epoch, and writes the final files."""
+    chief = distribution.is_chief(trainer.strategy)
+    steps_per_epoch = trainer.steps_per_epoch
+    progress = ProgressBar(
+        config.train.epochs,
+        steps_per_epoch,
+        trainer.batch_size,
+        every_seconds=config.log.every_seconds,
+        quiet=not chief,
+    )
+    board = TensorBoard(folder.events, config, enabled=chief, hparams=hparams)
+    checkpoints = CheckpointManager(
+        trainer, folder, config.checkpoint, model, progress.say
+    )
+    with progress, contextlib.closing(board), contextlib.closing(checkpoints):
+        cpu = not distribution.has_accelerator()
+        for line in header(config, trainer.source, trainer.model, timed=cpu):
+            progress.say(line)
+
+        position = checkpoints.restore()
+        metrics = MetricsFile(folder.metrics_file)
+        if chief:
+            metrics.resume(position.step, steps_per_epoch, progress.say)
+
+        maps = AttentionMaps(
+            trainer.model,
+            trainer.source,
+            config.log.images,
+            trainer.state,
+            board.writer,
+        )
+        shows = ModelShowsTraining(trainer, position)
+        takes = TrainingTakesModel(trainer, shows, users)
+        callbacks = keras.callbacks.CallbackList(
+            [
+                *([maps, metrics, progress, board] if chief else []),
+                BestModel(checkpoints),
+                EarlyStopping(config.train.early_stopping, position, progress.say),
+                *([shows, *users, takes] if users else []),
+            ],
+            model=trainer.model,
+            epochs=config.train.epochs,
+            steps=steps_per_epoch,
+            verbose=0,
+        )
+        runner = StepRunner(
+            trainer.program,
+            trainer.feed,
+            trainer.state,
+            trainer.batch_size,
+            config.runtime.steps_per_call,
+            wait=bool(users),
+            compiling=lambda: (
+                progress.waiting("Compiling the step with XLA")
+                if trainer.jit
+                else contextlib.nullcontext()
+            ),
+            not_finite=lambda step: checkpoints.not_finite(
+                "Loss or gradient", step, "no weight was changed"
+            ),
+        )
+
+        trainer.model.stop_training = False
+        callbacks.on_train_begin()
+        if checkpoints.finished:  # it was killed after the last checkpoint
+            trainer.settle()
+        while not checkpoints.finished:
+            epoch = position.step // steps_per_epoch
+            end = (epoch + 1) * steps_per_epoch
+            callbacks.on_epoch_begin(epoch)
+            runner.begin_epoch()
+            while position.step < end:
+                callbacks.on_train_batch_begin(position.step % steps_per_epoch)
+                position.step += runner.run(
+                    position.step,
+                    end,
+                    checkpoints.steps_to_save(),
+                    board.steps_to_border(position.step),
+                )
+                batch = (position.step - 1) % steps_per_epoch
+                callbacks.on_train_batch_end(batch, runner.logs)
+                if position.step < end:
+                    checkpoints.save_if_due(signals.received, ready=runner.wait)
+            logs = {"step": position.step, **runner.wait()}
+            if "loss" not in logs:
+                progress.say(
+                    "Every step of this epoch was skipped: gradients were too large "
+                    "for float16. The loss scale is half as large after each."
+                )
+            logs["weight_norm"] = checkpoints.weight_norm()
+            logs["update_norm"] = runner.update_norm()
+            logs["learning_rate"] = trainer.learning_rate(position.step - 1)
+            trainer.settle()
+            callbacks.on_epoch_end(epoch, logs | trainer.validate())
+            stop = bool(trainer.model.stop_training)
+            position.stopped |= checkpoints.any_worker(stop)
+            trainer.state.reset_sums()
+            checkpoints.save_if_due(signals.received, at_epoch_end=True)
+        callbacks.on_train_end()
+
+        if takes.took_weights:
+            checkpoints.save()
+        checkpoints.wait()
+        summary = _summary(trainer, position, metrics)
+        if takes.took_weights:
+            summary["metrics"] |= trainer.validate()
+        set_weights(model, *trainer.state.evaluation_arrays())
+        summary["weights_sha256"] = _weights_sha256(model)
+        # The summary last of all: with it the run is complete.
+        if chief:
+            run.save_model(model, folder.model_file)
+            run.write_json(folder.summary_file, summary)
+        return summary
+
+
+def _summary(trainer: Trainer, position: Position, metrics: MetricsFile) -> dict:
+    """Every process computes the same; the chief writes it."""
+    last = metrics.line(position.step)
+    return {
+        "epochs": -(-position.step // trainer.steps_per_epoch),
+        "steps": position.step,
+        "seconds": position.seconds,
+        "images_per_second": last.get("images_per_second"),
+        "metrics": {name: v for name, v in last.items() if name not in _TIMES},
+        "best": {"epoch": position.best_epoch, "val_accuracy": position.best}
+        if position.best_epoch
+        else None,
+        "parameters": trainer.model.count_params(),
+        "replicas": trainer.strategy.num_replicas_in_sync,
+        "device": distribution.device_name(),
+        "versions": versions(),
+    }
+
+
+def _weights_sha256(model: keras.Model) -> str:
+    """SHA-256 over shape, dtype and values of `model.weights`, in order."""
+    digest = hashlib.sha256()
+    for weight in model.weights:
+        value = np.ascontiguousarray(keras.ops.convert_to_numpy(weight))
+        digest.update(f"{value.dtype.str} {value.shape}\n".encode())
+        digest.update(value.data)
+    return digest.hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """What the result depends on."""
+    # This package's own version is known also where it runs without being installed.
+    names = ("tensorflow", "keras", "numpy")
+    found = {name: importlib.metadata.version(name) for name in names}
+    return {
+        "python": platform.python_version(),
+        "ltpa_tf": ltpa_tf.__version__,
+        **found,
+    }
+
+
+def _open(folder: run.RunFolder, config: ConfigDict) -> dict | None:
+    """Makes sure the folder is this config's; its summary if the run is complete."""
+    if folder.exists(folder.search_file):
+        raise SettingError(
+            "--workdir", str(folder.path), "another folder: this one holds a search"
+        )
+    if not folder.exists(folder.config_file):
+        return None
+    stored = folder.read_config()
+    for key, there, here in configuration.differences(stored, config):
+        if not key.startswith(_FREE):
+            raise SettingError(
+                "--workdir",
+                str(folder.path),
+                f"another folder: this one holds a run with {key} = {there!r}, "
+                f"and not {here!r}; --init_from={folder.path} starts one in another "
+                "folder from its weights",
+            )
+    if folder.summary_file.exists():
+        return folder.read_summary()
+    return None
+
+
+def _warm(build: Build, config: ConfigDict, folder: run.RunFolder) -> Build:
+    """`build`, with the weights of `train.init_from` if the run starts anew."""
+    if not config.train.init_from or any(folder.checkpoints.glob("*.json")):
+        return build
+
+    def warm(config: ConfigDict, source: data.Source) -> keras.Model:
+        model = build(config, source)
+        new = take_weights(model, config.train.init_from)
+        print(f"Starting from the weights of {config.train.init_from}", end="")
+        print(f"; new are those of {', '.join(new)}." if new else ".")
+        return model
+
+    return warm
+
+
+def _take_data_dir(folder: run.RunFolder, config: ConfigDict) -> None:
+    """Remembers where the data of a complete run is now, if it has moved."""
+    stored = folder.read_config()
+    if config.data.dir in ("", stored.data.dir):
+        return
+    stored.data.dir = config.data.dir
+    folder.check_data(run.load_data(stored))
+    run.write_text(folder.config_file, configuration.to_json(stored))
+    print(f"Its data is found in {config.data.dir} from now on.")
+
+
+@contextlib.contextmanager
+def _chiefs_folder(folder: run.RunFolder) -> Iterator[None]:
+    """The folder, there and writable, for this process alone."""
+    alone = "a folder that no other process is training in; this one is in use"
+    with run.no_empty_folder(folder.path):
+        folder.create()
+        with lock.only_one(folder.path, "train", alone):
+            yield

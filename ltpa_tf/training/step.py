@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ltpa_tf.optimizers import decayed_variables
 from ltpa_tf.training.network import (
     Network,
     dropout_seeds,
@@ -14,7 +15,6 @@ from ltpa_tf.training.network import (
     with_seeds,
     without_seeds,
 )
-from ltpa_tf.training.optimizers import decayed_variables
 from ltpa_tf.training.state import State, pack, unpack
 
 # How many steps without an overflow double float16's loss scale, as in Keras.

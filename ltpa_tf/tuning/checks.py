@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from ml_collections import ConfigDict
 
 from ltpa_tf import config as config_lib
+from ltpa_tf import optimizers
 from ltpa_tf.errors import SettingError
-from ltpa_tf.training import optimizers
 from ltpa_tf.tuning.ranges import Range
 
 # Trials with other data, or another validation part, could not be compared.

@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 from ltpa_tf import config as config_lib
 from ltpa_tf import models
 from ltpa_tf.errors import SettingError
-from ltpa_tf.training.optimizers import decayed_variables, make_schedule
+from ltpa_tf.optimizers import decayed_variables, make_schedule
 from ltpa_tf.tuning.ranges import Range
 from ltpa_tf.tuning.space import Space
 

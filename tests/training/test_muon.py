@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ltpa_tf.training.muon import orthogonalise
-from ltpa_tf.training.optimizers import make_optimizer
+from ltpa_tf.optimizers import make_optimizer
+from ltpa_tf.optimizers.muon import orthogonalise
 from ltpa_tf.training.state import initial_state
 from ltpa_tf.training.step import make_step
 from ltpa_tf.training.trainer import Trainer

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from ltpa_tf.errors import SettingError
-from ltpa_tf.training.optimizers import make_optimizer, names
+from ltpa_tf.optimizers import make_optimizer, names
 
 
 def dense():

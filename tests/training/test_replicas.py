@@ -8,7 +8,7 @@ import pytest
 from comparison import assert_close, assert_same, local_rows
 
 from ltpa_tf import data
-from ltpa_tf.training.optimizers import make_optimizer
+from ltpa_tf.optimizers import make_optimizer
 from ltpa_tf.training.program import Program
 from ltpa_tf.training.step import make_step
 from ltpa_tf.training.trainer import Trainer

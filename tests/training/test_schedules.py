@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ltpa_tf.configs import common
-from ltpa_tf.training.optimizers import WarmUp, make_schedule
+from ltpa_tf.optimizers import WarmUp, make_schedule
 
 PEAK, WARMUP, TOTAL, SIZE, FACTOR = 0.3, 7, 40, 9, 0.5
 

@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 from ltpa_tf.models import build
+from ltpa_tf.optimizers import decayed_variables, make_optimizer
 from ltpa_tf.training.network import dropout_seeds, with_seeds
-from ltpa_tf.training.optimizers import decayed_variables, make_optimizer
 from ltpa_tf.training.state import initial_state
 from ltpa_tf.training.step import make_step
 

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -14,9 +15,11 @@ from ltpa_tf.errors import SettingError, settings_of
 from ltpa_tf.layers import AttentionPooling, LocalCompatibility, Whitening
 from ltpa_tf.layers.fast import FastBatchNormalization, FastMaxPooling
 from ltpa_tf.models.settings import SMALLEST_IMAGE
+from ltpa_tf.run import RunFolder, read_model
 
 # Pixels of training images that a `Whitening` is adapted to: 1,953 of CIFAR's images.
 _WHITENING_PIXELS = 2_000_000
+_INIT_FROM = "train.init_from"
 
 Build = Callable[[ConfigDict, data.Source], keras.Model]
 
@@ -68,6 +71,43 @@ def saved_model(
     """The model as it is saved, in float32; its weights are to be set."""
     with dtype_policy("float32"):
         return build(config, source)
+
+
+def take_weights(model: keras.Model, source: str) -> list[str]:
+    """Gives a new model another one's weights, see `ltpa_tf.models.transfer_weights`.
+
+    Args:
+        model: The new model.
+        source: The folder of a finished run, whose final model is taken, a `.keras`
+            file, or a preset's name or folder.
+
+    Returns:
+        The names of the layers that stayed as they were.
+
+    Raises:
+        SettingError: If there is no such model, or it has no layer in common.
+    """
+    new = models.transfer_weights(model, _load(source))
+    if new is None:
+        raise SettingError(
+            _INIT_FROM, source, "a model with layers of the same names and shapes"
+        )
+    return new
+
+
+def _load(source: str) -> keras.Model:
+    path = Path(source)
+    if models.is_preset(source):
+        return models.from_preset(source)
+    if path.suffix == ".keras" and path.is_file():
+        return read_model(path)
+    if path.is_dir():
+        return RunFolder(path).load_model()
+    raise SettingError(
+        _INIT_FROM,
+        source,
+        "the folder of a finished run, a .keras file, or a preset's name or folder",
+    )
 
 
 @contextlib.contextmanager

@@ -26,14 +26,19 @@ from ltpa_tf.training.callbacks import (
     TrainingTakesModel,
     check_callbacks,
 )
-from ltpa_tf.training.model import Build, build_model, dtype_policy, saved_model
+from ltpa_tf.training.model import (
+    Build,
+    build_model,
+    dtype_policy,
+    saved_model,
+    take_weights,
+)
 from ltpa_tf.training.network import set_weights
 from ltpa_tf.training.program import StepRunner
 from ltpa_tf.training.progress import ProgressBar, header
 from ltpa_tf.training.saving import CheckpointManager, Position, StopSignals
 from ltpa_tf.training.tensorboard import AttentionMaps, TensorBoard
 from ltpa_tf.training.trainer import Trainer
-from ltpa_tf.training.warm_start import take_weights
 from ltpa_tf.words import count
 
 # What may differ when a run is continued: where and how, not what, is computed.

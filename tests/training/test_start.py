@@ -11,9 +11,9 @@ import tiny
 from ltpa_tf.errors import SettingError
 from ltpa_tf.run import RunFolder
 from ltpa_tf.training import train
+from ltpa_tf.training.model import take_weights
 from ltpa_tf.training.progress import header
 from ltpa_tf.training.trainer import class_weights
-from ltpa_tf.training.warm_start import take_weights
 
 
 @pytest.fixture

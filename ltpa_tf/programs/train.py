@@ -70,7 +70,7 @@ def _in_words(summary: dict) -> str:
     metrics = summary["metrics"]
     which = "validation" if "val_accuracy" in metrics else "training"
     accuracy = metrics.get("val_accuracy", metrics.get("accuracy"))
-    # The line of the last epoch can be lost, see `Saver.restore`.
+    # The line of the last epoch can be lost, see `MetricsFile.resume`.
     known = "unknown" if accuracy is None else f"{accuracy:.2%}"
     return (
         f"{count(summary['epochs'], 'epoch')}, {which} accuracy {known}, "

@@ -8,8 +8,8 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 
 from ltpa_tf import data
+from ltpa_tf.benchmark.device_lock import DeviceLock
 from ltpa_tf.benchmark.points import Point
-from ltpa_tf.benchmark.turn import Turn
 from ltpa_tf.errors import SettingError
 from ltpa_tf.training import Trainer, distribution
 
@@ -23,7 +23,7 @@ def measure(
     *,
     seconds: float = 2.0,
     repeats: int = 3,
-    turn: Turn | None = None,
+    lock: DeviceLock | None = None,
 ) -> dict:
     """Measures one point on random images; once per process.
 
@@ -34,7 +34,7 @@ def measure(
         config: Everything else: a config with the keys of `configs/common.py`.
         seconds: About how long each repeat takes.
         repeats: The best of them counts.
-        turn: What keeps other processes away that measure on the same device.
+        lock: What keeps other processes away that measure on the same device.
 
     Returns:
         The step's milliseconds (best and all repeats), images a second, seconds of
@@ -57,10 +57,10 @@ def measure(
         step += steps
         return time.perf_counter() - start
 
-    turn = turn or Turn()
-    with turn.compiling():
+    lock = lock or DeviceLock()
+    with lock.compiling():
         compile_seconds = take(1)
-    with turn.measuring():
+    with lock.measuring():
         take(2)
         steps = max(1, round(seconds / take(1)))
         times = [1000 * take(steps) / steps for _ in range(repeats)]

@@ -63,20 +63,20 @@ _JOBS = flags.DEFINE_integer(
     lower_bound=1,
 )
 _POINT = flags.DEFINE_string("point", "", "Measures this one point (JSON), here.")
-_TURN = flags.DEFINE_string("turn", "", "With --point: a file that all processes lock.")
+_LOCK = flags.DEFINE_string("lock", "", "With --point: a file that all processes lock.")
 
 
 def main(argv: Sequence[str]) -> int:
     """Measures all points, or the one of --point."""
     del argv
     if _POINT.value:
+        from ltpa_tf.benchmark.device_lock import DeviceLock
         from ltpa_tf.benchmark.measure import measure
         from ltpa_tf.benchmark.points import Point
-        from ltpa_tf.benchmark.turn import Turn
 
         point = Point(**json.loads(_POINT.value))
-        turn = Turn(_TURN.value or None)
-        found = measure(point, _config(), seconds=_SECONDS.value, turn=turn)
+        lock = DeviceLock(_LOCK.value or None)
+        found = measure(point, _config(), seconds=_SECONDS.value, lock=lock)
         print(json.dumps(found))
         return 0
     if not _OUT.value:
@@ -131,17 +131,17 @@ def _measure_all() -> int:
 @contextlib.contextmanager
 def _processes(points) -> Iterator[dict]:
     """What `_in_a_process` will return for each of the points."""
-    with tempfile.NamedTemporaryFile() as turn:
+    with tempfile.NamedTemporaryFile() as lock:
         pool = ThreadPoolExecutor(_JOBS.value)
         try:
             yield {
-                point: pool.submit(_in_a_process, point, turn.name) for point in points
+                point: pool.submit(_in_a_process, point, lock.name) for point in points
             }
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _in_a_process(point, turn: str) -> dict:
+def _in_a_process(point, lock: str) -> dict:
     """What `--point` prints, or what it died of as `error`.
 
     A process of its own: a strategy, memory's peak and running out of memory are each a
@@ -156,7 +156,7 @@ def _in_a_process(point, turn: str) -> dict:
             f"--precision={_PRECISION.value}",
             f"--jit={_JIT.value}",
             f"--seconds={_SECONDS.value}",
-            f"--turn={turn}",
+            f"--lock={lock}",
         ],
         capture_output=True,
         text=True,

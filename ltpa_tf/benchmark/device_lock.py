@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
-class Turn:
+class DeviceLock:
     """Keeps a device quiet for the process that is measured there.
 
     Compiling for a GPU tries kernels out on it: nobody may be measured meanwhile.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from ltpa_tf.explain import style
+from ltpa_tf.plotting import style
 
 _NAMES = {
     "batch_size": "examples per step",

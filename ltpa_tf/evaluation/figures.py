@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
-from ltpa_tf.explain import style
+from ltpa_tf.plotting import style
 
 _WRITTEN_OUT = 20  # classes up to which each cell carries its count
 _NAMED = 200  # classes up to which all are named

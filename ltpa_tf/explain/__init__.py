@@ -5,7 +5,7 @@ from ltpa_tf.explain.figure import attention_figure, draw
 from ltpa_tf.explain.maps import relative, upsample
 from ltpa_tf.explain.overlay import overlay
 from ltpa_tf.explain.run_pictures import explain_images, explain_run
-from ltpa_tf.explain.style import save
+from ltpa_tf.plotting.style import save
 
 __all__ = [
     "Explanation",

@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from ltpa_tf.explain import style
 from ltpa_tf.explain.explanation import Explanation, explain
 from ltpa_tf.explain.maps import relative
 from ltpa_tf.explain.overlay import STRONGEST, colour, overlay, strength
+from ltpa_tf.plotting import style
 
 if TYPE_CHECKING:
     import keras

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from ltpa_tf.errors import SettingError
-from ltpa_tf.explain import style
 from ltpa_tf.explain.explanation import Explanation, explain
 from ltpa_tf.explain.figure import draw
+from ltpa_tf.plotting import style
 from ltpa_tf.run import RunFolder
 
 MOST = 24

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ltpa_tf.explain import style
+from ltpa_tf.plotting import style
 from ltpa_tf.report.html import fill
 
 # Of a figure -> in the page, see style.css.
@@ -51,7 +51,7 @@ def svg(figure: Figure, said: str) -> Markup:
     """The figure as a piece of HTML.
 
     Args:
-        figure: In `explain.style`'s colours.
+        figure: In `plotting.style`'s colours.
         said: What it shows, for those who don't see it.
     """
     stream = io.StringIO()

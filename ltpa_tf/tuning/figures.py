@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
-from ltpa_tf.explain import style
+from ltpa_tf.plotting import style
 from ltpa_tf.tuning import histories
 from ltpa_tf.tuning.importance import Importance
 from ltpa_tf.tuning.ranges import Range

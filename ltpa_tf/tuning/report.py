@@ -9,7 +9,7 @@ from rich.console import Console
 
 from ltpa_tf import run
 from ltpa_tf.errors import SearchError
-from ltpa_tf.explain import style
+from ltpa_tf.plotting import style
 from ltpa_tf.tuning import figures, hparams, importance, results, settings
 from ltpa_tf.tuning.space import Space
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ltpa_tf.errors import CheckpointError, SettingError
+from ltpa_tf.files import written_aside
 
 if TYPE_CHECKING:
     import keras
@@ -364,29 +365,15 @@ def load_data(config: "ConfigDict") -> "data.Source":
 
 def save_model(model: "keras.Model", file: Path) -> None:
     """Writes a `.keras` file whole or not at all."""
-    # One process trains in a folder, and resumed it saves this file again: what a kill
-    # leaves behind is replaced, as it has the same name.
-    aside = file.with_name(f".{file.name}")
-    try:
+    # One process trains in a folder, and resumed it saves this file again.
+    with written_aside(file, alone=True) as aside:
         model.save(aside)
-        with aside.open("rb") as stream:
-            os.fsync(stream.fileno())
-        aside.replace(file)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def write_text(file: Path, text: str) -> None:
-    """Writes the whole file or nothing: aside, flushed to disk, then renamed."""
-    aside = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        with aside.open("w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        aside.replace(file)
-    finally:
-        aside.unlink(missing_ok=True)
+    """Writes the whole file or nothing, see `written_aside`."""
+    with written_aside(file) as aside:
+        aside.write_text(text, encoding="utf-8")
 
 
 def write_json(file: Path, value: object) -> None:

@@ -12,6 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from ltpa_tf.files import written_aside
+
 # From Okabe and Ito's palette: told apart by every kind of colour vision.
 BLUE = "#0072B2"
 VERMILION = "#D55E00"
@@ -84,10 +86,6 @@ def save(figure: Figure, path: str | os.PathLike) -> Path:
     """Writes a PNG, cut to its content; whole or not at all."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with written_aside(path) as aside:
         figure.savefig(aside, format="png", bbox_inches="tight", pad_inches=_MARGIN)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
     return path

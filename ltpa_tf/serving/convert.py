@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from ltpa_tf.errors import ConversionError, SettingError
+from ltpa_tf.files import written_aside
 from ltpa_tf.layers import AttentionEstimator
 from ltpa_tf.models.views import reapplied
 from ltpa_tf.run import make_folder
@@ -243,15 +244,11 @@ def _check_sums(name: str, expected: np.ndarray, found: np.ndarray) -> None:
 def _aside(file: str | os.PathLike) -> Iterator[Path]:
     """A path beside `file`, renamed to it when all went well."""
     file = Path(file)
-    aside = file.with_name(f".{os.getpid()}.{file.name}")
     make_folder(file.parent, "--export_dir")
     if file.exists():
         raise SettingError(str(file), "a file that exists", "the name of a new one")
-    try:
+    with written_aside(file) as aside:
         yield aside
-        aside.replace(file)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ import numpy as np
 
 from ltpa_tf import run
 from ltpa_tf.errors import CheckpointError
+from ltpa_tf.files import written_aside
 
 Arrays = dict[str, np.ndarray]
 
@@ -107,7 +108,8 @@ class Checkpoints:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._remove_leftovers()
             manifest.unlink(missing_ok=True)  # being replaced: not valid meanwhile
-            _write_arrays(file, arrays)
+            with written_aside(file) as aside, aside.open("wb") as stream:
+                np.savez(stream, **arrays)
             content = {
                 "step": step,
                 "bytes": file.stat().st_size,
@@ -148,18 +150,6 @@ class Checkpoints:
             file.unlink()
         for step in set(self._found("npz")) - set(self._found("json")):
             self._arrays(step).unlink()
-
-
-def _write_arrays(file: Path, arrays: Arrays) -> None:
-    aside = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        with aside.open("wb") as stream:
-            np.savez(stream, **arrays)
-            stream.flush()
-            os.fsync(stream.fileno())
-        aside.replace(file)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _sha256(file: Path) -> str:

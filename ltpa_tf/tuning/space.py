@@ -19,10 +19,6 @@ from ltpa_tf.tuning.checks import (
 from ltpa_tf.tuning.ranges import Range
 from ltpa_tf.tuning.values import label, listed, rounded
 
-# `Parent.to_proto` still has a print in it that someone once looked for an error with;
-# between machines it would write into every worker's output.
-conditions.print = lambda *values: None
-
 # Of a longer list of values only the ends are tried before the first trial.
 _TRIED = 100
 # Stands for "not searched in this trial".

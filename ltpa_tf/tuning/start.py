@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import keras_tuner
+from keras_tuner.src import config as keras_tuner_config
 from keras_tuner.src.distribute import utils as machines
+from keras_tuner.src.engine import conditions
 from ml_collections import ConfigDict
 
 from ltpa_tf import run
@@ -56,6 +58,7 @@ def search(
         run.no_empty_folder(folder.path),
         _only_one(folder),
         _exit_on_sigterm(),
+        _quiet_keras_tuner(),
         _sentences(folder.path),
     ):
         is_over = functools.partial(
@@ -94,6 +97,22 @@ def _only_one(folder: run.RunFolder) -> Iterator[None]:
     free = f"a folder in which no other search (as {name}) is running"
     with only_one(folder.path, name, free):
         yield
+
+
+@contextlib.contextmanager
+def _quiet_keras_tuner() -> Iterator[None]:
+    """Without what keras-tuner prints of its own accord."""
+    debug = keras_tuner_config.DEBUG
+    # It would print a traceback for every failed trial, whose reason is a sentence.
+    keras_tuner_config.DEBUG = False
+    # `Parent.to_proto` still has a print in it that someone once looked for an error
+    # with; between machines it would write into every worker's output.
+    conditions.print = lambda *values: None
+    try:
+        yield
+    finally:
+        keras_tuner_config.DEBUG = debug
+        del conditions.print
 
 
 @contextlib.contextmanager

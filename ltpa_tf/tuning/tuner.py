@@ -8,16 +8,12 @@ from pathlib import Path
 import keras
 import keras_tuner
 from keras_tuner.engine import base_tuner
-from keras_tuner.src import config as keras_tuner_config
 from ml_collections import ConfigDict
 
 from ltpa_tf import config as config_lib
 from ltpa_tf import run
 from ltpa_tf.tuning import execution, histories, results
 from ltpa_tf.tuning.space import Space
-
-# It would print a traceback for every failed trial, whose reason is a sentence.
-keras_tuner_config.DEBUG = False
 
 
 class Tuner(base_tuner.BaseTuner):

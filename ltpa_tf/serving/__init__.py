@@ -1,6 +1,11 @@
-"""A trained model, served: SavedModel, TensorFlow Serving's files, a client."""
+"""A trained model, served: SavedModel, TensorFlow Serving's files, a client.
 
-from ltpa_tf.serving.check import check_export
+What asks a server is there at once; what needs TensorFlow is imported when it is used.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
 from ltpa_tf.serving.client import (
     Client,
     NotServed,
@@ -10,17 +15,34 @@ from ltpa_tf.serving.client import (
     ServingError,
 )
 from ltpa_tf.serving.prediction import Prediction
-from ltpa_tf.serving.predictor import Predictor
-from ltpa_tf.serving.promotion import promote
-from ltpa_tf.serving.run_export import (
-    convert_run,
-    export_preset,
-    export_run,
-    preset_of_run,
-)
-from ltpa_tf.serving.saved_model import export
-from ltpa_tf.serving.server_files import label
-from ltpa_tf.serving.versions import latest_version, list_versions
+
+if TYPE_CHECKING:
+    from ltpa_tf.serving.check import check_export
+    from ltpa_tf.serving.predictor import Predictor
+    from ltpa_tf.serving.promotion import promote
+    from ltpa_tf.serving.run_export import (
+        convert_run,
+        export_preset,
+        export_run,
+        preset_of_run,
+    )
+    from ltpa_tf.serving.saved_model import export
+    from ltpa_tf.serving.server_files import label
+    from ltpa_tf.serving.versions import latest_version, list_versions
+
+_WITH_TENSORFLOW = {
+    "Predictor": "predictor",
+    "check_export": "check",
+    "convert_run": "run_export",
+    "export": "saved_model",
+    "export_preset": "run_export",
+    "export_run": "run_export",
+    "label": "server_files",
+    "latest_version": "versions",
+    "list_versions": "versions",
+    "preset_of_run": "run_export",
+    "promote": "promotion",
+}
 
 __all__ = [
     "Client",
@@ -42,3 +64,10 @@ __all__ = [
     "preset_of_run",
     "promote",
 ]
+
+
+def __getattr__(name: str):
+    if name not in _WITH_TENSORFLOW:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"{__name__}.{_WITH_TENSORFLOW[name]}")
+    return getattr(module, name)

@@ -6,17 +6,14 @@ import time
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-import tensorflow as tf
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.images import files
 from ltpa_tf.images.sending import sendable
 from ltpa_tf.serving.client.rest import RestTransport
-from ltpa_tf.serving.client.rpc import GrpcTransport
 from ltpa_tf.serving.client.transport import BACKOFF, RequestRefused, Transport
-from ltpa_tf.serving.images import decode_batch
+from ltpa_tf.serving.pixels import checked
 from ltpa_tf.serving.prediction import Prediction, from_outputs
-from ltpa_tf.serving.predictor import checked
 from ltpa_tf.serving.sentences import sentence
 
 
@@ -59,6 +56,9 @@ class Client:
         scheme, separator, address = server.partition("://")
         settings = (model, version, label, timeout, retries)
         if separator and address and scheme == "grpc":
+            # TensorFlow Serving's messages import TensorFlow.
+            from ltpa_tf.serving.client.rpc import GrpcTransport
+
             self._transport: Transport = GrpcTransport(address, *settings)
         elif separator and address and scheme in ("http", "https"):
             self._transport = RestTransport(server, *settings)
@@ -180,6 +180,10 @@ class Client:
 
 def _why_bad(content: bytes) -> str:
     """What an export would find wrong with a file; empty if nothing."""
+    import tensorflow as tf  # slow to import, and seldom needed here
+
+    from ltpa_tf.serving.images import decode_batch
+
     try:
         decode_batch(tf.constant([content]), (1, 1))
     except tf.errors.InvalidArgumentError as error:

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.images import DEFAULT, Preprocessing, files
+from ltpa_tf.images.grey import grey
 from ltpa_tf.serving import versions
 from ltpa_tf.serving.pixels import checked
 from ltpa_tf.serving.prediction import Prediction, from_outputs
@@ -116,7 +117,10 @@ class Predictor:
             some = paths[start : start + batch]
             images = files.read_images(some, size, self._preprocessing)
             good = [one for one in images if not isinstance(one, SettingError)]
-            answers = iter(self.predict(np.stack(good), maps=maps) if good else ())
+            if good and self._image_shape[-1] == 1:
+                good = grey(np.stack(good)).numpy()
+            found = self.predict(np.stack(good), maps=maps) if len(good) else ()
+            answers = iter(found)
             results += [
                 one if isinstance(one, SettingError) else self._placed(next(answers))
                 for one in images

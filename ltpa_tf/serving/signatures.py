@@ -9,6 +9,7 @@ import tensorflow as tf
 from ltpa_tf import models
 from ltpa_tf.errors import SettingError
 from ltpa_tf.images import DEFAULT, Preprocessing
+from ltpa_tf.images.grey import grey
 from ltpa_tf.serving import images as image_files
 
 TOP = 5
@@ -38,7 +39,7 @@ class Signatures:
 
     Raises:
         SettingError: If the number of names isn't the number of classes, or the model's
-            images have no fixed size.
+            images have no fixed size, or neither 1 nor 3 channels.
     """
 
     def __init__(
@@ -58,6 +59,12 @@ class Signatures:
                 "model",
                 f"one that takes images of shape {shape}",
                 "one of a fixed height and width",
+            )
+        if shape[-1] not in (1, 3):
+            raise SettingError(
+                "model",
+                f"one that takes {shape[-1]} channels",
+                "3 (colours) or 1 (grey)",
             )
         self.levels = tuple(models.levels_of(model))
         self.image_shape = shape
@@ -117,9 +124,10 @@ class Signatures:
     def _decoded(self, encoded: tf.Tensor) -> tf.Tensor:
         encoded = tf.ensure_shape(encoded, (None,))
         with tf.control_dependencies([_at_least_one(encoded)]):
-            return image_files.decode_batch(
+            images = image_files.decode_batch(
                 encoded, self.image_shape[:2], self.preprocessing
             )
+        return grey(images) if self.image_shape[-1] == 1 else images
 
     def _classes(self, outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         probabilities = tf.nn.softmax(outputs["logits"])

@@ -12,13 +12,12 @@ from tensorboard.plugins.hparams import api
 
 from ltpa_tf import config as configuration
 from ltpa_tf import data, models
+from ltpa_tf.explain.overlay import overlay
 from ltpa_tf.training.network import local_variables
 from ltpa_tf.training.state import StateVariables
 
 # Images that the entropy is averaged over, at most.
 _EXAMPLES = 32
-# A map's brightness is full where it has this many times the even share.
-_FULL = 8.0
 # Smaller images are enlarged to at least this many pixels.
 _HEIGHT = 128
 # Epochs of a run whose pictures are kept, about.
@@ -142,6 +141,7 @@ class AttentionMaps(keras.callbacks.Callback):
         self._images = split.images(examples, tf.constant(0, tf.int64)).numpy()
         self._graph = model
         self._attention = models.attention_model(model)
+        self._grids = models.grids(model, self._images.shape[1:3])
         self._maps = tf.function(self._maps_with)
 
     def on_epoch_end(self, epoch: int, logs: dict) -> None:
@@ -170,8 +170,8 @@ class AttentionMaps(keras.callbacks.Callback):
         Returns:
             For each level `entropy_LEVEL`, the maps' mean entropy as a share of an even
             map's: 1 looks everywhere, 0 at a single place. And uint8 `[N, H, W', 3]`
-            pictures: each image, and its map of every level beside it, white at eight
-            times the even share and above; None without attention.
+            pictures: each image, and beside it the same under its map of every level,
+            see `explain.overlay`; None without attention.
         """
         if self._maps is None:
             return {}, None
@@ -183,8 +183,12 @@ class AttentionMaps(keras.callbacks.Callback):
         height, width = self._images.shape[1:3]
         factor = -(-_HEIGHT // height)
         size = height * factor, width * factor
-        strips = [_enlarged(self._images[few], *size)]
-        strips += [_enlarged(_grey(each[few]), *size) for each in maps.values()]
+        strips = [self._images[few]]
+        for name, each in maps.items():
+            pairs = zip(self._images[few], each[few], strict=True)
+            laid = [overlay(image, one, self._grids[name]) for image, one in pairs]
+            strips.append(np.reshape(laid, strips[0].shape))
+        strips = [_enlarged(strip, *size) for strip in strips]
         return entropies, np.concatenate(strips, axis=2)
 
     def _maps_with(self, weights: list, local: list) -> dict[str, tf.Tensor]:
@@ -200,13 +204,6 @@ def entropy(maps: np.ndarray) -> float:
     shares = shares / np.maximum(shares.sum(1, keepdims=True), 1e-12)
     nats = -(shares * np.log(np.maximum(shares, 1e-12))).sum(1)
     return float(nats.mean() / np.log(shares.shape[1]))
-
-
-def _grey(maps: np.ndarray) -> np.ndarray:
-    """The maps as uint8 `[N, h, w, 3]`."""
-    share = maps / np.maximum(maps.mean((1, 2), keepdims=True), 1e-12)
-    grey = (255 * np.minimum(share / _FULL, 1)).astype(np.uint8)
-    return np.repeat(grey[..., np.newaxis], 3, axis=-1)
 
 
 def _enlarged(images: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 from tensorboard.compat.proto import event_pb2
 
-from ltpa_tf import data
+from ltpa_tf import data, models
+from ltpa_tf.explain import overlay
 from ltpa_tf.models import AttentionVGG
 from ltpa_tf.training import train
 from ltpa_tf.training.network import local_variables
@@ -65,6 +66,11 @@ def test_pictures_show_images_beside_their_maps(larger):
     assert pictures.shape == (3, 128, 3 * 128, 3)
     assert pictures.dtype == np.uint8
     np.testing.assert_array_equal(pictures[:, ::4, :128:4], larger.test.array[:3])
+    images = larger.test.array[:3]
+    maps = models.attention_model(model)(images)["level_4"]
+    grid = models.grids(model)["level_4"]
+    laid = overlay(images[1], np.asarray(maps)[1], grid)
+    np.testing.assert_array_equal(pictures[1, ::4, 256::4], laid)
 
 
 def test_without_attention_there_is_nothing_to_watch(source, build, config):

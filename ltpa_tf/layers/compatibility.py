@@ -157,9 +157,11 @@ class DotProductCompatibility(Compatibility):
 
 @_REGISTER
 class AdditiveCompatibility(Compatibility):
-    """`c_i = v^T relu(W_l l_i + W_g g)`, as in Attention-Gated Networks.
+    """`c_i = v^T relu(W_l l_i + W_g g)`, after Attention-Gated Networks.
 
-    Not in the paper (Schlemper et al., arXiv 1808.08114, equation 2). `l` and `g` need
+    Not in the paper (Schlemper et al., arXiv 1808.08114, equation 2). Theirs has two
+    biases more: one within the ReLU, which here only `W_g g` can take the place of, and
+    one of the score, which a softmax doesn't see, but a sigmoid would. `l` and `g` need
     not have equal channels.
 
     Args:

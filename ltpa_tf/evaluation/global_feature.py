@@ -55,7 +55,7 @@ def swap_global(
     noise = np.random.default_rng(0).integers(0, 256, images.shape, np.uint8)
     own = _in_batches(lambda one, _: plain(one), images, images, batch_size)
     levels = [name for name in own if name != "logits"]
-    estimators = {e.name: e for e in models.attention_layers(model).values()}
+    estimators = {layer.name: layer for layer in model.layers}
     result = {
         "examples": examples,
         "exact": {name: not estimators[name].needs_global for name in levels},

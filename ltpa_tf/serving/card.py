@@ -76,7 +76,7 @@ def card_body(signatures: Signatures, facts: Mapping) -> str:
         _measured(facts.get("evaluations")),
         _USE,
         _files(signatures.preprocessing),
-        *([_MAPS] if signatures.levels else []),
+        *([_MAPS] if signatures.attention else []),
         "## Classes\n\n" + ", ".join(signatures.class_names) + "\n",
     ]
     return "\n".join(parts)
@@ -84,7 +84,8 @@ def card_body(signatures: Signatures, facts: Mapping) -> str:
 
 def _model(signatures: Signatures, model: dict | None) -> str:
     height, width, _ = signatures.image_shape
-    levels = ", ".join(map(str, signatures.levels)) or "none"
+    names = (name.removeprefix("level_") for name in signatures.attention)
+    levels = ", ".join(names) or "none"
     weights = f"The weights are the run's {model['weights']} ones.\n" if model else ""
     return f"""A convolutional network with trainable visual attention ("Learn to Pay
 Attention", Jetley et al., ICLR 2018): {signatures.network.count_params():,} parameters,

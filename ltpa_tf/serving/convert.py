@@ -184,7 +184,7 @@ def _functions(signatures: Signatures) -> dict[str, Callable]:
         probabilities = {"probabilities": tf.nn.softmax(found["logits"])}
         return probabilities | signatures.maps(found)
 
-    if not signatures.levels:
+    if not signatures.attention:
         return {"serving_default": serving_default}
     return {"serving_default": serving_default, "attention_maps": attention_maps}
 

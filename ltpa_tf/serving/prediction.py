@@ -9,7 +9,7 @@ import numpy as np
 
 from ltpa_tf.images import DEFAULT, Preprocessing
 
-_LEVEL = re.compile(r"level_(\d+)(_image)?")
+_LEVEL = re.compile(r"level_(\d+)")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +21,8 @@ class Prediction:
         classes: Indices of the top classes, the most probable first.
         names: Their names.
         maps: Level -> float32 `[h, w]`, its attention at native resolution; empty if
-            maps weren't asked for.
+            maps weren't asked for. The key is the level's number, or the name of an
+            estimator that isn't called `level_N`.
         image_maps: Level -> float32 `[H, W]`, at the resolution of the model's input.
         preprocessing: How a file became that, so where in the file the maps lie.
     """
@@ -29,8 +30,8 @@ class Prediction:
     probabilities: np.ndarray
     classes: tuple[int, ...]
     names: tuple[str, ...]
-    maps: dict[int, np.ndarray]
-    image_maps: dict[int, np.ndarray]
+    maps: dict[int | str, np.ndarray]
+    image_maps: dict[int | str, np.ndarray]
     preprocessing: Preprocessing = DEFAULT
 
     @property
@@ -58,10 +59,14 @@ def from_outputs(outputs: Mapping[str, np.ndarray]) -> list[Prediction]:
         outputs: Output name -> array or nested lists with the batch as dimension 0;
             names may be bytes or text.
     """
-    maps: dict[bool, dict[int, np.ndarray]] = {False: {}, True: {}}
-    for key, value in outputs.items():
-        if match := _LEVEL.fullmatch(key):
-            maps[bool(match[2])][int(match[1])] = np.asarray(value, np.float32)
+    names = [name for name in outputs if f"{name}_image" in outputs]
+    keys = {_key(name): name for name in names}
+    # Numbers first, each in ascending order.
+    keys = dict(sorted(keys.items(), key=lambda one: (type(one[0]) is str, one[0])))
+    own, enlarged = (
+        {k: np.asarray(outputs[name + end], np.float32) for k, name in keys.items()}
+        for end in ("", "_image")
+    )
     chosen = DEFAULT
     if "preprocessing" in outputs:
         chosen = Preprocessing.of(json.loads(_text(outputs["preprocessing"][0])))
@@ -71,12 +76,17 @@ def from_outputs(outputs: Mapping[str, np.ndarray]) -> list[Prediction]:
             probabilities=probabilities[i],
             classes=tuple(int(index) for index in outputs["top_classes"][i]),
             names=tuple(_text(name) for name in outputs["top_names"][i]),
-            maps={level: maps[False][level][i] for level in sorted(maps[False])},
-            image_maps={level: maps[True][level][i] for level in sorted(maps[True])},
+            maps={key: maps[i] for key, maps in own.items()},
+            image_maps={key: maps[i] for key, maps in enlarged.items()},
             preprocessing=chosen,
         )
         for i in range(len(probabilities))
     ]
+
+
+def _key(name: str) -> int | str:
+    match = _LEVEL.fullmatch(name)
+    return int(match[1]) if match else name
 
 
 def _text(name: str | bytes) -> str:

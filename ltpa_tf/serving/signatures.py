@@ -16,6 +16,10 @@ TOP = 5
 """How many classes `top_classes` names, or all if there are fewer."""
 
 
+# Outputs of other meanings.
+_TAKEN = frozenset(("probabilities", "top_classes", "top_names", "preprocessing"))
+
+
 class Signatures:
     """A trained model as functions from images to named outputs.
 
@@ -30,7 +34,8 @@ class Signatures:
       the same at the resolution of the model's input (bilinear); and `level_N_grid`,
       float32 `[batch, 4]`, where the cells of `level_N` lie: the first one's centre
       down and across, and the steps to the next, in the input's pixels, see
-      `ltpa_tf.grid`.
+      `ltpa_tf.grid`. An estimator that is called otherwise than `level_N` has outputs
+      of its own name.
 
     Args:
         model: As `ltpa_tf.models.build` makes it, under any dtype policy; it is rebuilt
@@ -66,12 +71,16 @@ class Signatures:
                 f"one that takes {shape[-1]} channels",
                 "3 (colours) or 1 (grey)",
             )
-        self.levels = tuple(models.levels_of(model))
         self.image_shape = shape
         self.class_names = tuple(class_names)
         self.preprocessing = preprocessing
         self.network = models.prune(models.attention_model(models.as_float32(model)))
         self.grids = models.grids(model)
+        self.attention = tuple(
+            sorted(set(self.network.output) - {"logits"}, key=_place)
+        )
+        for name in _TAKEN.intersection(self.attention):
+            raise SettingError("model", f"an estimator {name!r}", "another name for it")
 
     def functions(self) -> dict[str, tuple[Callable, tf.TensorSpec]]:
         """Signature name -> the function and the specification of its one input.
@@ -84,7 +93,7 @@ class Signatures:
             "serving_default": (self.serving_default, raw),
             "serving_bytes": (self.serving_bytes, files),
         }
-        if self.levels:
+        if self.attention:
             functions["attention_maps"] = (self.attention_maps, raw)
             functions["attention_maps_bytes"] = (self.attention_maps_bytes, files)
         return functions
@@ -141,8 +150,7 @@ class Signatures:
     def maps(self, outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """The maps at both resolutions, of what `network` gives."""
         maps = {}
-        for level in self.levels:
-            name = f"level_{level}"
+        for name in self.attention:
             maps[name] = outputs[name]
             rows, columns = self.grids[name].interpolation(
                 outputs[name].shape[1:], self.image_shape[:2]
@@ -156,11 +164,17 @@ class Signatures:
     def _places(self, outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """The grids of the maps, once for each image."""
         images = tf.shape(outputs["logits"])[0]
-        grids = {f"level_{n}_grid": self.grids[f"level_{n}"] for n in self.levels}
+        grids = {name: self.grids[name] for name in self.attention}
         return {
-            name: tf.tile([[*grid.offset, *grid.stride]], (images, 1))
+            f"{name}_grid": tf.tile([[*grid.offset, *grid.stride]], (images, 1))
             for name, grid in grids.items()
         }
+
+
+def _place(name: str) -> tuple:
+    """Levels by their number, then estimators of other names by these."""
+    number = name.removeprefix("level_")
+    return (not number.isdigit(), int(number) if number.isdigit() else 0, name)
 
 
 def _at_least_one(batch: tf.Tensor) -> tf.Operation:

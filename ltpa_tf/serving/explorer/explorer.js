@@ -10,8 +10,8 @@ const view = find("view");
 
 let settings; // where to ask
 let model = null; // {version, hasMaps}, once the server has answered
-let shown = null; // {bitmap, levels: Map of level -> {rows, relative, grid}}
-let level = null; // the level on show; null for the plain image
+let shown = null; // {bitmap, levels: Map of name -> {rows, relative, grid}}
+let level = null; // the name of the level on show; null for the plain image
 let probe = null; // where the map is read, {x, y} from 0 to 1
 let latest = 0; // number of the request whose answer is wanted
 
@@ -129,7 +129,7 @@ function showClasses(classes) {
 
 function showLevels() {
   const choices = [[null, "image"]];
-  for (const n of shown.levels.keys()) choices.push([n, `level ${n}`]);
+  for (const n of shown.levels.keys()) choices.push([n, n.replaceAll("_", " ")]);
   find("levels").replaceChildren(
     ...choices.map(([n, text]) => {
       const label = document.createElement("label");
@@ -159,7 +159,7 @@ function draw() {
   const map = (n) => shown.levels.get(n) ?? null;
   paint(view, shown.bitmap, map(level), options);
   for (const small of find("levels").querySelectorAll("canvas")) {
-    const n = small.dataset.level && Number(small.dataset.level);
+    const n = small.dataset.level;
     paint(small, shown.bitmap, map(n), options);
   }
   paintScale(find("scale"), options.colours);
@@ -177,7 +177,7 @@ function read(x, y) {
   const times = short(valueAt(map.relative, map.grid, x, y, asCells));
   const attention = short(valueAt(map.rows, map.grid, x, y, asCells));
   find("reading").textContent =
-    `Level ${level}, row ${row + 1} of ${map.rows.length}, ` +
+    `${level[0].toUpperCase()}${level.slice(1).replaceAll("_", " ")}, row ${row + 1} of ${map.rows.length}, ` +
     `column ${column + 1} of ${map.rows[0].length}: ` +
     `${times} times an even spread (attention ${attention}).`;
 }

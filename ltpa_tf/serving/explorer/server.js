@@ -24,7 +24,7 @@ export async function connect(settings) {
 
 /**
  * Asks about one image file.
- * Returns {classes: [{name, probability}], levels: Map of level -> {rows, grid}, fitted};
+ * Returns {classes: [{name, probability}], levels: Map of name -> {rows, grid}, fitted};
  * the grid tells where the map's rows and columns lie, see map.js; `fitted`, where there
  * is one, which part of the image that is, see image.js.
  */
@@ -36,19 +36,18 @@ export async function predict(settings, hasMaps, bytes) {
   const answer = await ask(settings, ":predict", JSON.stringify(body));
   const [one] = answer.predictions;
   const levels = Object.keys(one)
-    .filter((name) => /^level_\d+$/.test(name))
-    .map((name) => Number(name.slice("level_".length)))
-    .sort((a, b) => a - b);
+    .filter((name) => `${name}_image` in one)
+    .sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
   return {
     classes: one.top_names.map((name, i) => ({
       name,
       probability: one.probabilities[one.top_classes[i]],
     })),
-    levels: new Map(levels.map((level) => [level, placed(one, `level_${level}`)])),
+    levels: new Map(levels.map((level) => [level, placed(one, level)])),
     // Where files are cut or get borders, exports say how, and to which shape.
     fitted: one.preprocessing && {
       ...JSON.parse(one.preprocessing),
-      shape: sizeOf(one[`level_${levels[0]}_image`]),
+      shape: sizeOf(one[`${levels[0]}_image`]),
     },
   };
 }

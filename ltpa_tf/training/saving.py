@@ -89,6 +89,7 @@ class CheckpointManager:
         )
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="files")
         self._jobs: list[Future] = []
+        self._saving: Future | None = None
         self._started = self._last_save = time.monotonic()
         self._earlier_seconds = 0.0
         self.position = Position()
@@ -152,7 +153,7 @@ class CheckpointManager:
         due = (
             self.finished
             # Where an epoch is shorter than a save, the next one's end will do.
-            or (at_epoch_end and not self._jobs)
+            or (at_epoch_end and (self._saving is None or self._saving.done()))
             or (every and self.position.step % every == 0)
             or 0 < minutes <= since
         )
@@ -181,7 +182,8 @@ class CheckpointManager:
         step, arrays = self.position.step, self._state.to_arrays()
         if self._chief:
             position = dataclasses.asdict(self.position)
-            self._submit(self._checkpoints.save, step, arrays, position)
+            save = self._checkpoints.save
+            self._saving = self._submit(save, step, arrays, position)
         self._last_save = time.monotonic()
 
     def save_best(self) -> None:
@@ -240,7 +242,7 @@ class CheckpointManager:
         """Waits for what is being written and ends the thread; raises nothing."""
         self._thread.shutdown(wait=True)
 
-    def _submit(self, write: Callable, *arguments) -> None:
+    def _submit(self, write: Callable, *arguments) -> Future:
         """Queues a job that gets copies; after an error no later one runs."""
         self._check()
         earlier = self._jobs[-1] if self._jobs else None
@@ -252,6 +254,7 @@ class CheckpointManager:
                 raise earlier.exception()
 
         self._jobs.append(self._thread.submit(job))
+        return self._jobs[-1]
 
     def _check(self) -> None:
         """Raises what a job raised."""

@@ -66,3 +66,23 @@ def test_an_error_reaches_training_and_no_later_file_is_written(manager_with):
     manager.close()
     assert not folder.best_file.exists()
     assert not folder.checkpoints.exists()
+
+
+def test_an_epochs_end_is_saved_while_its_best_model_is_still_being_written(
+    manager_with,
+):
+    gate = threading.Event()
+    manager, folder = manager_with(lambda: gate.wait(60))
+    manager.position.step = 1
+    manager.save_best()
+    manager.save_if_due(None, at_epoch_end=True)
+    manager.position.step = 2
+    manager.save_if_due(None, at_epoch_end=True)  # the last save isn't done: no other
+    gate.set()
+    manager.wait()
+    (saved,) = folder.checkpoints.glob("*.json")
+    assert saved.stem == "step-00000001"
+    manager.position.step = 3
+    manager.save_if_due(None, at_epoch_end=True)
+    manager.wait()
+    assert len(list(folder.checkpoints.glob("*.json"))) == 2

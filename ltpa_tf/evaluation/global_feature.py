@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from ltpa_tf import data, models
 from ltpa_tf.errors import SettingError
+from ltpa_tf.evaluation.examples import check_count, chosen
 from ltpa_tf.evaluation.intervals import interval
 from ltpa_tf.evaluation.sanity import rank_correlation
 
@@ -39,19 +40,12 @@ def swap_global(
         SettingError: If there are fewer images than asked for, only one class in them,
             or no estimator takes a global feature; before anything is measured.
     """
-    if not 2 <= examples <= len(split):
-        raise SettingError("--map_examples", examples, f"2 to {len(split)}, the split")
+    check_count(split, examples, least=2)
     model = models.as_float32(model)
     exchanged = tf.function(models.exchange_global(model), autograph=False)
     plain = tf.function(models.attention_model(model), autograph=False)
-    where = np.arange(examples, dtype=np.int64) * len(split) // examples
+    where, images = chosen(split, examples, batch_size)
     partners = _partners(split.labels[where])
-    images = np.concatenate(
-        [
-            np.asarray(split.images(where[i : i + batch_size], np.int64(0)))
-            for i in range(0, examples, batch_size)
-        ]
-    )
     noise = np.random.default_rng(0).integers(0, 256, images.shape, np.uint8)
     own = _in_batches(lambda one, _: plain(one), images, images, batch_size)
     levels = [name for name in own if name != "logits"]

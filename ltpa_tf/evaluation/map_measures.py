@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from ltpa_tf import data, models, quiet
-from ltpa_tf.errors import SettingError
 from ltpa_tf.evaluation import faithfulness, localisation, sanity
+from ltpa_tf.evaluation.examples import check_count, chosen
 from ltpa_tf.evaluation.grid_pointing import grid_pointing, mosaics_of
 from ltpa_tf.evaluation.intervals import interval
 from ltpa_tf.evaluation.pointing import box_mask
@@ -91,8 +91,7 @@ def check(
 
 
 def _prepared(model, split, names, examples) -> tuple[keras.Model, list[Method]]:
-    if not 1 <= examples <= len(split):
-        raise SettingError("--map_examples", examples, f"1 to {len(split)}, the split")
+    check_count(split, examples)
     model = models.prune(models.as_float32(model))
     return model, methods(model, names, size=tuple(split.shape[:2]))
 
@@ -101,15 +100,9 @@ class _Images:
     """The images that are measured on, and what the model says of them."""
 
     def __init__(self, model, split, examples, batch_size):
-        where = np.arange(examples, dtype=np.int64) * len(split) // examples
+        where, self.pixels = chosen(split, examples, batch_size)
         forward = tf.function(
             lambda batch: tf.nn.softmax(model(batch, training=False)), autograph=False
-        )
-        self.pixels = np.concatenate(
-            [
-                np.asarray(split.images(where[i : i + batch_size], np.int64(0)))
-                for i in range(0, examples, batch_size)
-            ]
         )
         self.batch_size = batch_size
         self._forward = forward
@@ -189,9 +182,9 @@ def _of_boxes(maps: np.ndarray, images: _Images) -> dict:
         "_small_right": images.small & images.right,
     }
     found = {"threshold_best": float(_IOU_SHARES[best])}
-    for part, chosen in parts.items():
-        if chosen.any():
-            found |= {k + part: interval(v[chosen]) for k, v in values.items()}
+    for part, those in parts.items():
+        if those.any():
+            found |= {k + part: interval(v[those]) for k, v in values.items()}
     return found
 
 

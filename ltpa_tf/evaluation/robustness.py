@@ -10,7 +10,7 @@ from PIL import Image
 from scipy import ndimage
 
 from ltpa_tf import data, models
-from ltpa_tf.errors import SettingError
+from ltpa_tf.evaluation.examples import check_count, chosen
 from ltpa_tf.evaluation.intervals import interval
 from ltpa_tf.evaluation.sanity import rank_correlation
 
@@ -57,18 +57,11 @@ def robustness(
     Raises:
         SettingError: If there are fewer images than asked for.
     """
-    if not 1 <= examples <= len(split):
-        raise SettingError("--map_examples", examples, f"1 to {len(split)}, the split")
+    check_count(split, examples)
     model = models.prune(models.as_float32(model))
     with_maps = tf.function(models.attention_model(model), autograph=False)
-    where = np.arange(examples, dtype=np.int64) * len(split) // examples
+    where, images = chosen(split, examples, batch_size)
     labels = split.labels[where]
-    images = np.concatenate(
-        [
-            np.asarray(split.images(where[i : i + batch_size], np.int64(0)))
-            for i in range(0, examples, batch_size)
-        ]
-    )
 
     def outputs(change):
         found: dict[str, list] = {}

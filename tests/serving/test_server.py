@@ -310,3 +310,13 @@ def test_a_damaged_version_at_the_start_leaves_the_others(base, tmp_path):
         connect(server, "rest") as client,
     ):
         assert client.states() == {1: "AVAILABLE", 2: "END"}
+
+
+def test_no_thread_is_left_behind(base):
+    """One still at work while Python ends takes the process down with it."""
+    before = set(threading.enumerate())
+    with DevelopmentServer(base, rest_port=0, grpc_port=0, poll_seconds=0):
+        started = {thread.name for thread in set(threading.enumerate()) - before}
+        assert "versions" in started
+    left = [thread.name for thread in set(threading.enumerate()) - before]
+    assert "versions" not in left

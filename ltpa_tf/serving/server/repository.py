@@ -43,6 +43,7 @@ class Repository:
         self._refused = ""
         self._poll_seconds = poll_seconds
         self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._poll, name="versions", daemon=True)
         self.name = self.base.name
         self._read_config()
         self.refresh()
@@ -54,11 +55,16 @@ class Repository:
 
     def start(self) -> None:
         """Looks at the folder from now on, in a thread of its own."""
-        threading.Thread(target=self._poll, name="versions", daemon=True).start()
+        self._thread.start()
 
     def stop(self) -> None:
-        """Stops looking."""
+        """Stops looking, once a version that is being loaded is there.
+
+        A thread that wakes while Python ends takes the process down: exit code 134.
+        """
         self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def find(
         self, name: str, number: int | None = None, label: str | None = None

@@ -6,7 +6,7 @@
 All of them take pixel values 0..255, channels last, and return float32 logits.
 """
 
-from ltpa_tf.models.evidence import evidence_model
+from ltpa_tf.models.evidence import evidence_model, evidence_name
 from ltpa_tf.models.geometry import grids
 from ltpa_tf.models.global_feature import exchange_global
 from ltpa_tf.models.precision import as_float32
@@ -39,6 +39,7 @@ __all__ = [
     "attention_model",
     "build",
     "evidence_model",
+    "evidence_name",
     "exchange_global",
     "from_preset",
     "grids",

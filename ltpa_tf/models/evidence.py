@@ -32,9 +32,10 @@ def evidence_model(model: keras.Model, *, of_predicted: bool = False) -> keras.M
     Returns:
         A model over the same weights. Its input is `[images, classes]`, the latter
         int32 `[B]`; `images` alone if `of_predicted`. Its output is a dict of float32:
-        `"logits"` `[B, K]` of the model; for each estimator by its name (`"level_7"`)
-        the evidence `[B, H, W]` at the level's own resolution; and `"bias"`, `[B, 1]`,
-        or `[B, S]` for the S levels of an `IndepHead`, in their order.
+        `"logits"` `[B, K]` of the model; for each estimator, `"evidence_7"` of
+        `"level_7"`, the evidence `[B, H, W]` at the level's own resolution; and
+        `"evidence_bias"`, `[B, 1]`, or `[B, S]` for the S levels of an `IndepHead`, in
+        their order. `attention_model` of it adds the maps.
 
     Raises:
         SettingError: If the model isn't of that form.
@@ -71,9 +72,15 @@ def evidence_model(model: keras.Model, *, of_predicted: bool = False) -> keras.M
         given = keras.ops.sum(
             keras.ops.cast(local, "float32") * slope[:, None, None], axis=-1
         )
-        named[name] = shares * given
+        named[evidence_name(name)] = shares * given
     inputs = again.input if of_predicted else [again.input, classes]
-    return keras.Model(inputs, {"logits": logits, **named, "bias": bias})
+    outputs = {"logits": logits, **named, "evidence_bias": bias}
+    return keras.Model(inputs, outputs, name=model.name)
+
+
+def evidence_name(estimator: str) -> str:
+    """`evidence_7` of the estimator `level_7`."""
+    return f"evidence_{estimator.removeprefix('level_')}"
 
 
 class _Linear(keras.layers.Layer):

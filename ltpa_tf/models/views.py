@@ -16,9 +16,10 @@ def attention_model(model: keras.Model) -> keras.Model:
         model: A functional model with any number of `AttentionEstimator` layers.
 
     Returns:
-        A model over the same weights and input, whose output is a dict: `"logits"`,
-        and for each estimator, by its name (`"level_7"`), the attention map, float32
-        `[B, H, W]` at the level's own resolution.
+        A model over the same weights and input, whose output is a dict: `"logits"`
+        (or what the model gives, where that is a dict), and for each estimator, by its
+        name (`"level_7"`), the attention map, float32 `[B, H, W]` at the level's own
+        resolution.
 
     Raises:
         SettingError: The model is not functional, or an estimator is inside another
@@ -46,7 +47,10 @@ def attention_model(model: keras.Model) -> keras.Model:
                 f"an estimator {layer.name!r} inside another layer",
                 "a model whose own layers the estimators are",
             )
-    return keras.Model(again.input, {"logits": again.output, **named}, name=model.name)
+    outputs = again.output
+    if not isinstance(outputs, dict):
+        outputs = {"logits": outputs}
+    return keras.Model(again.input, {**outputs, **named}, name=model.name)
 
 
 def prune(model: keras.Model) -> keras.Model:

@@ -10,7 +10,7 @@ attention, every image with its maps laid over it.
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -148,7 +148,8 @@ def _write(folder: Path, answered: Sequence[tuple[Path, "Prediction"]]) -> None:
                 "class": prediction.name,
                 "probability": prediction.probability,
                 "top": dict(prediction.top()),
-                "maps": {str(n): m.tolist() for n, m in prediction.maps.items()},
+                "maps": _lists(prediction.maps),
+                **_evidence(prediction),
             }
             for file, prediction in answered
         ],
@@ -158,6 +159,20 @@ def _write(folder: Path, answered: Sequence[tuple[Path, "Prediction"]]) -> None:
         rows.writerow(["image", "class", "probability"])
         for file, prediction in answered:
             rows.writerow([shown(file), prediction.name, prediction.probability])
+
+
+def _lists(maps: Mapping) -> dict[str, list]:
+    return {str(level): values.tolist() for level, values in maps.items()}
+
+
+def _evidence(prediction: "Prediction") -> dict:
+    """What each position gives to the class's logit, where the export says it."""
+    if prediction.evidence_bias is None:
+        return {}
+    return {
+        "evidence": _lists(prediction.evidence),
+        "evidence_bias": prediction.evidence_bias.tolist(),
+    }
 
 
 def _strip(file: Path, prediction: "Prediction") -> "Image.Image":

@@ -24,6 +24,12 @@ They are not a proof of cause. A position's feature also depends on its surround
 or against which class, and two models of equal accuracy can attend differently. Maps
 at image resolution are interpolated and hold no more information than the native ones.
 """
+_EVIDENCE = """\
+`evidence_N` does say for or against which class: it is what each position of level N
+gives to the logit of the top class, positive where it speaks for it. Over all levels
+and positions, plus `evidence_bias`, it adds up to that logit. It is a share of the sum
+that the classifier computes, and no proof of cause either.
+"""
 _USE = """## Intended use and limits
 
 Classification of images like those it was trained on, into the classes below, with the
@@ -77,6 +83,7 @@ def card_body(signatures: Signatures, facts: Mapping) -> str:
         _USE,
         _files(signatures.preprocessing),
         *([_MAPS] if signatures.attention else []),
+        *([_EVIDENCE] if signatures.evidence else []),
         "## Classes\n\n" + ", ".join(signatures.class_names) + "\n",
     ]
     return "\n".join(parts)

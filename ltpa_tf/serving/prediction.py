@@ -25,6 +25,11 @@ class Prediction:
             estimator that isn't called `level_N`.
         image_maps: Level -> float32 `[H, W]`, at the resolution of the model's input.
         preprocessing: How a file became that, so where in the file the maps lie.
+        evidence: Level -> float32 `[h, w]`, what each position gives to the logit of
+            the top class; empty if maps weren't asked for, or the export has none. See
+            `models.evidence_model`.
+        evidence_bias: float32 `[1]` (`[levels]` of an independent head), with which it
+            adds up to the logit.
     """
 
     probabilities: np.ndarray
@@ -33,6 +38,8 @@ class Prediction:
     maps: dict[int | str, np.ndarray]
     image_maps: dict[int | str, np.ndarray]
     preprocessing: Preprocessing = DEFAULT
+    evidence: dict[int | str, np.ndarray] = dataclasses.field(default_factory=dict)
+    evidence_bias: np.ndarray | None = None
 
     @property
     def name(self) -> str:
@@ -67,6 +74,9 @@ def from_outputs(outputs: Mapping[str, np.ndarray]) -> list[Prediction]:
         {k: np.asarray(outputs[name + end], np.float32) for k, name in keys.items()}
         for end in ("", "_image")
     )
+    evidence = {key: f"evidence_{key}" for key in keys if f"evidence_{key}" in outputs}
+    evidence = {k: np.asarray(outputs[n], np.float32) for k, n in evidence.items()}
+    bias = np.asarray(outputs.get("evidence_bias", ()), np.float32)
     chosen = DEFAULT
     if "preprocessing" in outputs:
         chosen = Preprocessing.of(json.loads(_text(outputs["preprocessing"][0])))
@@ -79,6 +89,8 @@ def from_outputs(outputs: Mapping[str, np.ndarray]) -> list[Prediction]:
             maps={key: maps[i] for key, maps in own.items()},
             image_maps={key: maps[i] for key, maps in enlarged.items()},
             preprocessing=chosen,
+            evidence={key: maps[i] for key, maps in evidence.items()},
+            evidence_bias=bias[i] if len(bias) else None,
         )
         for i in range(len(probabilities))
     ]

@@ -10,6 +10,7 @@ from ltpa_tf import models
 from ltpa_tf.errors import SettingError
 from ltpa_tf.images import DEFAULT, Preprocessing
 from ltpa_tf.images.grey import grey
+from ltpa_tf.layers import AttentionEstimator
 from ltpa_tf.serving import images as image_files
 
 TOP = 5
@@ -35,7 +36,12 @@ class Signatures:
       float32 `[batch, 4]`, where the cells of `level_N` lie: the first one's centre
       down and across, and the steps to the next, in the input's pixels, see
       `ltpa_tf.grid`. An estimator that is called otherwise than `level_N` has outputs
-      of its own name.
+      of its own name;
+    - with maps, where the head takes the attended descriptors, `evidence_N`, float32
+      `[batch, h, w]`: what each position of level N gives to the logit of the top
+      class, and `evidence_bias`, `[batch, 1]`, what is left; together they are the
+      logit (`[batch, levels]` of an independent head, whose levels have logits of
+      their own). See `models.evidence_model`.
 
     Args:
         model: As `ltpa_tf.models.build` makes it, under any dtype policy; it is rebuilt
@@ -74,13 +80,17 @@ class Signatures:
         self.image_shape = shape
         self.class_names = tuple(class_names)
         self.preprocessing = preprocessing
-        self.network = models.prune(models.attention_model(models.as_float32(model)))
+        estimators = [x.name for x in model.layers if isinstance(x, AttentionEstimator)]
+        for name in estimators:
+            if name in _TAKEN or name.startswith("evidence_"):
+                raise SettingError(
+                    "model", f"an estimator {name!r}", "another name for it"
+                )
+        explained = _with_evidence(models.as_float32(model))
+        self.network = models.prune(models.attention_model(explained))
         self.grids = models.grids(model)
-        self.attention = tuple(
-            sorted(set(self.network.output) - {"logits"}, key=_place)
-        )
-        for name in _TAKEN.intersection(self.attention):
-            raise SettingError("model", f"an estimator {name!r}", "another name for it")
+        self.attention = tuple(sorted(estimators, key=_place))
+        self.evidence = tuple(set(self.network.output) - {"logits", *estimators})
 
     def functions(self) -> dict[str, tuple[Callable, tf.TensorSpec]]:
         """Signature name -> the function and the specification of its one input.
@@ -105,7 +115,9 @@ class Signatures:
     def attention_maps(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """uint8 `[batch, H, W, 3]` -> probabilities, top classes and maps."""
         outputs = self.network(self._raw(images), training=False)
-        return self._classes(outputs) | self.maps(outputs) | self._places(outputs)
+        evidence = {name: outputs[name] for name in self.evidence}
+        answer = self._classes(outputs) | self.maps(outputs) | self._places(outputs)
+        return answer | evidence
 
     def serving_bytes(self, encoded: tf.Tensor) -> dict[str, tf.Tensor]:
         """Image files, string `[batch]` -> as `serving_default`."""
@@ -169,6 +181,14 @@ class Signatures:
             f"{name}_grid": tf.tile([[*grid.offset, *grid.stride]], (images, 1))
             for name, grid in grids.items()
         }
+
+
+def _with_evidence(model: keras.Model) -> keras.Model:
+    """With the evidence for the top class, where the model can be taken apart."""
+    try:
+        return models.evidence_model(model, of_predicted=True)
+    except SettingError:
+        return model  # without attention, or with a head of another kind
 
 
 def _place(name: str) -> tuple:

@@ -83,7 +83,7 @@ def test_pixels_of_evidence_add_up_to_the_logit(model, images):
     asked = np.array([0, 1, 2, 3, 4])
     found = maps_of(model, images, "evidence", classes=asked)
     apart = models.evidence_model(model)([images, asked])
-    sums = found["evidence"].sum((1, 2)) + np.asarray(apart["bias"])[:, 0]
+    sums = found["evidence"].sum((1, 2)) + np.asarray(apart["evidence_bias"])[:, 0]
     expected = np.asarray(model(images))[np.arange(5), asked]
     np.testing.assert_allclose(sums, expected, atol=1e-4)
     np.testing.assert_allclose(

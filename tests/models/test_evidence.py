@@ -54,10 +54,10 @@ def test_evidence_adds_up_to_the_logit(images, head, projection, normalization):
         classes = np.array(classes, np.int32)
         found = {k: np.asarray(v) for k, v in taken_apart([images, classes]).items()}
         np.testing.assert_allclose(found["logits"], model(images), atol=1e-5)
-        sums = [found[f"level_{n}"].sum((1, 2), dtype=np.float64) for n in (4, 7)]
-        assert found["level_4"].shape == (6, 16, 24)
+        sums = [found[f"evidence_{n}"].sum((1, 2), dtype=np.float64) for n in (4, 7)]
+        assert found["evidence_4"].shape == (6, 16, 24)
         if head == "concat":
-            logit = sum(sums) + found["bias"][:, 0]
+            logit = sum(sums) + found["evidence_bias"][:, 0]
             expected = found["logits"][np.arange(6), classes]
             np.testing.assert_allclose(logit, expected, rtol=1e-5, atol=1e-4)
             continue
@@ -67,7 +67,7 @@ def test_evidence_adds_up_to_the_logit(images, head, projection, normalization):
         for s, descriptor in enumerate(descriptors):
             expected = layer.linear[s](layer.before[s](descriptor)) * 0.7
             expected = np.asarray(expected)[np.arange(6), classes]
-            logit = sums[s] + found["bias"][:, s]
+            logit = sums[s] + found["evidence_bias"][:, s]
             np.testing.assert_allclose(logit, expected, rtol=1e-5, atol=1e-4)
 
 
@@ -84,8 +84,8 @@ def test_evidence_by_hand():
     head.linear[0].set_weights([np.array([[0, 2], [0, -1]]), np.array([0, 0.5])])
     local = np.array([[[[1, 2], [3, 4]]]], np.float32)
     found = models.evidence_model(model)([local, np.array([1])])
-    np.testing.assert_allclose(found["level_1"], [[[0, 1.5]]], atol=1e-6)
-    np.testing.assert_allclose(found["bias"], [[0.5]])
+    np.testing.assert_allclose(found["evidence_1"], [[[0, 1.5]]], atol=1e-6)
+    np.testing.assert_allclose(found["evidence_bias"], [[0.5]])
     np.testing.assert_allclose(found["logits"], [[0, 2]], atol=1e-6)
 
 
@@ -102,9 +102,11 @@ def test_of_the_predicted_class(images):
 def test_under_half_precision_it_is_that_of_the_rounded_features(images):
     model = trained_a_little(image_shape=(32, 48, 3), dtype="mixed_bfloat16")
     found = models.evidence_model(model, of_predicted=True)(images)
-    total = sum(np.asarray(found[f"level_{n}"]).sum((1, 2)) for n in (4, 7))
+    total = sum(np.asarray(found[f"evidence_{n}"]).sum((1, 2)) for n in (4, 7))
     expected = np.asarray(found["logits"]).max(-1)
-    np.testing.assert_allclose(total + found["bias"][:, 0], expected, rtol=0.05)
+    np.testing.assert_allclose(
+        total + found["evidence_bias"][:, 0], expected, rtol=0.05
+    )
 
 
 @pytest.mark.parametrize("row", ["vgg", "vgg_gap"])

@@ -82,7 +82,7 @@ def test_predict_asks_the_server(start, served, tmp_path):
     assert done.returncode == 0, done.stderr
     answers = json.loads((tmp_path / "predictions.json").read_text())
     assert len(answers) == 8
-    assert answers[0]["maps"].keys() == {"7", "10"}
+    assert answers[0]["maps"].keys() == answers[0]["evidence"].keys() == {"7", "10"}
 
 
 def seconds_at_work(process):

@@ -158,6 +158,28 @@ def test_the_pointer_reads_the_map(page, base, images, encode):
     assert float(attention) == pytest.approx(map_7[20, 10], rel=0.06)
 
 
+def test_evidence_for_the_top_class_is_shown_and_read(page, base, images, encode):
+    drop(page, encode(images[1]), "one.png", "image/png")
+    page.get_by_label("level 10").check(force=True)
+    page.get_by_label("Cells of the map").check()
+    attention = picture(page)
+    page.get_by_label("Show").select_option("evidence")
+    assert picture(page) != attention
+    answer = serving.Predictor.from_saved_model(base).predict(images[1:2])[0]
+    expect(page.locator("#meaning")).to_contain_text(f"the logit of {answer.name}: red")
+    box = page.locator("#view").bounding_box()
+    x, y = box["x"] + box["width"] * 5.5 / 16, box["y"] + box["height"] * 9.5 / 16
+    page.mouse.move(x, y)
+    said = page.locator("#reading").inner_text()
+    assert said.endswith(f"to the logit of {answer.name}.")
+    sign, size = re.search(r"column 6 of 16: (.)(\S+) to", said).groups()
+    given = answer.evidence[10][9, 5]
+    assert (sign == "+") == (given > 0)
+    assert float(size) == pytest.approx(abs(given), rel=0.06)
+    page.get_by_label("Show").select_option("attention")
+    assert picture(page) == attention
+
+
 def test_cells_are_read_where_they_lie(page):
     # Two cells a side at pixels 1 and 5 of 8, as in tests/test_grid.py.
     read = """async (places) => {

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from ltpa_tf import models, serving
 from ltpa_tf.errors import SettingError
+from ltpa_tf.layers import AttentionEstimator
 from ltpa_tf.serving import graph
 from ltpa_tf.serving.signatures import Signatures
 
@@ -72,6 +73,25 @@ def test_maps_at_both_resolutions(signatures, expected, images, encode, name):
         np.testing.assert_allclose(outputs[f"level_{level}"], native, **CLOSE)
         large = tf.image.resize(native[..., None], (32, 32))[..., 0]
         np.testing.assert_allclose(outputs[f"level_{level}_image"], large, **CLOSE)
+
+
+def test_evidence_adds_up_to_the_logit(signatures, expected, images, encode):
+    logits = expected["logits"]
+    for name in ("attention_maps", "attention_maps_bytes"):
+        outputs = ask(signatures, name, images, encode)
+        assert outputs["evidence_7"].shape == outputs["level_7"].shape
+        total = sum(outputs[f"evidence_{level}"].sum((1, 2)) for level in (7, 10))
+        total += outputs["evidence_bias"][:, 0]
+        np.testing.assert_allclose(total, np.max(logits, axis=1), rtol=0, atol=1e-4)
+
+
+def test_a_head_that_cant_be_taken_apart_leaves_evidence_out():
+    features = keras.layers.Conv2D(6, 3)(images := keras.Input((8, 8, 3)))
+    attended, _, _ = AttentionEstimator("local", name="level_1")(features)
+    model = keras.Model(images, keras.layers.Dense(3)(attended))
+    outputs = Signatures(model, ["a", "b", "c"]).attention_maps(np.zeros((1, 8, 8, 3)))
+    assert "level_1" in outputs
+    assert not any(name.startswith("evidence") for name in outputs)
 
 
 def test_maps_lie_where_their_cells_look():

@@ -45,6 +45,10 @@ def assert_alike(predictions, expected):
             np.testing.assert_allclose(
                 one.image_maps[level], other.image_maps[level], rtol=0, atol=1e-5
             )
+        assert one.evidence.keys() == other.evidence.keys() == one.maps.keys()
+        for level, given in one.evidence.items():
+            np.testing.assert_allclose(given, other.evidence[level], rtol=0, atol=1e-4)
+        np.testing.assert_allclose(one.evidence_bias, other.evidence_bias, rtol=1e-4)
 
 
 def test_every_signature_over_every_transport(client, expected, images, encode):

@@ -29,10 +29,10 @@ def attention(model: keras.Model, size: tuple[int, int]) -> Callable:
         del classes  # attention is the same whatever is asked
         outputs = both(images, training=False)
         levels = {k: v for k, v in outputs.items() if k != "logits"}
-        found = {
-            named("attention", level): placed(scores, grids[level], size)
-            for level, scores in levels.items()
-        }
+        found = {}
+        for level, scores in levels.items():
+            name = f"attention_{level.removeprefix('level_')}"
+            found[name] = placed(scores, grids[level], size)
         if len(found) < 2:
             return found
         relative = [
@@ -56,26 +56,21 @@ def evidence(model: keras.Model, size: tuple[int, int]) -> Callable:
     `models.evidence_model`.
     """
     taken_apart = models.evidence_model(model)
+    levels = [x.name for x in model.layers if isinstance(x, AttentionEstimator)]
     grids = models.grids(model, size)
 
     @compiled
     def maps(images, classes):
         outputs = taken_apart([images, classes], training=False)
-        found = {
-            named("evidence", level): placed(given, grids[level], size, shared=True)
-            for level, given in outputs.items()
-            if level not in ("logits", "bias")
-        }
+        found = {}
+        for level in levels:
+            name = models.evidence_name(level)
+            found[name] = placed(outputs[name], grids[level], size, shared=True)
         if len(found) > 1:
             found["evidence"] = tf.add_n(list(found.values()))
         return found
 
     return maps
-
-
-def named(kind: str, level: str) -> str:
-    """`attention_7` of `level_7`."""
-    return f"{kind}_{level.removeprefix('level_')}"
 
 
 def _relative(scores: tf.Tensor) -> tf.Tensor:

@@ -1,5 +1,8 @@
 import { fit, readImage } from "./image.js";
-import { cell, colourTable, paint, paintScale, relative, valueAt } from "./map.js";
+import {
+  attentionInk, cell, colourTable, evidenceInk, paint, paintEvidenceScale, paintScale,
+  relative, valueAt,
+} from "./map.js";
 import { connect, predict, readSettings } from "./server.js";
 
 const LONGEST = 640; // pixels of the picture on the page
@@ -10,7 +13,7 @@ const view = find("view");
 
 let settings; // where to ask
 let model = null; // {version, hasMaps}, once the server has answered
-let shown = null; // {bitmap, levels: Map of name -> {rows, relative, grid}}
+let shown = null; // {bitmap, top, levels: Map of name -> {rows, relative, grid, evidence}}
 let level = null; // the name of the level on show; null for the plain image
 let probe = null; // where the map is read, {x, y} from 0 to 1
 let latest = 0; // number of the request whose answer is wanted
@@ -95,7 +98,7 @@ async function explore(file, sample = null) {
 
 function show(bitmap, { classes, levels }) {
   const maps = [...levels].map(([n, map]) => [n, { ...map, relative: relative(map.rows) }]);
-  shown = { bitmap, levels: new Map(maps) };
+  shown = { bitmap, top: classes[0].name, levels: new Map(maps) };
   if (!shown.levels.has(level)) level = [...levels.keys()].at(-1) ?? null;
   const scale = LONGEST / Math.max(bitmap.width, bitmap.height);
   view.width = Math.max(1, Math.round(scale * bitmap.width));
@@ -104,6 +107,7 @@ function show(bitmap, { classes, levels }) {
   showLevels();
   find("controls").hidden = levels.size === 0;
   find("legend").hidden = levels.size === 0;
+  find("kind-choice").hidden = ![...levels.values()].some((map) => map.evidence);
   find("result").hidden = false;
   unread();
   draw();
@@ -150,20 +154,62 @@ function showLevels() {
 
 function draw() {
   if (!shown) return;
+  const colours = colourTable(find("colours").value);
   const options = {
     opacity: find("opacity").value / 100,
-    colours: colourTable(find("colours").value),
     asCells: find("cells").checked,
   };
   find("opacity-value").textContent = `${find("opacity").value}%`;
-  const map = (n) => shown.levels.get(n) ?? null;
-  paint(view, shown.bitmap, map(level), options);
+  const layers = showsEvidence() ? evidence() : attention(colours);
+  paint(view, shown.bitmap, layers.get(level) ?? null, options);
   for (const small of find("levels").querySelectorAll("canvas")) {
-    const n = small.dataset.level;
-    paint(small, shown.bitmap, map(n), options);
+    paint(small, shown.bitmap, layers.get(small.dataset.level) ?? null, options);
   }
-  paintScale(find("scale"), options.colours);
+  showLegend(colours);
   if (probe) read(probe.x, probe.y);
+}
+
+function showsEvidence() {
+  return !find("kind-choice").hidden && find("kind").value === "evidence";
+}
+
+/** What is painted of each level: {rows, grid, ink}, see map.js. */
+function attention(colours) {
+  const ink = attentionInk(colours);
+  return eachLevel((map) => ({ rows: map.relative, grid: map.grid, ink }));
+}
+
+function evidence() {
+  const ink = evidenceInk(largestEvidence()); // one scale: what a level gives, compares
+  return eachLevel((map) => ({ rows: map.evidence, grid: map.grid, ink }));
+}
+
+function eachLevel(layer) {
+  return new Map([...shown.levels].map(([name, map]) => [name, layer(map)]));
+}
+
+function largestEvidence() {
+  const values = [...shown.levels.values()].flatMap((map) => map.evidence.flat());
+  return values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+}
+
+function showLegend(colours) {
+  const asEvidence = showsEvidence();
+  let ticks = ["1×", "2×", "4×", "8×", "16×"];
+  if (asEvidence) {
+    const largest = short(largestEvidence());
+    ticks = [`−${largest}`, "0", `+${largest}`];
+    paintEvidenceScale(find("scale"));
+  } else {
+    paintScale(find("scale"), colours);
+  }
+  find("ticks").replaceChildren(
+    ...ticks.map((text) => Object.assign(document.createElement("span"), { textContent: text })),
+  );
+  find("meaning").textContent = asEvidence
+    ? `What each position gives to the logit of ${shown.top}: red speaks for it, blue against it.`
+    : "Attention relative to an even spread over the image.";
+  find("colours").disabled = asEvidence;
 }
 
 /** Says the map's value at a place of the image, x and y from 0 to 1. */
@@ -174,12 +220,18 @@ function read(x, y) {
   const row = cell(y, map.rows.length, map.grid[0]);
   const column = cell(x, map.rows[0].length, map.grid[1]);
   const asCells = find("cells").checked;
-  const times = short(valueAt(map.relative, map.grid, x, y, asCells));
-  const attention = short(valueAt(map.rows, map.grid, x, y, asCells));
+  const value = (rows) => valueAt(rows, map.grid, x, y, asCells);
+  const says = showsEvidence()
+    ? `${signed(value(map.evidence))} to the logit of ${shown.top}.`
+    : `${short(value(map.relative))} times an even spread ` +
+      `(attention ${short(value(map.rows))}).`;
   find("reading").textContent =
     `${level[0].toUpperCase()}${level.slice(1).replaceAll("_", " ")}, row ${row + 1} of ${map.rows.length}, ` +
-    `column ${column + 1} of ${map.rows[0].length}: ` +
-    `${times} times an even spread (attention ${attention}).`;
+    `column ${column + 1} of ${map.rows[0].length}: ${says}`;
+}
+
+function signed(value) {
+  return (value < 0 ? "−" : "+") + short(Math.abs(value));
 }
 
 function short(value) {

@@ -1,4 +1,4 @@
-// An attention map as colours over an image; the scale is that of ltpa_tf.explain.
+// A map as colours over an image; attention's scale is that of ltpa_tf.explain.
 
 // Attention relative to an even spread at which the colour ends.
 const STRONGEST = 16;
@@ -12,6 +12,11 @@ const COLOURS = {
   white: "000000 ffffff",
 };
 
+// The ends of Matplotlib's RdBu.
+const FOR = [178, 24, 43];
+const AGAINST = [33, 102, 172];
+const NOTHING = 150; // a grey, as of the image below
+
 /** Attention relative to an even spread: 1 where a cell has no more than its share. */
 export function relative(rows) {
   const values = rows.flat();
@@ -19,10 +24,26 @@ export function relative(rows) {
   return rows.map((row) => row.map((value) => (mean ? value / mean : 1)));
 }
 
-/** The place on the colour scale, 0 to 1: equal steps for every doubling. */
+/** The place on attention's scale, 0 to 1: equal steps for every doubling. */
 function strength(relativeValue) {
   const doublings = Math.log2(Math.max(relativeValue, 1));
   return Math.min(doublings / Math.log2(STRONGEST), 1);
+}
+
+/** Relative attention -> the colour and its share in the picture. */
+export function attentionInk(colours) {
+  return (value) => {
+    const place = strength(value);
+    return [colours[Math.round(255 * place)], Math.min(2 * place, 1)];
+  };
+}
+
+/** Evidence -> the colour and its share: red speaks for the class, blue against it. */
+export function evidenceInk(largest) {
+  return (value) => {
+    const size = largest ? Math.min(Math.abs(value) / largest, 1) : 0;
+    return [value > 0 ? FOR : AGAINST, Math.min(2 * size, 1)];
+  };
 }
 
 /** A table of 256 colours, [r, g, b] each. */
@@ -69,10 +90,10 @@ function neighbours(place, count, { first, step }) {
 }
 
 /**
- * Paints the image in grey, coloured where it is attended to.
- * `map` is {relative, grid}, or null for the plain image.
+ * Paints the image in grey, coloured where the map says something.
+ * `map` is {rows, grid, ink}, or null for the plain image.
  */
-export function paint(canvas, bitmap, map, { opacity, colours, asCells }) {
+export function paint(canvas, bitmap, map, { opacity, asCells }) {
   const context = canvas.getContext("2d", { willReadFrequently: true });
   const { width, height } = canvas;
   context.imageSmoothingEnabled = bitmap.width > width;
@@ -85,11 +106,10 @@ export function paint(canvas, bitmap, map, { opacity, colours, asCells }) {
   for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0; x < width; x++, at += 4) {
       const [across, down] = [(x + 0.5) / width, (y + 0.5) / height];
-      const value = valueAt(map.relative, map.grid, across, down, asCells);
-      const place = strength(value);
-      const share = opacity * Math.min(2 * place, 1);
+      const value = valueAt(map.rows, map.grid, across, down, asCells);
+      const [colour, covered] = map.ink(value);
+      const share = opacity * covered;
       const grey = 0.299 * data[at] + 0.587 * data[at + 1] + 0.114 * data[at + 2];
-      const colour = colours[Math.round(255 * place)];
       for (let c = 0; c < 3; c++) {
         // With the map fades the image's own colour.
         const image = (1 - opacity) * data[at + c] + opacity * (38 + 0.75 * grey);
@@ -103,8 +123,20 @@ export function paint(canvas, bitmap, map, { opacity, colours, asCells }) {
 /** Paints the colour scale from 1 to 16 times an even spread, left to right. */
 export function paintScale(canvas, colours) {
   const context = canvas.getContext("2d");
-  colours.forEach(([red, green, blue], i) => {
-    context.fillStyle = `rgb(${red} ${green} ${blue})`;
-    context.fillRect(i, 0, 1, canvas.height);
-  });
+  colours.forEach((colour, i) => fill(context, i, colour));
+}
+
+/** Paints evidence's scale, the most against the class to the most for it. */
+export function paintEvidenceScale(canvas) {
+  const context = canvas.getContext("2d");
+  const ink = evidenceInk(1);
+  for (let i = 0; i < canvas.width; i++) {
+    const [colour, share] = ink((2 * i) / (canvas.width - 1) - 1);
+    fill(context, i, colour.map((value) => share * value + (1 - share) * NOTHING));
+  }
+}
+
+function fill(context, column, [red, green, blue]) {
+  context.fillStyle = `rgb(${red} ${green} ${blue})`;
+  context.fillRect(column, 0, 1, context.canvas.height);
 }

@@ -24,9 +24,10 @@ export async function connect(settings) {
 
 /**
  * Asks about one image file.
- * Returns {classes: [{name, probability}], levels: Map of name -> {rows, grid}, fitted};
- * the grid tells where the map's rows and columns lie, see map.js; `fitted`, where there
- * is one, which part of the image that is, see image.js.
+ * Returns {classes: [{name, probability}], levels: Map of name -> {rows, grid, evidence},
+ * fitted}; the grid tells where the map's rows and columns lie, see map.js; `evidence` are
+ * the rows of what each position gives to the top class's logit, where the export has
+ * them; `fitted`, where there is one, is which part of the image that is, see image.js.
  */
 export async function predict(settings, hasMaps, bytes) {
   const body = {
@@ -63,12 +64,13 @@ function placed(answer, name) {
   if (!numbers) { // an export made before there were grids: the cells fill the image
     return { rows, grid: cells.map((n) => ({ first: 0.5 / n, step: 1 / n })) };
   }
+  const evidence = answer[`evidence_${name.replace(/^level_/, "")}`];
   const pixels = sizeOf(image);
   const grid = pixels.map((n, axis) => ({
     first: (numbers[axis] + 0.5) / n,
     step: numbers[axis + 2] / n,
   }));
-  return { rows, grid };
+  return { rows, grid, evidence };
 }
 
 async function ask(settings, path, body) {

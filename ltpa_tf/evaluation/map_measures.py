@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from ltpa_tf import data, models, quiet
 from ltpa_tf.evaluation import faithfulness, localisation, sanity
+from ltpa_tf.evaluation.agreement import agreement
 from ltpa_tf.evaluation.examples import check_count, chosen
 from ltpa_tf.evaluation.grid_pointing import grid_pointing, mosaics_of
 from ltpa_tf.evaluation.intervals import interval
@@ -22,7 +23,7 @@ SMALL = 0.25
 
 _GRIDS = (2, 3)
 _MOSAICS = 30
-_SANITY_EXAMPLES = 100
+_SANITY_EXAMPLES = 100  # of these measures that compute maps anew
 _SANITY_SHARES = (0.0, 0.5, 1.0)  # 0: the last layer with weights alone
 _IOU_SHARES = np.arange(1, 20) / 20
 
@@ -60,7 +61,8 @@ def measure_maps(
         enough classes and rightly classified images. `deletion`, `insertion`,
         `road_morf`, `road_lerf`, `mu_fidelity`, see `faithfulness`. `sanity`: the rank
         correlation with maps of the model whose last layer, last half, and every layer
-        is drawn anew.
+        is drawn anew. Beside `methods`, `agreement`: the rank correlation of every two
+        maps, see `agreement.agreement`.
 
     Raises:
         SettingError: If there are fewer images than asked for, or as `methods` does;
@@ -71,15 +73,27 @@ def measure_maps(
     result = {"examples": examples, "accuracy": images.right.mean().item()}
     if known is not None and {k: known.get(k) for k in result} == result:
         result["methods"] = dict(known["methods"])
+        earlier = known.get("agreement", {})
     else:
-        result["methods"] = {}
-    for method in (*map(_baseline, BASELINES), *made):
-        if method.name in result["methods"]:
-            continue
+        result["methods"], earlier = {}, {}
+    asked = [*map(_baseline, BASELINES), *made]
+    fresh = [method for method in asked if method.name not in result["methods"]]
+    for method in fresh:
         progress(method.name)
         with quiet.retracing_expected():
             result["methods"][method.name] = _measured(model, method, images)
         save(result)
+    if fresh or not earlier:
+        progress("agreement")
+        with quiet.retracing_expected():
+            found = _agreement(model, made, images)
+        result["agreement"] = {
+            name: earlier.get(name, {}) | found.get(name, {})
+            for name in {**earlier, **found}
+        }
+    else:
+        result["agreement"] = earlier
+    save(result)
     return result
 
 
@@ -152,10 +166,9 @@ def _measured(model: keras.Model, method: Method, images: _Images) -> dict:
     return found
 
 
-def _maps(model, method, images) -> dict[str, np.ndarray]:
-    return compute(
-        model, images.pixels, method, images.classes, batch_size=images.batch_size
-    )
+def _maps(model, method, images, some=slice(None)) -> dict[str, np.ndarray]:
+    pixels, classes = images.pixels[some], images.classes[some]
+    return compute(model, pixels, method, classes, batch_size=images.batch_size)
 
 
 def _of_boxes(maps: np.ndarray, images: _Images) -> dict:
@@ -215,6 +228,13 @@ def _grids(model, method, images, n) -> dict[str, np.ndarray]:
     return grid_pointing(models.of_any_size(model), make, mosaics, classes)
 
 
+def _agreement(model, made, images) -> dict[str, dict]:
+    maps = {}
+    for method in (*made, _baseline("centre")):
+        maps |= _maps(model, method, images, slice(0, _SANITY_EXAMPLES))
+    return agreement(maps)
+
+
 def _sanity(model, method, images, maps) -> dict[str, list]:
     """Name of a map -> the correlation at each of `_SANITY_SHARES`."""
     some = slice(0, _SANITY_EXAMPLES)
@@ -222,13 +242,7 @@ def _sanity(model, method, images, maps) -> dict[str, list]:
     for share in _SANITY_SHARES:
         fresh = sanity.randomized(model, share)
         other = methods(fresh, [method.name], size=images.pixels.shape[1:3])[0]
-        drawn = compute(
-            fresh,
-            images.pixels[some],
-            other,
-            images.classes[some],
-            batch_size=images.batch_size,
-        )
+        drawn = _maps(fresh, other, images, some)
         for name, values in found.items():
             correlation = sanity.rank_correlation(maps[name][some], drawn[name])
             values.append(float(correlation.mean()))

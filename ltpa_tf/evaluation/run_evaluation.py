@@ -15,6 +15,7 @@ from ltpa_tf.evaluation.evaluate import evaluate
 from ltpa_tf.evaluation.figures import save_figures
 from ltpa_tf.evaluation.global_feature import swap_global
 from ltpa_tf.evaluation.robustness import robustness
+from ltpa_tf.evaluation.transfer import transfer as transfer_to
 from ltpa_tf.explain.figure import attention_figure
 from ltpa_tf.run import RunFolder, write_json
 
@@ -30,6 +31,7 @@ def evaluate_run(
     map_examples: int = 500,
     swap: bool = False,
     attack: bool = False,
+    transfer: str = "",
     progress: Callable[[int, int], object] | None = None,
     maps_progress: Callable[[str], object] = lambda name: None,
 ) -> dict:
@@ -53,6 +55,9 @@ def evaluate_run(
             the maps, see `global_feature.swap_global`.
         attack: Whether predictions and maps are measured on attacked and corrupted
             images, as many, see `robustness.robustness`.
+        transfer: Another data set, `NAME` or `NAME:DIR` as `data.load` takes them, that
+            a linear classifier on the model's features is trained and measured on, see
+            `transfer.transfer`.
         progress: Called after each batch with the number of examples done so far, and
             of all.
         maps_progress: Called with each method's name, and that of each attack, before
@@ -62,7 +67,8 @@ def evaluate_run(
         What was written to `result["file"]`: `split`, `weights`, with a `labelled_dir`
         also `data`, `data_dir` and `fingerprint`, what `evaluation.evaluate` returns,
         and, now or in an earlier call, as `maps` what `map_measures.measure_maps` does,
-        as `global_feature` what `swap_global` and as `robustness` what `robustness`.
+        as `global_feature` what `swap_global`, as `robustness` what `robustness` and
+        as `transfer`, data set by data set, what `transfer` does.
 
     Raises:
         SettingError: If there is no such run, model, data, split or method.
@@ -82,6 +88,7 @@ def evaluate_run(
         examples = run.load_split(split)
     if maps:
         map_measures.check(model, examples, maps, map_examples)
+    elsewhere = _load_other(run, transfer) if transfer else None
     done = 0
 
     def count(batch: int) -> None:
@@ -104,6 +111,10 @@ def evaluate_run(
         result["robustness"] = robustness(
             model, examples, examples=map_examples, progress=maps_progress
         )
+    if elsewhere is not None:
+        key = f"{elsewhere.name}-{elsewhere.fingerprint[:8]}"
+        measured = transfer_to(model, elsewhere)
+        result["transfer"] = known.get("transfer", {}) | {key: measured}
     save_figures(result, file.with_suffix(""))
     _draw_mistakes(model, examples, result, file.with_suffix("") / "mistakes.png")
     write_json(file, result)
@@ -129,9 +140,26 @@ def _earlier(run: RunFolder, file: Path) -> dict:
     """What an earlier evaluation of the same has measured, and this one may not."""
     with contextlib.suppress(SettingError):
         earlier = run.read(file, {})
-        kept = ("maps", "global_feature", "robustness")
+        kept = ("maps", "global_feature", "robustness", "transfer")
         return {k: earlier[k] for k in kept if k in earlier}
     return {}
+
+
+def _load_other(run: RunFolder, named: str) -> data.Source:
+    """The data set `NAME` or `NAME:DIR`, its images treated as the run's own."""
+    height, width, _ = run.read_dataset()["image_shape"]
+    if height != width:
+        raise SettingError("--transfer", named, "a run of square images")
+    name, _, folder = named.partition(":")
+    treated = run.preprocessing()
+    return data.load(
+        name,
+        dir=folder,
+        image_size=height,
+        aspect=treated.aspect,
+        background=treated.background,
+        window=treated.window,
+    )
 
 
 def _draw_mistakes(

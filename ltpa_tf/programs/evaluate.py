@@ -19,6 +19,11 @@ and against models that have forgotten what they learned. What a call that was c
 has measured is kept. --swap_global gives images each other's global features and
 measures what that does to maps and predictions; --robustness attacks and corrupts the
 images.
+
+    python -m pipelines.evaluate --workdir=runs/mine --transfer=npz:data/cifar10.npz
+
+trains a linear classifier for another data set on the features of this model, which
+stays as it is, and measures it on that data set's test part.
 """
 
 from collections.abc import Sequence
@@ -53,6 +58,12 @@ _SWAP = flags.DEFINE_bool(
 _ROBUSTNESS = flags.DEFINE_bool(
     "robustness", False, "Measure predictions and maps under attack and corruption."
 )
+_TRANSFER = flags.DEFINE_string(
+    "transfer",
+    "",
+    "Another data set, NAME or NAME:DIR as data.name and data.dir take them, to tell "
+    "apart by this model's features.",
+)
 
 
 def main(argv: Sequence[str]) -> None:
@@ -78,6 +89,7 @@ def main(argv: Sequence[str]) -> None:
             map_examples=_MAP_EXAMPLES.value,
             swap=_SWAP.value,
             attack=_ROBUSTNESS.value,
+            transfer=_TRANSFER.value,
             progress=lambda done, of: bar.update(task, completed=done, total=of),
             maps_progress=lambda name: bar.update(
                 task, description=f"maps, {name}", completed=0, total=None

@@ -53,6 +53,8 @@ def show(result: dict) -> None:
         console.print(_swaps(result["global_feature"]))
     if "robustness" in result:
         console.print(_robustness(result["robustness"]))
+    if "transfer" in result:
+        console.print(_transfer(result["transfer"]))
     for sentence in border.warnings(result.get("border", {})):
         console.print(f"warning: {sentence}")
 
@@ -125,4 +127,19 @@ def _robustness(measured: dict) -> Table:
         if name != "examples":
             alike = (f"{found[one]['rank_correlation'][0]:.3f}" for one in levels)
             table.add_row(name, f"{found['accuracy'][0]:.2%}", *alike)
+    return table
+
+
+def _transfer(measured: dict) -> Table:
+    table = Table(
+        "data set",
+        "features of",
+        "accuracy",
+        "95% interval",
+        title="A linear classifier on this model's features",
+    )
+    for name, found in measured.items():
+        for part, (mean, low, high) in found["accuracy"].items():
+            interval = f"{low:.2%} to {high:.2%}"
+            table.add_row(name, part.replace("_", " "), f"{mean:.2%}", interval)
     return table

@@ -74,7 +74,12 @@ def test_every_map_has_every_measure(measured):
     # The last layer with weights is the classifier, on which attention doesn't rest.
     assert of_attention["attention_4"]["sanity"][0] == pytest.approx(1)
     assert of_attention["attention_4"]["sanity"][2] < 0.9
-    assert [len(json.loads(one)["methods"]) for one in saved] == [1, 2, 3, 4]
+    assert [len(json.loads(one)["methods"]) for one in saved] == [1, 2, 3, 4, 4]
+    assert set(result["agreement"]) == {
+        "centre",
+        *of_attention,
+        *result["methods"]["evidence"],
+    }
     assert json.loads(saved[-1]) == result
 
 

@@ -145,9 +145,10 @@ def test_measured_maps_are_in_the_file_and_stay_there(base):
     result = evaluation.evaluate_run(
         moved, maps=["saliency"], map_examples=3, maps_progress=started.append
     )
-    assert started == ["chance", "centre", "saliency"]
+    assert started == ["chance", "centre", "saliency", "agreement"]
     stored = json.loads(run.evaluation().read_text())
     assert stored["maps"] == result["maps"]
+    assert set(stored["maps"]["agreement"]["saliency"]) == {"centre"}
     assert "saliency" in stored["maps"]["methods"]["saliency"]
     assert "pointing" not in stored["maps"]["methods"]["centre"]["centre"]  # no boxes
 
@@ -160,3 +161,17 @@ def test_measured_maps_are_in_the_file_and_stay_there(base):
     with pytest.raises(SettingError, match="--maps: received 'salency'"):
         evaluation.evaluate_run(moved, maps=["salency"], map_examples=3)
     assert json.loads(run.evaluation().read_text()) == without
+
+
+def test_another_data_set_by_the_run_s_features(base):
+    moved = RunFolder(base / "run", str(base / "moved"))
+    other = f"folder:{base / 'moved'}"
+    result = evaluation.evaluate_run(moved, transfer=other)
+    ((name, found),) = result["transfer"].items()
+    assert name.startswith("folder-")
+    assert found["test"] == result["examples"]
+    stored = json.loads(moved.evaluation().read_text())
+    assert stored["transfer"] == result["transfer"]
+    assert evaluation.evaluate_run(moved)["transfer"] == result["transfer"]
+    with pytest.raises(SettingError, match="data.name: received 'fodler'"):
+        evaluation.evaluate_run(moved, transfer=f"fodler:{base}")

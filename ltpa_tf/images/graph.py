@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from ltpa_tf.images import headers, kinds, pillow
+from ltpa_tf.images import headers, in_graph, kinds, pillow
 from ltpa_tf.images.fit import either, fit, turn
 from ltpa_tf.images.preprocessing import DEFAULT, Preprocessing
 
@@ -26,7 +26,7 @@ def decode(
     size: tuple[int, int] | None,
     chosen: Preprocessing,
     *,
-    others: bool = True,
+    checked: bool = True,
 ) -> tf.Tensor:
     """Decodes one file, as a viewer shows it, and brings it to a size.
 
@@ -39,21 +39,25 @@ def decode(
             then builds no more than they need, else int32 scalar.
         size: (height, width); None leaves the image as it is.
         chosen: Aspect, background and window.
-        others: Whether other files may be met, which Pillow decodes; not where the
-            graph is exported.
+        checked: Whether `check` has found the file good, which may then be one for
+            Pillow. Not where the graph is exported: there a JPEG that ends before its
+            last pixel is refused.
 
     Returns:
         uint8 [H, W, 3].
+
+    Raises:
+        tf.errors.InvalidArgumentError: When run on a damaged file.
     """
 
     def by_tensorflow():
         return either(
             (code & headers.PNG) > 0,
             lambda: _decode_png(encoded, code, chosen),
-            lambda: _decode_jpeg(encoded, code, size, chosen.aspect),
+            lambda: _decode_jpeg(encoded, code, size, chosen.aspect, checked),
         )
 
-    if others:
+    if checked:
         image = either(
             code == headers.PILLOW,
             lambda: _decode_by_pillow(encoded, chosen),
@@ -91,7 +95,11 @@ def decode_image(
 
 
 def _decode_jpeg(
-    encoded: tf.Tensor, code: tf.Tensor, size: tuple[int, int] | None, aspect: str
+    encoded: tf.Tensor,
+    code: tf.Tensor,
+    size: tuple[int, int] | None,
+    aspect: str,
+    checked: bool,
 ) -> tf.Tensor:
     encoded = either(
         (code & headers.INVERTED) > 0,
@@ -99,18 +107,30 @@ def _decode_jpeg(
         lambda: encoded,
     )
     if size is None:
-        return tf.io.decode_jpeg(encoded, channels=3)
-    shape = tf.image.extract_jpeg_shape(encoded)[:2]
-    lying = (code & headers.ORIENTATION) >= 5
-    factors = tf.where(lying, shape[::-1], shape) // tf.constant(size)
-    # Padded images shrink by the larger of the two, the others at least by the smaller.
-    factor = (tf.reduce_max if aspect == "pad" else tf.reduce_min)(factors)
-    branches = [
-        lambda ratio=ratio: tf.io.decode_jpeg(encoded, channels=3, ratio=ratio)
-        for ratio in _JPEG_RATIOS
-    ]
-    branch = sum(tf.cast(factor >= ratio, tf.int32) for ratio in _JPEG_RATIOS[1:])
-    return tf.switch_case(branch, branches)
+        branch = tf.constant(0)
+    else:
+        shape = tf.image.extract_jpeg_shape(encoded)[:2]
+        lying = (code & headers.ORIENTATION) >= 5
+        factors = tf.where(lying, shape[::-1], shape) // tf.constant(size)
+        # Padded images shrink by the larger of the two, the others at least by the
+        # smaller.
+        factor = (tf.reduce_max if aspect == "pad" else tf.reduce_min)(factors)
+        branch = sum(tf.cast(factor >= ratio, tf.int32) for ratio in _JPEG_RATIOS[1:])
+
+    def at_its_ratio(content):
+        branches = [
+            lambda ratio=ratio: tf.io.decode_jpeg(content, channels=3, ratio=ratio)
+            for ratio in _JPEG_RATIOS
+        ]
+        return tf.switch_case(branch, branches)
+
+    image = at_its_ratio(encoded)
+    if checked:
+        return image
+    whole = in_graph.is_whole(encoded, image, at_its_ratio)
+    said = tf.Assert(whole, ["an image is a JPEG file that ends before its last pixel"])
+    with tf.control_dependencies([said]):
+        return tf.identity(image)
 
 
 def _decode_png(

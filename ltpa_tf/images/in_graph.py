@@ -1,14 +1,22 @@
-"""`headers.header_of` as TensorFlow graph code, for files that strangers send.
+"""`headers` and `truncated` as TensorFlow graph code, for files that strangers send.
 
 What is looked for is searched and not walked to, as a loop costs more than decoding a
 small image. A file whose comments look like its structure can be read otherwise than
 `headers` does; no program writes such comments.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
 from ltpa_tf.images import headers
+from ltpa_tf.images.truncated import MORE
+
+_END = b"\xff\xd9"
+_PROGRESSIVE = b"\xff\xc2"
+_HEAD = 2**18  # bytes in which it is looked for: what stands before the pixels
+_TAIL = 2  # pixels at whatever fraction it was decoded: within the last block
 
 
 def header_of(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -26,6 +34,36 @@ def header_of(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """
     is_png = tf.strings.substr(encoded, 0, 8) == headers.PNG_START
     return tf.cond(is_png, lambda: _png(encoded), lambda: _jpeg(encoded))
+
+
+def is_whole(
+    encoded: tf.Tensor, image: tf.Tensor, decode: Callable[[tf.Tensor], tf.Tensor]
+) -> tf.Tensor:
+    """Whether a JPEG shows all of its pixels, see `truncated.refuse_truncated`.
+
+    It is judged by what the model sees: a progressive one of which only detail is
+    missing that a fraction of its size doesn't show is whole.
+
+    Args:
+        encoded: Scalar string, with an end marker, else no decoder takes it.
+        image: uint8 [H, W, 3], as it was decoded.
+        decode: From a file to its image.
+
+    Returns:
+        bool.
+    """
+    # Blocks that are missing look like the last one that is there.
+    tail = image[-1, -_TAIL:]
+    head = tf.strings.substr(encoded, 0, _HEAD)
+    suspect = tf.reduce_all(tail == tail[-1]) | _holds(head, _PROGRESSIVE)
+
+    def unchanged_by_more():
+        parts = tf.strings.split(encoded, _END)
+        before = tf.strings.reduce_join(parts[:-1], separator=_END)
+        continued = tf.strings.join([before, MORE, _END, parts[-1]])
+        return tf.reduce_all(decode(continued) == image)
+
+    return tf.cond(suspect, unchanged_by_more, lambda: tf.constant(True))
 
 
 def _png(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

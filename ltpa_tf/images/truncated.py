@@ -17,9 +17,10 @@ from ltpa_tf.images.kinds import BadImage
 
 _MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])", re.DOTALL)
 _PROGRESSIVE, _PIXELS, _END = 0xC2, 0xDA, 0xD9
-# More data for a decoder that still waits for some.
-_MORE = b"".join(hashlib.sha256(bytes([i])).digest() for i in range(8))
-_MORE = _MORE.replace(b"\xff", b"\x55")
+_NOISE = b"".join(hashlib.sha256(bytes([i])).digest() for i in range(8))
+MORE = _NOISE.replace(b"\xff", b"\x55")
+"""More data for a decoder that still waits for some."""
+
 _REASON = "a JPEG file that ends before its last pixel"
 _SHORTEST_SCAN = 6  # bytes of its header
 _TAIL = 2  # pixels of an eighth of the image: the last block of 16
@@ -52,7 +53,7 @@ def refuse_truncated(content: bytes, eighth: np.ndarray | None = None) -> None:
         return
     scale = 2 if frames else 8  # an eighth needs nothing but each block's mean
     ended, continued = (
-        _decoded(content[:end] + more + b"\xff\xd9", scale) for more in (b"", _MORE)
+        _decoded(content[:end] + more + b"\xff\xd9", scale) for more in (b"", MORE)
     )
     if ended.tobytes() != continued.tobytes():
         raise BadImage(_REASON)

@@ -56,4 +56,4 @@ def _decode(
     )
     with tf.control_dependencies([still, small]):
         encoded = tf.identity(encoded)
-    return graph.decode(encoded, code, size, chosen, others=False)
+    return graph.decode(encoded, code, size, chosen, checked=False)

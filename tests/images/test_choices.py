@@ -181,6 +181,27 @@ def test_cut_off_at_any_place_a_jpeg_with_an_end_marker_is_named():
                 check(whole[:cut] + b"\xff\xd9")
 
 
+@pytest.mark.parametrize("size", [(8, 16), (40, 40), (96, 128), (300, 500)])
+def test_a_server_names_it_too_at_any_fraction_that_it_decodes(size):
+    noise = np.random.default_rng(1).integers(0, 256, (12, 16, 3), np.uint8)
+    image = Image.fromarray(noise).resize((128, 96))
+    thumbnail = encode(noise, "JPEG")
+    for options in (
+        {"subsampling": 0},
+        {"subsampling": 2, "restart_marker_blocks": 3},
+        {"exif": b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0" + thumbnail},
+        {"progressive": True},
+    ):
+        whole = encode(image, "JPEG", quality=85, **options)
+        served(whole, size)
+        served(whole + b"what some programs append\xff\xd9", size)
+        pixels = whole.rindex(b"\xff\xda") if "exif" in options else 0
+        for share in (0.4, 0.6, 0.8) if not options.get("progressive") else (0.5,):
+            cut = pixels + int(share * (len(whole) - pixels))
+            with pytest.raises(tf.errors.InvalidArgumentError, match="last pixel"):
+                served(whole[:cut] + b"\xff\xd9", size)
+
+
 @pytest.mark.parametrize("name", ["flat", "dark corner", "restarts", "one pixel"])
 def test_whole_jpegs_that_look_cut_off_are_not(name):
     image = np.full((96, 128, 3), 128, np.uint8)
@@ -189,7 +210,9 @@ def test_whole_jpegs_that_look_cut_off_are_not(name):
     options = {"restart_marker_rows": 1} if name == "restarts" else {}
     image = image[:1, :1] if name == "one pixel" else image
     for progressive in (False, True):
-        check(encode(image, "JPEG", progressive=progressive, **options))
+        whole = encode(image, "JPEG", progressive=progressive, **options)
+        check(whole)
+        served(whole, (40, 40))
 
 
 def test_images_too_large_for_a_server_are_sent_smaller(tmp_path, monkeypatch):

@@ -1,6 +1,9 @@
-"""Configs that earlier versions have written, with the names and values of today."""
+"""Configs written for earlier versions, with the names and values of today."""
+
+from ml_collections import ConfigDict
 
 _RENAMED = {"optimizer.shift_factor": "optimizer.bias_lr_multiplier"}
+_DROPOUT = {"none": 0.0, "paper": 0.5}
 # Settings that came later, with the value that does what was done before.
 _ADDED = {
     "augment.cutmix_share": 1.0,
@@ -14,6 +17,27 @@ _ADDED = {
     "train.class_weights": "none",
     "train.init_from": "",
 }
+
+
+class Section(ConfigDict):
+    """A part of a config to which a file can give the names and values of before."""
+
+    def __getitem__(self, key):
+        return super().__getitem__(_new_name(key))
+
+    def __setitem__(self, key, value):
+        if key == "dropout" and isinstance(value, str):
+            value = _DROPOUT.get(value, value)
+        super().__setitem__(_new_name(key), value)
+
+    def __eq__(self, other):
+        if isinstance(other, Section):
+            other = ConfigDict(other)
+        return ConfigDict(self) == other
+
+    def get_type(self, key: str) -> type:
+        """The type of a key's values, for flags."""
+        return super().get_type(_new_name(key))
 
 
 def renewed(config: dict) -> dict:
@@ -34,8 +58,14 @@ def renewed(config: dict) -> dict:
     model = config.get("model")
     # Then "" and () stood for what the row has, and dropout was "paper" or "none".
     if isinstance(model, dict) and isinstance(model.get("dropout"), str):
-        dropout = 0.0 if model["dropout"] == "none" else 0.5
+        dropout = _DROPOUT.get(model["dropout"], 0.5)
         for key, value in model.items():
             model[key] = None if value in ("", []) else value
         model["dropout"] = dropout
     return config
+
+
+def _new_name(key: str) -> str:
+    """A key within its section."""
+    names = {old.split(".")[1]: new.split(".")[1] for old, new in _RENAMED.items()}
+    return names.get(key, key)

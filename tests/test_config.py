@@ -132,6 +132,39 @@ def test_a_config_of_an_earlier_version_gets_the_settings_added_since():
     assert config_lib.differences(again, common.get_config()) == []
 
 
+def test_settings_in_effect_are_those_that_say_something():
+    config = common.get_config()
+    config.optimizer.name = "AdamW"
+    found = config_lib.in_effect(config.to_dict())
+    assert {"train.epochs", "optimizer.schedule", "model.dropout"} <= set(found)
+    without = ("augment", "data.dir", "train.ema", "train.small_share")
+    without += ("optimizer.momentum", "optimizer.muon_factor", "optimizer.step_factor")
+    assert not [key for key in found if key.startswith(without)]
+    config.augment.cutmix, config.optimizer.name = 1.0, "sgd"
+    found = config_lib.in_effect(config.to_dict())
+    assert found["augment.cutmix_share"] == 1.0
+    assert found["optimizer.momentum"] == 0.9
+
+
+def test_a_file_written_for_an_earlier_version_can_be_used():
+    config = common.get_config()
+    config.optimizer.shift_factor = 64.0
+    config.model.dropout = "none"
+    config.optimizer.shift_factor *= 2
+    config_lib.validate(config)
+    now = common.get_config()
+    now.optimizer.bias_lr_multiplier, now.model.dropout = 128.0, 0.0
+    assert config_lib.to_json(config) == config_lib.to_json(now)
+    assert config == now
+    assert config == config_lib.from_json(config_lib.to_json(now))
+    assert config_lib.from_json(config_lib.to_json(now)) == config
+    config.model.dropout = "paper"
+    assert config.model.dropout == 0.5
+    assert config != now
+    with pytest.raises(TypeError):
+        config.model.dropout = "a lot"
+
+
 def test_levels_follow_the_image_size_where_none_are_named():
     config = own_folder.get_config()
     assert config_lib.model_arguments(config, (96, 96))["levels"] == (4, 7)

@@ -7,6 +7,8 @@ any of them is changed by `--config.KEY=VALUE`, e.g. `--config.train.epochs=3`.
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
+from ltpa_tf.old_configs import Section
+
 
 def get_config() -> ConfigDict:
     config = ConfigDict()
@@ -62,7 +64,7 @@ def get_config() -> ConfigDict:
     augment.randaugment_layers = 0
     augment.randaugment_magnitude = 0
 
-    config.model = model = ConfigDict()
+    config.model = model = Section()
     # A row of the paper's tables; `ltpa_tf.models.list_models()` names them.
     model.name = "vgg_att2_concat_pc"
     # The rest changes single choices of that row. None = as the row has it.
@@ -134,7 +136,7 @@ def get_config() -> ConfigDict:
     # Stop when validation accuracy hasn't risen for this many epochs; 0 = off.
     train.early_stopping = 0
 
-    config.optimizer = optimizer = ConfigDict()
+    config.optimizer = optimizer = Section()
     # "sgd", "sgd_muon" (SGD, but for convolution kernels Muon, to which momentum and
     # weight decay below don't apply), "adamw", or the name of any Keras optimizer.
     optimizer.name = "sgd"

@@ -17,6 +17,7 @@ from ltpa_tf.evaluation.global_feature import swap_global
 from ltpa_tf.evaluation.robustness import robustness
 from ltpa_tf.evaluation.transfer import transfer as transfer_to
 from ltpa_tf.explain.figure import attention_figure
+from ltpa_tf.lock import only_one
 from ltpa_tf.run import RunFolder, write_json
 
 
@@ -71,7 +72,8 @@ def evaluate_run(
         as `transfer`, data set by data set, what `transfer` does.
 
     Raises:
-        SettingError: If there is no such run, model, data, split or method.
+        SettingError: If there is no such run, model, data, split or method, or another
+            process is writing the same file.
     """
     dataset = run.read_dataset()
     class_names = tuple(dataset["class_names"])
@@ -97,42 +99,47 @@ def evaluate_run(
         if progress is not None:
             progress(done, len(examples))
 
-    result = evaluate(
-        model, examples, class_names, batch_size=batch_size, progress=count
-    )
     file = run.evaluation(weights, split, about.get("data", ""))
-    result = {**about, "file": file.name, **result}
-    _make_way(run, file)
-    known = _earlier(run, file)
-    result |= known
-    if swap:
-        result["global_feature"] = swap_global(model, examples, examples=map_examples)
-    if attack:
-        result["robustness"] = robustness(
-            model, examples, examples=map_examples, progress=maps_progress
+    # Two at once would each write the file without what the other has measured.
+    accepted = f"a run of which no other process is writing {file.name}"
+    with only_one(run.path, file.stem, accepted):
+        result = evaluate(
+            model, examples, class_names, batch_size=batch_size, progress=count
         )
-    if elsewhere is not None:
-        key = f"{elsewhere.name}-{elsewhere.fingerprint[:8]}"
-        measured = transfer_to(model, elsewhere)
-        result["transfer"] = known.get("transfer", {}) | {key: measured}
-    save_figures(result, file.with_suffix(""))
-    _draw_mistakes(model, examples, result, file.with_suffix("") / "mistakes.png")
-    write_json(file, result)
-    if maps:
+        result = {**about, "file": file.name, **result}
+        _make_way(run, file)
+        known = _earlier(run, file)
+        result |= known
+        if swap:
+            result["global_feature"] = swap_global(
+                model, examples, examples=map_examples
+            )
+        if attack:
+            result["robustness"] = robustness(
+                model, examples, examples=map_examples, progress=maps_progress
+            )
+        if elsewhere is not None:
+            key = f"{elsewhere.name}-{elsewhere.fingerprint[:8]}"
+            measured = transfer_to(model, elsewhere)
+            result["transfer"] = known.get("transfer", {}) | {key: measured}
+        save_figures(result, file.with_suffix(""))
+        _draw_mistakes(model, examples, result, file.with_suffix("") / "mistakes.png")
+        write_json(file, result)
+        if maps:
 
-        def save(measured: dict) -> None:
-            result["maps"] = measured
-            write_json(file, result)
+            def save(measured: dict) -> None:
+                result["maps"] = measured
+                write_json(file, result)
 
-        map_measures.measure_maps(
-            model,
-            examples,
-            maps,
-            examples=map_examples,
-            known=known.get("maps"),
-            save=save,
-            progress=maps_progress,
-        )
+            map_measures.measure_maps(
+                model,
+                examples,
+                maps,
+                examples=map_examples,
+                known=known.get("maps"),
+                save=save,
+                progress=maps_progress,
+            )
     return result
 
 

@@ -6,6 +6,7 @@ import keras
 from markupsafe import Markup
 
 from ltpa_tf import models
+from ltpa_tf.config import in_effect
 from ltpa_tf.report.charts import curves
 from ltpa_tf.report.html import fill, join, table
 from ltpa_tf.run import RunFolder
@@ -79,10 +80,8 @@ def _recipe(config: Mapping | None) -> str:
     if not config:
         return ""
     train, optimizer = config.get("train", {}), config.get("optimizer", {})
-    augment = {k: v for k, v in config.get("augment", {}).items() if v}
-    if "cutmix" not in augment:
-        augment.pop("cutmix_share", None)
-    shown = ", ".join(f"{k} {v}" for k, v in augment.items()) or "none"
+    augment = in_effect({"augment": config.get("augment", {})})
+    shown = ", ".join(f"{k.split('.')[1]} {v}" for k, v in augment.items()) or "none"
     return (
         f"{train.get('epochs')} epochs of batches of {train.get('batch_size')}; "
         f"{optimizer.get('name')}, learning rate {optimizer.get('learning_rate')}, "

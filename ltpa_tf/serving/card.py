@@ -5,6 +5,7 @@ After Mitchell et al. 2019, "Model Cards for Model Reporting" (arXiv 1810.03993)
 
 from collections.abc import Mapping, Sequence
 
+from ltpa_tf.config import in_effect
 from ltpa_tf.images import Preprocessing
 from ltpa_tf.run import RunFolder
 from ltpa_tf.serving.signatures import Signatures
@@ -131,16 +132,8 @@ def _data(dataset: dict | None) -> str:
 def _recipe(config: dict | None, summary: dict | None) -> str:
     if not config:
         return "## Recipe\n\nUnknown.\n"
-    chosen = {
-        f"{part}.{key}": value
-        for part in ("model", "augment", "train", "optimizer")
-        for key, value in config.get(part, {}).items()
-        if value not in ("", 0, 0.0, False, None, [], ())
-    }
-    if chosen.get("optimizer.schedule") != "step":
-        chosen = {k: v for k, v in chosen.items() if ".step_" not in k}
-    if chosen.get("optimizer.name", "").lower() != "sgd_muon":
-        chosen.pop("optimizer.muon_factor", None)
+    parts = ("model", "augment", "train", "optimizer")
+    chosen = in_effect({part: config[part] for part in parts if part in config})
     rows = "".join(f"| {key} | {value} |\n" for key, value in chosen.items())
     digest = (summary or {}).get("weights_sha256")
     return (

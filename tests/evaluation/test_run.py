@@ -12,6 +12,7 @@ from ltpa_tf import config as config_lib
 from ltpa_tf import data, evaluation, models
 from ltpa_tf.configs import own_folder
 from ltpa_tf.errors import SettingError
+from ltpa_tf.lock import only_one
 from ltpa_tf.run import RunFolder, write_json, write_text
 
 NAMES = ("blue", "green", "red")
@@ -175,3 +176,14 @@ def test_another_data_set_by_the_run_s_features(base):
     assert evaluation.evaluate_run(moved)["transfer"] == result["transfer"]
     with pytest.raises(SettingError, match="data.name: received 'fodler'"):
         evaluation.evaluate_run(moved, transfer=f"fodler:{base}")
+
+
+def test_one_process_at_a_time_writes_a_file(base):
+    """Two would each leave out what the other has measured."""
+    run = RunFolder(base / "run", str(base / "moved"))
+    said = "--workdir: .*no other process is writing evaluation.json"
+    with only_one(run.path, "evaluation", "another"):
+        with pytest.raises(SettingError, match=said):
+            evaluation.evaluate_run(run)
+        evaluation.evaluate_run(run, split="validation")
+    evaluation.evaluate_run(run)

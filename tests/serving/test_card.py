@@ -20,6 +20,7 @@ FACTS = {
     },
     "config": {
         "model": {"name": "vgg_att_pc", "width": 0.125, "dropout": 0.5},
+        "augment": {"crop": 4, "cutmix": 0.0, "cutmix_share": 1.0},
         "optimizer": {
             "learning_rate": 0.1,
             "weight_decay": 0.0,
@@ -53,6 +54,7 @@ def test_what_is_known_is_said(signatures):
         "abc123",
         "12,345 images",
         "| model.width | 0.125 |",
+        "| augment.crop | 4 |",
         "| optimizer.learning_rate | 0.1 |",
         "f00d",
         "98.77%",
@@ -69,6 +71,7 @@ def test_what_is_known_is_said(signatures):
     assert "weight_decay" not in card  # off
     assert "step_factor" not in card  # of another schedule
     assert "muon_factor" not in card  # of another optimizer
+    assert "cutmix" not in card  # off
     assert "Unknown" not in card
 
 

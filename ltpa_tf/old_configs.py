@@ -35,9 +35,15 @@ class Section(ConfigDict):
             other = ConfigDict(other)
         return ConfigDict(self) == other
 
-    def get_type(self, key: str) -> type:
-        """The type of a key's values, for flags."""
-        return super().get_type(_new_name(key))
+
+def renewed_flag(argument: str) -> str:
+    """A command line's `--config.KEY=VALUE` with the name and value of today."""
+    for old, new in _RENAMED.items():
+        argument = argument.replace(f"--config.{old}=", f"--config.{new}=")
+    name, _, value = argument.partition("=")
+    if name == "--config.model.dropout" and value in _DROPOUT:
+        return f"{name}={_DROPOUT[value]}"
+    return argument
 
 
 def renewed(config: dict) -> dict:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from ltpa_tf import config as config_lib
+from ltpa_tf import old_configs
 from ltpa_tf.configs import common, own_folder
 from ltpa_tf.errors import SettingError
 
@@ -163,6 +164,19 @@ def test_a_file_written_for_an_earlier_version_can_be_used():
     assert config != now
     with pytest.raises(TypeError):
         config.model.dropout = "a lot"
+
+
+def test_flags_of_an_earlier_version_have_the_names_of_today():
+    for old, new in (
+        (
+            "--config.optimizer.shift_factor=2",
+            "--config.optimizer.bias_lr_multiplier=2",
+        ),
+        ("--config.model.dropout=none", "--config.model.dropout=0.0"),
+        ("--config.model.dropout=0.3", "--config.model.dropout=0.3"),
+        ("--workdir=shift_factor=1", "--workdir=shift_factor=1"),
+    ):
+        assert old_configs.renewed_flag(old) == new
 
 
 def test_levels_follow_the_image_size_where_none_are_named():

@@ -13,6 +13,7 @@ from ml_collections import ConfigDict, config_flags
 from ltpa_tf import compile_cache, configs
 from ltpa_tf.backend import need_tensorflow
 from ltpa_tf.errors import SettingError, WorkError
+from ltpa_tf.old_configs import renewed_flag
 from ltpa_tf.quiet import start_tensorflow
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def run(
             print("interrupted", file=sys.stderr)
             return EXIT_INTERRUPTED
 
+    sys.argv[:] = map(renewed_flag, sys.argv)  # ml_collections reads it, too
     app.run(guarded, flags_parser=functools.partial(_parse_flags, main))
 
 

@@ -55,6 +55,8 @@ def test_overrides_reach_the_program(program):
         "--config=configs/cifar10.py:vgg_att_pc,recipe=paper",
         "--config.train.epochs=3",
         "--config.model.levels=7,10",
+        "--config.optimizer.shift_factor=2",  # as earlier versions called it
+        "--config.model.dropout=none",
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == "epochs 3 levels (7, 10)\n"

@@ -64,12 +64,13 @@ def test_submodules_are_there_without_their_import(tmp_path):
         ltpa_tf.modles  # noqa: B018
 
 
-def test_a_client_needs_no_tensorflow(tmp_path):
+@pytest.mark.parametrize("server", ["http", "grpc"])
+def test_a_client_needs_no_tensorflow(tmp_path, server):
     done = python(
         "import sys\n"
         "from ltpa_tf.serving import Client, ServingError\n"
         "try:\n"
-        "    Client('http://127.0.0.1:9', 'mine', retries=0).image_shape\n"
+        f"    Client('{server}://127.0.0.1:9', 'mine', retries=0).image_shape\n"
         "except ServingError as error:\n"
         "    print(type(error).__name__, {'keras', 'tensorflow'} & set(sys.modules))\n",
         tmp_path,

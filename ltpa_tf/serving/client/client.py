@@ -11,6 +11,7 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.images import files
 from ltpa_tf.images.sending import sendable
 from ltpa_tf.serving.client.rest import RestTransport
+from ltpa_tf.serving.client.rpc import GrpcTransport
 from ltpa_tf.serving.client.transport import BACKOFF, RequestRefused, Transport
 from ltpa_tf.serving.pixels import checked
 from ltpa_tf.serving.prediction import Prediction, from_outputs
@@ -56,9 +57,6 @@ class Client:
         scheme, separator, address = server.partition("://")
         settings = (model, version, label, timeout, retries)
         if separator and address and scheme == "grpc":
-            # TensorFlow Serving's messages import TensorFlow.
-            from ltpa_tf.serving.client.rpc import GrpcTransport
-
             self._transport: Transport = GrpcTransport(address, *settings)
         elif separator and address and scheme in ("http", "https"):
             self._transport = RestTransport(server, *settings)

@@ -5,15 +5,9 @@ from collections.abc import Sequence
 
 import grpc
 import numpy as np
-import tensorflow as tf
-from tensorflow_serving.apis import (
-    get_model_metadata_pb2,
-    get_model_status_pb2,
-    model_service_pb2_grpc,
-    predict_pb2,
-    prediction_service_pb2_grpc,
-)
+from google.protobuf.message import Message
 
+from ltpa_tf.serving.client import messages
 from ltpa_tf.serving.client.transport import (
     BACKOFF,
     NotServed,
@@ -67,12 +61,7 @@ class GrpcTransport:
             options.append(("grpc.service_config", json.dumps(config)))
         self._address = address
         self._channel = grpc.insecure_channel(address, options)
-        self._predictions = prediction_service_pb2_grpc.PredictionServiceStub(
-            self._channel
-        )
-        self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)
-        self._spec = predict_pb2.PredictRequest().model_spec
-        self._spec.name = model
+        self._spec = messages.ModelSpec(name=model)
         if version is not None:
             self._spec.version.value = version
         elif label is not None:
@@ -81,21 +70,27 @@ class GrpcTransport:
 
     def ask(self, signature: str, name: str, batch: Sequence) -> dict[str, np.ndarray]:
         """Output name -> array."""
-        request = predict_pb2.PredictRequest(model_spec=self._spec)
+        request = messages.PredictRequest(model_spec=self._spec)
         request.model_spec.signature_name = signature
-        dtype = batch.dtype if isinstance(batch, np.ndarray) else tf.string
-        request.inputs[name].CopyFrom(tf.make_tensor_proto(batch, dtype))
-        response = self._send(self._predictions.Predict, request)
-        return {key: tf.make_ndarray(value) for key, value in response.outputs.items()}
+        request.inputs[name].CopyFrom(messages.to_tensor(batch))
+        response = self._send(
+            "PredictionService/Predict", request, messages.PredictResponse
+        )
+        return {k: messages.to_array(value) for k, value in response.outputs.items()}
 
     def signatures(self) -> dict[str, dict[str, list[int]]]:
         """Signature name -> input name -> shape."""
-        request = get_model_metadata_pb2.GetModelMetadataRequest(
+        request = messages.GetModelMetadataRequest(
             model_spec=self._spec, metadata_field=["signature_def"]
         )
-        response = self._send(self._predictions.GetModelMetadata, request)
-        found = get_model_metadata_pb2.SignatureDefMap()
-        response.metadata["signature_def"].Unpack(found)
+        response = self._send(
+            "PredictionService/GetModelMetadata",
+            request,
+            messages.GetModelMetadataResponse,
+        )
+        found = messages.SignatureDefMap.FromString(
+            response.metadata["signature_def"].value
+        )
         return {
             signature: {
                 name: [dim.size for dim in info.tensor_shape.dim]
@@ -106,21 +101,28 @@ class GrpcTransport:
 
     def states(self) -> dict[int, str]:
         """Version -> state."""
-        request = get_model_status_pb2.GetModelStatusRequest()
+        request = messages.GetModelStatusRequest()
         request.model_spec.name = self._spec.name
-        response = self._send(self._models.GetModelStatus, request)
-        state = get_model_status_pb2.ModelVersionStatus.State
+        response = self._send(
+            "ModelService/GetModelStatus", request, messages.GetModelStatusResponse
+        )
         return {
-            one.version: state.Name(one.state) for one in response.model_version_status
+            one.version: messages.STATES.get(one.state, "UNKNOWN")
+            for one in response.model_version_status
         }
 
     def close(self) -> None:
         """Closes the connection."""
         self._channel.close()
 
-    def _send(self, method, request):
+    def _send(self, method: str, request: Message, answer: type[Message]) -> Message:
+        call = self._channel.unary_unary(
+            f"/tensorflow.serving.{method}",
+            request_serializer=type(request).SerializeToString,
+            response_deserializer=answer.FromString,
+        )
         try:
-            return method(request, timeout=self._timeout)
+            return call(request, timeout=self._timeout)
         except grpc.RpcError as error:
             text = f"{self._address}: {sentence(error.details() or '')}"
             raise _KINDS.get(error.code(), ServerFailed)(text) from error

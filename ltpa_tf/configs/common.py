@@ -38,7 +38,8 @@ def get_config() -> ConfigDict:
     # Lowest and highest value of 16-bit images, which become black and white, such as
     # (0, 4095) for 12 bits; () = (0, 65535).
     data.window = ()
-    # Folders: go on without the files that can't be used; off: they are all named.
+    # Folders and TFDS: go on without the images that can't be used; off: they are all
+    # named.
     data.skip_damaged = False
     # Let TFDS download a missing set. Off: a missing set is an error, at once.
     data.download = False

@@ -31,17 +31,21 @@ def encoded_splits(
         read: From one of the strings to an encoded image.
     """
     examples = sum(len(labels) for *_, labels in parts.values())
-    in_memory = examples * size[0] * size[1] * 3 <= IN_MEMORY
     splits = {
         part: _lazy(*columns, size, resized, chosen, read)
         for part, columns in parts.items()
     }
-    if not in_memory:
+    if not fit_in_memory(examples, size):
         return splits
     return {
         part: array_split(decoded(split, np.arange(len(split))), split.labels)
         for part, split in splits.items()
     }
+
+
+def fit_in_memory(examples: int, size: tuple[int, int]) -> bool:
+    """Whether so many images of (height, width) are kept decoded."""
+    return examples * size[0] * size[1] * 3 <= IN_MEMORY
 
 
 def decoded(split: Split, indices: np.ndarray) -> np.ndarray:

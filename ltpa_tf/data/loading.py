@@ -48,7 +48,8 @@ def load(
             `ltpa_tf.images.Preprocessing`, as for the next two.
         background: What transparent images lie on.
         window: The values of 16-bit images that become black and white.
-        skip_damaged: Go on without the files of a folder that can't be used.
+        skip_damaged: Go on without the files of a folder, or the examples of a TFDS
+            data set, that can't be used.
 
     Raises:
         SettingError: When there is no such data set, or it can't be used; the sentence
@@ -89,7 +90,9 @@ def load(
     else:
         from ltpa_tf.data.named import load_named
 
-        class_names, parts = load_named(name, dir, image_size, chosen, download)
+        class_names, parts = load_named(
+            name, dir, image_size, chosen, download, skip_damaged
+        )
     return make_source(
         name,
         class_names,

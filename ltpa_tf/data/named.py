@@ -6,19 +6,22 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from ltpa_tf.data.encoded import encoded_splits
+from ltpa_tf.data.examples import splits_of
 from ltpa_tf.data.source import NOT_TFDS, fingerprint
 from ltpa_tf.errors import SettingError
 from ltpa_tf.home import expanded
-from ltpa_tf.images import BadImage, Preprocessing, files, headers, kind_of
-from ltpa_tf.images.check import check
+from ltpa_tf.images import Preprocessing
 
 
 def load_named(
-    name: str, data_dir: str, image_size: int, chosen: Preprocessing, download: bool
+    name: str,
+    data_dir: str,
+    image_size: int,
+    chosen: Preprocessing,
+    download: bool,
+    skip_damaged: bool = False,
 ) -> tuple[tuple[str, ...], dict]:
     """Class names, and what `make_source` needs, of a TFDS data set.
 
@@ -32,9 +35,11 @@ def load_named(
         image_size: 0 = as they are.
         chosen: How images are decoded.
         download: Let TFDS fetch a set that is not on disk.
+        skip_damaged: Go on without examples that can't be decoded.
 
     Raises:
-        SettingError: When it is not on disk, or isn't images with labels.
+        SettingError: When it is not on disk, or isn't images with labels; naming all
+            examples that can't be decoded.
     """
     builder = _builder(name, data_dir, download)
     info = builder.info
@@ -60,17 +65,19 @@ def load_named(
             "data.image_size", 0, f"a size to resize to: images of {name} differ"
         )
     names = tuple(info.features[label_key].names)
+    where = builder.data_dir
+    splits, parts, skipped = splits_of(
+        parts, size, image_size > 0, chosen, where, skip_damaged
+    )
+    if "train" not in splits:
+        raise SettingError("data.name", name, "a data set with an image to train on")
     identity = fingerprint(names, *(piece for part in parts.values() for piece in part))
-    try:
-        columns = {
-            part: (encoded, [_code(content) for content in encoded], labels)
-            for part, (encoded, labels) in parts.items()
-        }
-        splits = encoded_splits(columns, size, image_size > 0, chosen)
-    except (BadImage, tf.errors.InvalidArgumentError):
-        _refuse_damaged(parts, builder.data_dir)
-        raise
-    return names, {**splits, "identity": identity, "where": str(builder.data_dir)}
+    return names, {
+        **splits,
+        "identity": identity,
+        "where": str(where),
+        "skipped": skipped,
+    }
 
 
 def _builder(name: str, data_dir: str, download: bool) -> tfds.core.DatasetBuilder:
@@ -184,28 +191,6 @@ def _examples(builder: tfds.core.DatasetBuilder, part: str, decoders: dict) -> I
             "with the package array-record, which reads the files of this data set: "
             "pip install array-record",
         ) from None
-
-
-def _code(content: bytes) -> int:
-    """How an image is decoded, see `ltpa_tf.images.headers`."""
-    return headers.header_of(content, kind_of(content)).code
-
-
-def _refuse_damaged(parts: dict, where: os.PathLike) -> None:
-    """Names all examples that can't be used; only then they are looked at one by one.
-
-    Raises:
-        SettingError: If there are any.
-    """
-    errors = []
-    for part, (encoded, _) in parts.items():
-        for number, content in enumerate(encoded):
-            try:
-                check(content)
-            except BadImage as error:
-                name = f"{where} ({part} part), example {number}"
-                errors.append(SettingError(name, error.reason, error.accepted))
-    files.refuse(errors, "data.name")
 
 
 def _check_memory(name: str, dataset_size: int) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from ltpa_tf.data import load
+from ltpa_tf.data import encoded, load
 from ltpa_tf.errors import SettingError
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (12, 10, 14, 3)).astype(np.uint8)
@@ -212,12 +212,24 @@ def test_array_record_files_without_their_package(write, monkeypatch):
         load("shapes", dir=folder)
 
 
-@pytest.mark.parametrize("damage", ["no image", "cut off", "wrong checksum"])
-def test_all_examples_that_cannot_be_decoded_are_named(write, damage):
-    class Bytes(tfds.features.Image):
-        def encode_example(self, content):
-            return content
+class Bytes(tfds.features.Image):
+    """Takes files as they are."""
 
+    def encode_example(self, content):
+        return content
+
+
+@pytest.fixture(params=["in memory", "larger"])
+def any_size(request, monkeypatch):
+    """Sets that are decoded at the start, and those that are decoded when needed."""
+    if request.param == "larger":
+        monkeypatch.setattr(encoded, "IN_MEMORY", 0)
+
+
+@pytest.mark.parametrize("damage", ["no image", "cut off", "wrong checksum"])
+def test_all_examples_that_cannot_be_decoded_are_named(
+    write, damage, any_size, monkeypatch, caplog
+):
     whole = [image_kinds.encode(image) for image in IMAGES[:6]]
     bad = {
         "no image": b"hello",
@@ -226,8 +238,29 @@ def test_all_examples_that_cannot_be_decoded_are_named(write, damage):
     }[damage]
     contents = [*whole, bad, bad]
     broken = [{"image": one, "label": n % 2} for n, one in enumerate(contents)]
-    folder = write({**features(), "image": Bytes(shape=(10, 14, 3))}, {"train": broken})
-    with pytest.raises(SettingError, match="2 files can't be used") as caught:
+    form = {**features(), "image": Bytes(shape=(10, 14, 3))}
+    folder = write(form, {"train": broken, "test": broken[-2:]})
+    with pytest.raises(SettingError, match="4 files can't be used") as caught:
         load("shapes", dir=folder)
     lines = str(caught.value).splitlines()[1:]
-    assert all("(train part), example" in line for line in lines) and len(lines) == 2
+    assert sum("(train part), example" in line for line in lines) == 2
+    assert sum("(test part), example" in line for line in lines) == 2
+    assert "data.skip_damaged=True" in str(caught.value)
+    source = load("shapes", dir=folder, skip_damaged=True)
+    assert (len(source.train), source.test, len(source.skipped)) == (6, None, 4)
+    assert "4 examples can't be used and are left out; the first: " in caplog.text
+    sound = load("sound", dir=write(form, {"train": broken[:6]}, name="sound"))
+    images = source.train.images(np.arange(6), np.int64(0))
+    expected = sound.train.images(np.arange(6), np.int64(0))
+    assert sorted(map(bytes, np.asarray(images))) == sorted(
+        map(bytes, np.asarray(expected))
+    )
+
+
+def test_few_levels_of_16_bits_are_warned_about(write, caplog):
+    values = np.linspace(300, 590, 140, dtype=np.uint16).reshape(10, 14)
+    thermal = [{"image": image_kinds.encode(values), "label": n % 2} for n in range(2)]
+    form = {**features(), "image": Bytes(shape=(10, 14, 3))}
+    load("shapes", dir=write(form, {"train": thermal}))
+    assert "2 of 2 16-bit images keep fewer than 32 of 256 levels" in caplog.text
+    assert "(train part), example 0, with values 300 to 590" in caplog.text

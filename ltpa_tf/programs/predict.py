@@ -9,7 +9,6 @@ attention, every image with its maps laid over it.
 """
 
 import csv
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,9 +22,6 @@ from ltpa_tf.programs import program
 from ltpa_tf.programs.images import define_images, image_files, report_unusable
 
 if TYPE_CHECKING:
-    import numpy as np
-    from PIL import Image
-
     from ltpa_tf.serving import Prediction
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a finished run.")
@@ -45,8 +41,6 @@ _IMAGES, _RECURSIVE = define_images()
 _OUTPUT = flags.DEFINE_string(
     "output", None, "Folder for predictions.json and overlays."
 )
-
-_LONGER_SIDE = 256  # pixels, of an image in a strip
 
 
 def main(argv: Sequence[str]) -> int:
@@ -132,14 +126,16 @@ def _print_table(answered: Sequence[tuple[Path, "Prediction"]]) -> None:
 
 
 def _write(folder: Path, answered: Sequence[tuple[Path, "Prediction"]]) -> None:
+    from ltpa_tf.explain.strip import strip
     from ltpa_tf.run import make_folder, write_json
 
     make_folder(folder, "--output")
     for number, (file, prediction) in enumerate(answered):
         if prediction.maps:
-            strip = _strip(file, prediction)
+            maps = list(prediction.image_maps.values())
+            drawn = strip(file, maps, prediction.preprocessing)
             # With the number, a name can be too long for a file system.
-            strip.save(folder / f"{number:03d}_{shown(file.stem)[:50]}.png")
+            drawn.save(folder / f"{number:03d}_{shown(file.stem)[:50]}.png")
     write_json(
         folder / "predictions.json",
         [
@@ -173,35 +169,6 @@ def _evidence(prediction: "Prediction") -> dict:
         "evidence": _lists(prediction.evidence),
         "evidence_bias": prediction.evidence_bias.tolist(),
     }
-
-
-def _strip(file: Path, prediction: "Prediction") -> "Image.Image":
-    """The image, and beside it the same under the map of each level, lowest first."""
-    import numpy as np
-    from PIL import Image
-
-    from ltpa_tf import explain
-
-    image = Image.fromarray(_shown(file, prediction))
-    scale = _LONGER_SIDE / max(image.size)
-    size = tuple(max(1, round(scale * side)) for side in image.size)
-    enlarge = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS
-    pixels = np.asarray(image.resize(size, enlarge))
-    overlays = [explain.overlay(pixels, m) for m in prediction.image_maps.values()]
-    return Image.fromarray(np.concatenate([pixels, *overlays], axis=1))
-
-
-def _shown(file: Path, prediction: "Prediction") -> "np.ndarray":
-    """The image as far as the maps lie on it, at least as large as in the strip."""
-    from ltpa_tf.images.files import check_file, decoded
-
-    content, checked = check_file(file)
-    chosen = prediction.preprocessing
-    if chosen.aspect == "squash":
-        return decoded(content, checked.code, None, chosen)
-    height, width = next(iter(prediction.image_maps.values())).shape
-    scale = math.ceil(_LONGER_SIDE / max(height, width))
-    return decoded(content, checked.code, (scale * height, scale * width), chosen)
 
 
 def cli() -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from image_kinds import lying
 from PIL import Image
 
 from ltpa_tf import data
@@ -115,3 +116,29 @@ def test_a_folder_with_a_table_of_boxes(folder):
     table.write_text("name,x,y\n")
     with pytest.raises(SettingError, match=r"boxes.csv: .*columns file,top"):
         data.load("folder", dir=str(folder), image_size=40)
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_boxes_are_of_the_image_as_it_is_seen(folder, orientation):
+    """A camera that was held sideways changes nothing about them."""
+    image = np.zeros((40, 80, 3), np.uint8)
+    image[8:16, 50:70] = 255
+    for name in ("cat", "dog"):
+        file = folder / "test" / name / "0.png"
+        file.write_bytes(lying(image, orientation, "PNG"))
+    rows = [f"test/{name}/0.png,8,50,16,70" for name in ("cat", "dog")]
+    table = "\n".join(["file,top,left,bottom,right", *rows])
+    (folder / "boxes.csv").write_text(table)
+    for aspect, box in {
+        "squash": [8, 25, 16, 35],
+        "pad": [14, 25, 18, 35],
+        "crop": [8, 30, 16, 40],
+    }.items():
+        chosen = {"image_size": 40, "aspect": aspect, "background": (0, 0, 0)}
+        test = data.load("folder", dir=str(folder), **chosen).test
+        assert test.boxes.tolist() == [box, box]
+        top, left, bottom, right = box
+        white = test.array[0, ..., 0] > 127
+        assert white[top:bottom, left:right].all()
+        assert not np.delete(white, np.s_[top:bottom], 0).any()
+        assert not np.delete(white, np.s_[left:right], 1).any()

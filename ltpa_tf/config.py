@@ -44,6 +44,9 @@ _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "train.epochs": (lambda v: v >= 1, "1 or more"),
     "train.batch_size": (lambda v: v >= 1, "1 or more"),
     "train.label_smoothing": _FRACTION,
+    "train.samples": (lambda v: v >= 1, "1 or more"),
+    "train.reward_weight": _NOT_NEGATIVE,
+    "train.entropy_weight": _NOT_NEGATIVE,
     "train.clip_norm": _NOT_NEGATIVE,
     "train.accumulation_steps": (lambda v: v >= 1, "1 or more"),
     "train.small_size": _NOT_NEGATIVE,
@@ -72,6 +75,7 @@ _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
 _CHOICES: dict[str, tuple[str, ...]] = {
     "data.placement": ("auto", "resident", "stream"),
     "train.class_weights": ("none", "balanced"),
+    "train.reward": ("likelihood", "correct"),
     "optimizer.decay_mode": ("decoupled", "coupled"),
     "optimizer.decay_on": ("kernels", "all"),
     "optimizer.schedule": ("cosine", "step", "triangular", "constant"),

@@ -13,9 +13,14 @@ _ADDED = {
     "data.validation_share": 0.0,
     "data.window": (),
     "model.padding": None,
+    "model.positions": None,
     "model.receptive_field": 0.0,
     "train.class_weights": "none",
+    "train.entropy_weight": 0.01,
     "train.init_from": "",
+    "train.reward": "likelihood",
+    "train.reward_weight": 1.0,
+    "train.samples": 4,
 }
 
 

@@ -80,8 +80,11 @@ def get_config() -> ConfigDict:
     model.tap = placeholder(str)
     # "pc" <u, l+g>, "dp" <l, g>, "local" <u, l>, "additive" v^T relu(W_l l + W_g g).
     model.compatibility = placeholder(str)
-    # "softmax" (the paper), "sigmoid" (with mean pooling).
+    # "softmax" (the paper), "sigmoid" (with mean pooling); hard attention is "sampled"
+    # (REINFORCE) or "topk" (straight-through).
     model.normalization = placeholder(str)
+    # Hard attention: how many positions of each level it chooses.
+    model.positions = placeholder(int)
     # "global_to_local" (the paper), "local_to_global".
     model.match = placeholder(str)
     # "paper" (batch norm, ReLU, dropout, linear), "linear".
@@ -110,6 +113,14 @@ def get_config() -> ConfigDict:
     # "none", or "balanced": every class counts alike in the loss, however few examples
     # it has (mixed images count as the mixture of theirs).
     train.class_weights = "none"
+    # REINFORCE (normalization "sampled"): choices drawn for each image and step.
+    train.samples = 4
+    # What a choice is rewarded by: "likelihood" (minus the example's loss), "correct"
+    # (1 for the right class, otherwise 0); what that counts beside the loss; and what a
+    # nat of entropy of the scores counts, which keeps them from settling early.
+    train.reward = "likelihood"
+    train.reward_weight = 1.0
+    train.entropy_weight = 0.01
     # Clip the gradient's global norm, after reduction over replicas; 0 = off.
     train.clip_norm = 0.0
     # Take each replica's examples of a step in this many parts, one after another, in a

@@ -21,16 +21,13 @@ from ltpa_tf.layers.compatibility import (
     ParametrisedCompatibility,
 )
 from ltpa_tf.layers.estimator import AttentionEstimator
+from ltpa_tf.layers.hard import HardPooling, SampledPooling, TopKPooling
 from ltpa_tf.layers.heads import HEADS, ConcatHead, IndepHead
 from ltpa_tf.layers.initializers import PartialIdentity
 from ltpa_tf.layers.matching import ChannelMatching
+from ltpa_tf.layers.normalizations import NORMALIZATIONS
 from ltpa_tf.layers.padding import ReflectionPadding
-from ltpa_tf.layers.pooling import (
-    NORMALIZATIONS,
-    AttentionPooling,
-    SigmoidPooling,
-    SoftmaxPooling,
-)
+from ltpa_tf.layers.pooling import AttentionPooling, SigmoidPooling, SoftmaxPooling
 from ltpa_tf.layers.preactivation import Preactivation
 from ltpa_tf.layers.whitening import Whitening
 
@@ -45,13 +42,16 @@ __all__ = [
     "Compatibility",
     "ConcatHead",
     "DotProductCompatibility",
+    "HardPooling",
     "IndepHead",
     "LocalCompatibility",
     "ParametrisedCompatibility",
     "PartialIdentity",
     "Preactivation",
     "ReflectionPadding",
+    "SampledPooling",
     "SigmoidPooling",
     "SoftmaxPooling",
+    "TopKPooling",
     "Whitening",
 ]

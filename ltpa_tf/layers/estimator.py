@@ -6,7 +6,8 @@ import keras
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.layers.compatibility import COMPATIBILITIES
-from ltpa_tf.layers.pooling import NORMALIZATIONS
+from ltpa_tf.layers.hard import choice_spec
+from ltpa_tf.layers.normalizations import NORMALIZATIONS, check_hard, pooling
 
 
 @keras.saving.register_keras_serializable(package="ltpa_tf")
@@ -18,28 +19,39 @@ class AttentionEstimator(keras.layers.Layer):
         g_a = sum_i a_i l_i                attended descriptor (softmax)
         g_a = mean_i a_i l_i               attended descriptor (sigmoid)
 
+    Soft attention takes a share of every position. Hard attention sees k positions and
+    nothing of the others: `SampledPooling` and `TopKPooling` say how they are chosen in
+    training, and how that is learned.
+
     `"pc"` and `"dp"` need as many channels in l as in g: project one of them with
     `ChannelMatching`. If it is l, give the projection as `keys`: it is then compared
     with g, while the original l is what is attended to, as in the paper.
 
     With `"pc"` and a softmax, g changes neither map nor descriptor: `<u, l_i + g>` is
     `<u, l_i> + <u, g>`, the second summand is the same at every position, and a softmax
-    cancels it. Hence `needs_global` is False and g may be left out of the call.
+    cancels it. Hence `needs_global` is False and g may be left out of the call. Of hard
+    attention the same is true.
 
     Args:
         compatibility: `"pc"` `<u, l + g>`; `"dp"` `<l, g>`; `"local"` `<u, l>`;
             `"additive"` `v^T relu(W_l l + W_g g)`.
-        normalization: `"softmax"` over all positions, or `"sigmoid"`.
+        normalization: `"softmax"` over all positions, or `"sigmoid"`; hard are
+            `"sampled"` and `"topk"`.
         initializer: Of the compatibility's weights; `"dp"` has none. See
             `LocalCompatibility` for the choice.
         level: Number of the convolution whose features are attended to, if it has one;
             the layer's name is then `level_N`.
+        positions: How many positions hard attention chooses; None with a soft one.
         **kwargs: As for every Keras layer.
 
     Call arguments:
         local: `[B, H, W, C]`, the level's features. H and W may be unknown.
         global_feature: `[B, C_g]`, the global feature; optional if not `needs_global`.
         keys: `[B, H, W, C_k]`, what is compared with g; `local` by default.
+        training: Whether hard attention chooses at random.
+        samples: S, of an estimator that `chooses`: how many choices to draw for each
+            image. The output then has a fourth part, see `layers.choices`, and S rows
+            in `attended` and `attention` for each image.
 
     Output:
         A tuple `(attended, scores, attention)`: `[B, C]` in the policy's compute dtype;
@@ -52,6 +64,7 @@ class AttentionEstimator(keras.layers.Layer):
         normalization: str = "softmax",
         initializer="glorot_normal",
         level: int | None = None,
+        positions: int | None = None,
         **kwargs,
     ):
         if level is not None:
@@ -65,6 +78,8 @@ class AttentionEstimator(keras.layers.Layer):
             raise SettingError(
                 "normalization", normalization, ", ".join(NORMALIZATIONS)
             )
+        check_hard(normalization, positions)
+        self.positions = positions
         self.compatibility = compatibility
         self.normalization = normalization
         self.level = level
@@ -73,9 +88,14 @@ class AttentionEstimator(keras.layers.Layer):
         self.scoring = COMPATIBILITIES[compatibility](
             **weights, name="scoring", dtype=self.dtype_policy
         )
-        self.pooling = NORMALIZATIONS[normalization](
-            name="pooling", dtype=self.dtype_policy
+        self.pooling = pooling(
+            normalization, positions, name="pooling", dtype=self.dtype_policy
         )
+
+    @property
+    def chooses(self) -> bool:
+        """Whether its choice learns from rewards, see `ltpa_tf.layers.choices`."""
+        return self.pooling.chooses
 
     @property
     def needs_global(self) -> bool:
@@ -91,11 +111,14 @@ class AttentionEstimator(keras.layers.Layer):
         self.pooling.build(tuple((keys_shape or local_shape)[:3]), local_shape)
         super().build(local_shape)
 
-    def call(self, local, global_feature=None, keys=None):
+    def call(self, local, global_feature=None, keys=None, training=None, samples=None):
         self._check_global(global_feature)
         scores = self.scoring(local if keys is None else keys, global_feature)
-        attended, attention = self.pooling(scores, local)
-        return attended, scores, attention
+        settings = {"training": training} if self.pooling.hard else {}
+        if samples is not None:
+            settings["samples"] = samples
+        attended, attention, *choice = self.pooling(scores, local, **settings)
+        return attended, scores, attention, *choice
 
     def compute_output_shape(
         self, local_shape, global_feature_shape=None, keys_shape=None
@@ -103,13 +126,18 @@ class AttentionEstimator(keras.layers.Layer):
         positions = tuple(local_shape[:3])
         return (local_shape[0], local_shape[-1]), positions, positions
 
-    def compute_output_spec(self, local, global_feature=None, keys=None):
+    def compute_output_spec(
+        self, local, global_feature=None, keys=None, training=None, samples=None
+    ):
         attended, scores, attention = self.compute_output_shape(local.shape)
-        return (
+        outputs = (
             keras.KerasTensor(attended, self.compute_dtype),
             keras.KerasTensor(scores, "float32"),
             keras.KerasTensor(attention, "float32"),
         )
+        if samples is None:
+            return outputs
+        return *outputs, choice_spec(local.shape[0], samples)
 
     def _check_global(self, global_feature):
         if global_feature is None and self.needs_global:
@@ -126,6 +154,7 @@ class AttentionEstimator(keras.layers.Layer):
             "normalization": self.normalization,
             "initializer": keras.initializers.serialize(self.initializer),
             "level": self.level,
+            "positions": self.positions,
         }
 
     @classmethod

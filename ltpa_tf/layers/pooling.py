@@ -12,7 +12,7 @@ _REGISTER = keras.saving.register_keras_serializable(package="ltpa_tf")
 
 
 class AttentionPooling(keras.layers.Layer):
-    """What both normalizations share; use one of the subclasses.
+    """What all normalizations share; use one of the subclasses.
 
     Call arguments:
         scores: `[B, H, W]`, the compatibility scores `c_i`.
@@ -25,24 +25,38 @@ class AttentionPooling(keras.layers.Layer):
     Attributes:
         shift_invariant: Whether a constant added to all scores of an image leaves
             everything as it is.
+        hard: Whether it chooses some positions, and drops the others.
+        chooses: Whether its choice learns from rewards, see `layers.choices`.
         elementwise: Whether the local features' gradient has the form that XLA fuses
             with its neighbours. See `layers.products`.
     """
 
     shift_invariant: ClassVar[bool] = False
+    hard: ClassVar[bool] = False
+    chooses: ClassVar[bool] = False
     elementwise = False
 
     def __init__(self, **kwargs):
         super().__init__(autocast=False, **kwargs)  # or scores would be rounded
 
     def call(self, scores, local):
-        height, width = keras.ops.shape(local)[1:3]
-        flat_scores = keras.ops.reshape(scores, (-1, 1, height * width))
-        flat_map = self.normalize(keras.ops.cast(flat_scores, "float32"))
-        attended = self.pool(flat_map, flatten_positions(local))
+        return self.attend(self.normalize(self.flat(scores)), local)
+
+    def flat(self, scores):
+        """float32 `[B, 1, n]` of scores `[B, H, W]`."""
+        height, width = keras.ops.shape(scores)[1:]
+        scores = keras.ops.reshape(scores, (-1, 1, height * width))
+        return keras.ops.cast(scores, "float32")
+
+    def attend(self, attention, local):
+        """The layer's output for `[B, S, n]`: S maps of each image, one mostly."""
+        height, width, channels = keras.ops.shape(local)[1:]
+        attended = self.pool(attention, flatten_positions(local))
         return (
-            keras.ops.cast(keras.ops.squeeze(attended, 1), self.compute_dtype),
-            keras.ops.reshape(flat_map, (-1, height, width)),
+            keras.ops.cast(
+                keras.ops.reshape(attended, (-1, channels)), self.compute_dtype
+            ),
+            keras.ops.reshape(attention, (-1, height, width)),
         )
 
     def normalize(self, scores):
@@ -58,7 +72,7 @@ class AttentionPooling(keras.layers.Layer):
         return attention
 
     def pool(self, attention, local):
-        """`[B, 1, C]` from the attention `[B, 1, n]` and local features `[B, n, C]`."""
+        """`[B, S, C]` from the attention `[B, S, n]` and local features `[B, n, C]`."""
         if self.elementwise:
             return weighted_sum(attention, local, self.compute_dtype)
         return keras.ops.matmul(attention, local)
@@ -110,9 +124,3 @@ class SigmoidPooling(AttentionPooling):
     def pool(self, attention, local):
         positions = keras.ops.cast(keras.ops.shape(local)[1], "float32")
         return super().pool(attention, local) / positions
-
-
-NORMALIZATIONS: dict[str, type[AttentionPooling]] = {
-    "softmax": SoftmaxPooling,
-    "sigmoid": SigmoidPooling,
-}

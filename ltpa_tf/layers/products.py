@@ -35,10 +35,10 @@ def scores_along(features, direction, dtype: str):
 
 
 def weighted_sum(attention, features, dtype: str):
-    """`sum_i a_i l_i`, float32 `[B, 1, C]`.
+    """`sum_i a_i l_i`, float32 `[B, S, C]`.
 
     Args:
-        attention: `a`, float32 `[B, 1, n]`.
+        attention: `a`, float32 `[B, S, n]`, S known.
         features: `l`, float32 `[B, n, C]`.
         dtype: See `scores_along`.
     """
@@ -46,9 +46,14 @@ def weighted_sum(attention, features, dtype: str):
     @keras.ops.custom_gradient
     def product(attention, features):
         def gradient(upstream):
+            columns = keras.ops.swapaxes(attention, 1, 2)
+            maps = range(attention.shape[1])
             return (
                 keras.ops.matmul(upstream, keras.ops.swapaxes(features, 1, 2)),
-                _product(keras.ops.swapaxes(attention, 1, 2), upstream, dtype),
+                sum(
+                    _product(columns[:, :, s : s + 1], upstream[:, s : s + 1], dtype)
+                    for s in maps
+                ),
             )
 
         return keras.ops.matmul(attention, features), gradient

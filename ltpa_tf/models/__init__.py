@@ -29,6 +29,7 @@ from ltpa_tf.models.views import (
     of_any_size,
     prune,
     reapplied,
+    training_model,
 )
 
 __all__ = [
@@ -57,5 +58,6 @@ __all__ = [
     "rows",
     "save_preset",
     "smallest_side",
+    "training_model",
     "transfer_weights",
 ]

@@ -8,8 +8,9 @@ import numpy as np
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.layers.compatibility import COMPATIBILITIES
+from ltpa_tf.layers.hard import check_positions
 from ltpa_tf.layers.heads import HEADS
-from ltpa_tf.layers.pooling import NORMALIZATIONS
+from ltpa_tf.layers.normalizations import NORMALIZATIONS, check_hard
 from ltpa_tf.layers.preactivation import PROJECTIONS
 from ltpa_tf.models.trunks import TRUNKS
 
@@ -39,6 +40,7 @@ def checked(settings: Mapping) -> dict:
     for name, choices in CHOICES.items():
         if settings[name] not in choices:
             raise SettingError(name, settings[name], ", ".join(choices))
+    check_hard(settings["normalization"], settings["positions"])
     settings["levels"] = _levels(settings["levels"], settings["trunk"])
     for name in ("width", "logit_scale"):
         value = settings[name]
@@ -87,6 +89,9 @@ def check_data(
                 f"levels with more than one position: {level} has 1x1 "
                 f"{settings['tap']} of a {image_shape[0]}x{image_shape[1]} image",
             )
+        if settings["positions"] is not None:
+            grid = (size and size >> pools for size in image_shape[:2])
+            check_positions(settings["positions"], *grid)
     if not _is_whole(num_classes) or num_classes < 2:
         raise SettingError("num_classes", num_classes, "2 or more, a whole number")
     if (mean is None) != (std is None):

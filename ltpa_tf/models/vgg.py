@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import keras
 
+from ltpa_tf.errors import SettingError
 from ltpa_tf.layers.compatibility import COMPATIBILITIES
 from ltpa_tf.layers.estimator import AttentionEstimator
 from ltpa_tf.layers.heads import HEADS
@@ -50,7 +51,9 @@ class AttentionVGG(keras.Model):
         tap: `"before_pool"` (the paper) or `"after_pool"`: where a level's features are
             taken. No difference at levels that no pool follows.
         compatibility: `"pc"`, `"dp"`, `"local"` or `"additive"`.
-        normalization: `"softmax"` (the paper) or `"sigmoid"`.
+        normalization: `"softmax"` (the paper) or `"sigmoid"`; hard attention is
+            `"sampled"` (trained by REINFORCE, which takes `ltpa_tf.training`) or
+            `"topk"` (by a straight-through gradient).
         match: `"global_to_local"` (the paper) or `"local_to_global"`: what is projected
             where the channels of l and g differ. `"local"` and `"additive"` need no
             projection.
@@ -66,6 +69,8 @@ class AttentionVGG(keras.Model):
         global_feature: `"fc"` or `"gap"`, see above.
         logit_scale: Multiplies the logits; below 1 plain gradient descent moves them
             slower, see `ConcatHead`.
+        positions: How many positions of each level hard attention chooses; None with a
+            soft one.
         mean: Per channel, of pixel values scaled to 0..1. Together with `std` it makes
             the first layer a normalization; None: the trunk sees 0..255.
         std: Per channel, likewise.
@@ -107,6 +112,7 @@ class AttentionVGG(keras.Model):
         padding: str = "zeros",
         global_feature: str = "fc",
         logit_scale: float = 1.0,
+        positions: int | None = None,
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
         dtype: str | keras.DTypePolicy | None = None,
@@ -128,6 +134,7 @@ class AttentionVGG(keras.Model):
                 "padding": padding,
                 "global_feature": global_feature,
                 "logit_scale": logit_scale,
+                "positions": positions,
             }
         )
         check_data(settings, image_shape, num_classes, mean, std)
@@ -164,7 +171,11 @@ class AttentionVGG(keras.Model):
             local = getattr(features[level - 1], tap)
             query, keys = _matched(local, g, level, compatibility, match, form)
             estimator = AttentionEstimator(
-                compatibility, normalization, level=level, dtype=policy
+                compatibility,
+                normalization,
+                level=level,
+                positions=positions,
+                dtype=policy,
             )
             attended, _, _ = estimator(local, query, keys)
             descriptors.append(attended)
@@ -192,6 +203,21 @@ class AttentionVGG(keras.Model):
     def attention_layers(self) -> Mapping[int, AttentionEstimator]:
         """Each level's estimator."""
         return attention_layers(self)
+
+    def fit(self, *args, **kwargs):
+        """As of every Keras model.
+
+        Raises:
+            SettingError: With `normalization="sampled"`.
+        """
+        if any(layer.chooses for layer in self.attention_layers.values()):
+            raise SettingError(
+                "normalization",
+                self._settings["normalization"],
+                "one whose map has a gradient, for model.fit: softmax, sigmoid, topk; "
+                "REINFORCE is in ltpa_tf.training",
+            )
+        return super().fit(*args, **kwargs)
 
     def get_config(self) -> dict:
         """The arguments that make this model; `from_config` takes them."""

@@ -80,6 +80,56 @@ def prune(model: keras.Model) -> keras.Model:
     return reapplied(model, call)
 
 
+def training_model(model: keras.Model, samples: int = 1) -> keras.Model:
+    """The model that gives what its layers chose at random beside the logits.
+
+    Args:
+        model: A functional model, with layers that `chooses`, such as estimators of
+            `normalization="sampled"`, or without.
+        samples: S, how often they choose for each image. What comes before them is
+            computed once.
+
+    Returns:
+        A model over the same weights and input, to be called with `training=True`. Its
+        output is a dict: `"logits"`, float32 `[B * S, K]`, the S samples of an image
+        one after the other, and `"choices"`, a list of what `ltpa_tf.layers.choices`
+        tells of. Without layers that choose, S is 1 and the list empty.
+
+    Raises:
+        SettingError: The model is not functional.
+    """
+    choices = []
+
+    def call(layer, *args, **kwargs):
+        if not getattr(layer, "chooses", False):
+            return layer(*args, **kwargs)
+        drawing = _Drawing(layer, samples, name=f"{layer.name}_drawing")
+        *outputs, choice = drawing(*args, **kwargs)
+        choices.append(choice)
+        return tuple(outputs)
+
+    again = reapplied(model, call)
+    outputs = {"logits": again.output, "choices": choices}
+    return keras.Model(again.input, outputs, name=model.name)
+
+
+class _Drawing(keras.layers.Layer):
+    """A layer that chooses, with its choice; in Keras a layer's outputs have a number.
+
+    Its weights stay the layer's own.
+    """
+
+    def __init__(self, layer: keras.layers.Layer, samples: int, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.layer, self.samples = layer, samples
+
+    def call(self, *args, **kwargs):
+        return self.layer(*args, **kwargs, samples=self.samples)
+
+    def compute_output_spec(self, *args, **kwargs):
+        return self.layer.compute_output_spec(*args, **kwargs, samples=self.samples)
+
+
 def of_any_size(model: keras.Model) -> keras.Model:
     """The model for images of any height and width.
 

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from ltpa_tf import models
 from ltpa_tf.data.hashing import random_bits
+from ltpa_tf.layers.choices import Choice
 
 _DROPOUT = 0xD809
 
@@ -31,14 +32,21 @@ class Network:
         recompute: Convolutions per segment whose features are computed again in the
             backward pass; 0 = all features are kept for it.
         any_size: Whether images may have another size than the model's own.
+        samples: How often layers that choose at random do so for each image.
     """
 
     def __init__(
-        self, model: keras.Model, recompute: int = 0, *, any_size: bool = False
+        self,
+        model: keras.Model,
+        recompute: int = 0,
+        *,
+        any_size: bool = False,
+        samples: int = 1,
     ):
         live = models.prune(model)
         if any_size:
             live = models.of_any_size(live)
+        live = models.training_model(live, samples)
         self._trainable = places(live.trainable_variables, model.trainable_variables)
         self._others = places(
             live.non_trainable_variables, model.non_trainable_variables
@@ -49,7 +57,7 @@ class Network:
 
     def __call__(
         self, trainable: list, others: list, images: tf.Tensor
-    ) -> tuple[tf.Tensor, list]:
+    ) -> tuple[tf.Tensor, list[Choice], list]:
         """A training call.
 
         Args:
@@ -58,9 +66,10 @@ class Network:
             images: float32 `[b, H, W, 3]`, pixel values.
 
         Returns:
-            The logits, and the new values of `non_trainable_variables`.
+            The logits and choices, see `models.training_model`, and the new values of
+            `non_trainable_variables`.
         """
-        logits, found = self._call(
+        outputs, found = self._call(
             [trainable[i] for i in self._trainable],
             [others[i] for i in self._others],
             images,
@@ -68,7 +77,7 @@ class Network:
         after = list(others)
         for place, value in zip(self._others, found, strict=True):
             after[place] = value
-        return logits, after
+        return outputs["logits"], outputs["choices"], after
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,23 +107,23 @@ class CheckpointedModel:
     are computed once more when its turn comes. Outputs and gradients are the same.
 
     Args:
-        model: A functional model with one input and one output; its variables are not
-            read.
+        model: A functional model with one input; its variables are not read.
         convolutions: How many of them a segment has.
     """
 
     def __init__(self, model: keras.Model, convolutions: int):
         whole, calls = _traced(model)
         groups = _groups(calls, convolutions)
-        self._input, self._output = id(whole.input), id(whole.output)
+        self._input = id(whole.input)
+        self._output = keras.tree.map_structure(id, whole.output)
         self._segments = []
         for i, group in enumerate(groups):
             later = [tensor for g in groups[i + 1 :] for c in g for tensor in c.takes]
-            self._segments.append(_segment(whole, group, [*later, whole.output]))
+            self._segments.append(_segment(whole, group, [*later, *whole.outputs]))
 
     def __call__(
         self, trainable: Sequence, others: Sequence, images: tf.Tensor
-    ) -> tuple[tf.Tensor, list]:
+    ) -> tuple[object, list]:
         """What the model's own `stateless_call(..., training=True)` returns."""
         others, tensors = list(others), {self._input: images}
         for segment in self._segments:
@@ -129,7 +138,7 @@ class CheckpointedModel:
             tensors |= dict(zip(segment.makes, made, strict=True))
             for place, value in zip(segment.others, found, strict=True):
                 others[place] = value
-        return tensors[self._output], others
+        return keras.tree.map_structure(tensors.get, self._output), others
 
 
 def _traced(model: keras.Model) -> tuple[keras.Model, list[_Call]]:

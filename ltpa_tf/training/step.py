@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ltpa_tf.layers.choices import reinforce
 from ltpa_tf.optimizers import decayed_variables
 from ltpa_tf.training.network import (
     Network,
@@ -30,6 +31,10 @@ class Recipe:
         batch_size: Examples per step over all replicas.
         label_smoothing: Probability mass spread evenly over all classes.
         class_weights: What an example of each class counts; () = all the same.
+        samples: Choices drawn for each image, by layers that choose at random.
+        reward: What a choice is rewarded by: "likelihood" or "correct".
+        reward_weight: What the reward counts beside the loss.
+        entropy_weight: What a nat of entropy that was chosen from counts.
         clip_norm: Largest norm of the whole gradient; 0 = no limit.
         accumulation_steps: Parts that a replica's examples are taken in, one by one;
             batch norm normalizes each by its own statistics.
@@ -45,6 +50,10 @@ class Recipe:
     batch_size: int
     label_smoothing: float = 0.0
     class_weights: tuple[float, ...] = ()
+    samples: int = 1
+    reward: str = "likelihood"
+    reward_weight: float = 1.0
+    entropy_weight: float = 0.0
     clip_norm: float = 0.0
     accumulation_steps: int = 1
     small_size: int = 0
@@ -58,9 +67,10 @@ class Found(NamedTuple):
     """What a replica found out about its examples; sums over replicas mean something.
 
     Attributes:
-        gradients: Of the mean loss over the global batch, times the loss scale.
+        gradients: Of the mean loss over the global batch, times the loss scale; with
+            what makes choices of more reward more probable.
         figures: float32 `[3]`: the sum of losses, the number of correct predictions and
-            of examples.
+            of examples. Several choices for an image are averaged.
         health: float32 scalar, finite as long as every value in the new `local` is.
     """
 
@@ -92,7 +102,12 @@ class Step:
         decayed: list[keras.Variable],
     ):
         self._model = model
-        self._network = Network(model, recipe.recompute, any_size=recipe.small_size > 0)
+        self._network = Network(
+            model,
+            recipe.recompute,
+            any_size=recipe.small_size > 0,
+            samples=recipe.samples,
+        )
         self._optimizer = optimizer
         self._recipe = recipe
         self._shapes = [tuple(v.shape) for v in model.trainable_variables]
@@ -208,11 +223,14 @@ class Step:
         seeds = dropout_seeds(recipe.seed, step, replica, self._seeds)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(state.trainable)
-            logits, others = self._network(
+            logits, choices, others = self._network(
                 state.trainable,
                 with_seeds(self._model, local, seeds),
                 tf.cast(images, tf.float32),
             )
+            samples = recipe.samples if choices else 1
+            if samples > 1:
+                labels = tf.repeat(labels, samples, axis=0)
             losses = keras.losses.categorical_crossentropy(
                 labels,
                 logits,
@@ -221,17 +239,37 @@ class Step:
             )
             if recipe.class_weights:
                 losses *= tf.linalg.matvec(labels, tf.constant(recipe.class_weights))
-            loss = tf.reduce_sum(losses)
-            objective = loss / recipe.batch_size * state.loss_scale
+            correct = tf.argmax(logits, -1) == tf.argmax(labels, -1)
+            correct = tf.cast(correct, tf.float32)
+            loss = tf.reduce_sum(losses) / samples
+            objective = loss + self._of_choices(choices, losses, correct)
+            objective = objective / recipe.batch_size * state.loss_scale
         gradients = tape.gradient(
             objective, state.trainable, unconnected_gradients="zero"
         )
-        correct = tf.argmax(logits, -1) == tf.argmax(labels, -1)
-        correct = tf.reduce_sum(tf.cast(correct, tf.float32))
-        examples = tf.cast(tf.shape(labels)[0], tf.float32)
+        correct = tf.reduce_sum(correct) / samples
+        examples = tf.cast(tf.shape(labels)[0] // samples, tf.float32)
         local = without_seeds(self._model, others)
         health = tf.add_n([tf.reduce_sum(v) for v in local] or [tf.constant(0.0)])
         return Found(gradients, tf.stack([loss, correct, examples]), health), local
+
+    def _of_choices(self, choices, losses, correct):
+        """What is minimised for the sake of choices: summed over examples."""
+        if not choices:
+            return 0.0
+        recipe = self._recipe
+        reward = correct if recipe.reward == "correct" else -losses
+        reward = tf.reshape(reward, [-1, recipe.samples])
+        terms = [
+            reinforce(
+                choice,
+                reward,
+                weight=recipe.reward_weight,
+                entropy=recipe.entropy_weight,
+            )
+            for choice in choices
+        ]
+        return sum(tf.reduce_sum(tf.reduce_mean(term, -1)) for term in terms)
 
     def _average(self, state: State, trainable: list) -> list:
         """The moving average; young averages forget faster, or they'd be all start."""
@@ -305,6 +343,10 @@ def make_step(config, model, optimizer, class_weights=()) -> Step:
         batch_size=config.train.batch_size,
         label_smoothing=config.train.label_smoothing,
         class_weights=class_weights,
+        samples=config.train.samples,
+        reward=config.train.reward,
+        reward_weight=config.train.reward_weight,
+        entropy_weight=config.train.entropy_weight,
         clip_norm=config.train.clip_norm,
         accumulation_steps=config.train.accumulation_steps,
         small_size=config.train.small_size,

@@ -196,3 +196,30 @@ def test_mistakes_are_sentences(model, names, said):
 
 def test_every_method_is_named():
     assert {"attention", "evidence", "hirescam", *LIBRARY} <= set(NAMES)
+
+
+@pytest.mark.parametrize("normalization", ["sampled", "topk"])
+def test_maps_of_hard_attention(images, normalization):
+    """Attention and evidence lie on the chosen positions alone; the rest has maps."""
+    hard = models.build(
+        "vgg_att_pc",
+        image_shape=(*SIZE, 3),
+        trunk="vgg_d",
+        levels=(4,),
+        width=1 / 16,
+        normalization=normalization,
+        positions=2,
+    )
+    attention = models.attention_model(hard)(images)["level_4"].numpy()
+    assert set(np.unique(attention)) == {0, 0.5}
+    taken_apart = models.evidence_model(hard, of_predicted=True)(images)
+    evidence = taken_apart["level_4"].numpy()
+    assert not evidence[attention == 0].any()
+    np.testing.assert_allclose(
+        evidence.sum((1, 2)) + taken_apart["bias"][:, 0],
+        taken_apart["logits"].numpy().max(-1),
+        atol=1e-5,
+    )
+    for name in ("attention", "evidence", "gradcam", "saliency"):
+        for one in maps_of(hard, images, name).values():
+            assert one.shape == (5, *SIZE) and np.isfinite(one).all()

@@ -19,13 +19,15 @@ class Case(NamedTuple):
     arguments: dict
     shapes: dict
     spatial: bool = True
+    rewarded: bool = False  # what its weights learn from isn't in its outputs
 
 
-def _attention(compatibility, normalization, channels=6):
+def _attention(compatibility, normalization, channels=6, **settings):
     return Case(
         layers.AttentionEstimator,
-        {"compatibility": compatibility, "normalization": normalization},
+        {"compatibility": compatibility, "normalization": normalization, **settings},
         {"local": (5, 7, 6), "global_feature": (channels,)},
+        rewarded=normalization == "sampled",
     )
 
 
@@ -41,9 +43,20 @@ CASES = {
     ),
     "softmax": Case(layers.SoftmaxPooling, {}, {"scores": (5, 7), "local": (5, 7, 6)}),
     "sigmoid": Case(layers.SigmoidPooling, {}, {"scores": (5, 7), "local": (5, 7, 6)}),
+    "topk": Case(
+        layers.TopKPooling, {"positions": 2}, {"scores": (5, 7), "local": (5, 7, 6)}
+    ),
+    "sampled": Case(
+        layers.SampledPooling,
+        {"positions": 2},
+        {"scores": (5, 7), "local": (5, 7, 6)},
+        rewarded=True,
+    ),
     "estimator pc softmax": _attention("pc", "softmax"),
     "estimator pc sigmoid": _attention("pc", "sigmoid"),
     "estimator dp softmax": _attention("dp", "softmax"),
+    "estimator dp topk": _attention("dp", "topk", positions=1),
+    "estimator pc sampled": _attention("pc", "sampled", positions=2),
     "estimator local sigmoid": _attention("local", "sigmoid"),
     "estimator additive softmax": _attention("additive", "softmax", channels=9),
     "estimator keys": Case(
@@ -122,7 +135,7 @@ def assert_equal(left, right, tolerance=0.0):
 
 def test_every_public_layer_is_among_the_cases():
     public = [getattr(layers, name) for name in layers.__all__]
-    abstract = {layers.Compatibility, layers.AttentionPooling}
+    abstract = {layers.Compatibility, layers.AttentionPooling, layers.HardPooling}
     kinds = {item for item in public if isinstance(item, type)}
     concrete = {kind for kind in kinds if issubclass(kind, keras.layers.Layer)}
     assert concrete - abstract == {case.layer for case in CASES.values()}
@@ -212,7 +225,7 @@ def test_an_empty_batch_passes(case):
 def test_every_weight_learns(case):
     layer = made(case)
     model = model_of(layer, case.shapes)
-    if not layer.trainable_weights:
+    if not layer.trainable_weights or case.rewarded:
         return
     first = keras.tree.flatten(model.output)[0]  # of the estimator: what it attended
     model = keras.Model(model.inputs, first)

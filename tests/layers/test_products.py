@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from ltpa_tf import layers
+from ltpa_tf.layers import products
 
 
 def attend(elementwise, policy, pooling, jit=False):
@@ -38,7 +39,7 @@ def attend(elementwise, policy, pooling, jit=False):
     return [tf.cast(value, "float32").numpy() for value in compute()]
 
 
-@pytest.mark.parametrize("pooling", layers.NORMALIZATIONS)
+@pytest.mark.parametrize("pooling", ["softmax", "sigmoid"])
 @pytest.mark.parametrize("jit", [False, True])
 @pytest.mark.parametrize(
     ("policy", "tolerance"),
@@ -58,3 +59,23 @@ def test_maps_keep_float32_where_features_are_rounded():
     expected = attend(False, "mixed_bfloat16", "softmax")[1]
     value = attend(True, "mixed_bfloat16", "softmax")[1]
     np.testing.assert_allclose(value, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_several_maps_of_an_image_give_the_gradient_of_each(jit):
+    random = np.random.default_rng(0)
+    maps, features, upstream = (
+        tf.constant(random.normal(size=shape), "float32")
+        for shape in [(2, 3, 7), (2, 7, 5), (2, 3, 5)]
+    )
+
+    @tf.function(jit_compile=jit)
+    def gradients(sums):
+        with tf.GradientTape() as tape:
+            tape.watch([maps, features])
+            total = tf.reduce_sum(upstream * sums(maps, features))
+        return tape.gradient(total, [maps, features])
+
+    found = gradients(lambda a, x: products.weighted_sum(a, x, "float32"))
+    for value, reference in zip(found, gradients(tf.matmul), strict=True):
+        np.testing.assert_allclose(value, reference, rtol=1e-5, atol=1e-5)

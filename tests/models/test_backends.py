@@ -20,6 +20,9 @@ MODELS = {
     "additive": lambda: build("vgg_att2_indep_additive", trunk="vgg_d", **DATA),
     "dp": lambda: build("vgg_att3_indep_dp", match="local_to_global", **DATA),
     "sigmoid": lambda: build("vgg_att3_concat_pc", normalization="sigmoid", **DATA),
+    "topk": lambda: build(
+        "vgg_att3_concat_pc", normalization="topk", positions=5, **DATA
+    ),
     "gap": lambda: build("vgg_gap", **DATA),
 }
 

@@ -4,7 +4,7 @@ import pytest
 
 from ltpa_tf import models
 from ltpa_tf.errors import SettingError
-from ltpa_tf.layers import AttentionEstimator, ConcatHead
+from ltpa_tf.layers import NORMALIZATIONS, AttentionEstimator, ConcatHead
 
 
 def trained_a_little(**settings):
@@ -39,9 +39,11 @@ def images():
 
 @pytest.mark.parametrize("head", ["concat", "indep"])
 @pytest.mark.parametrize("projection", ["linear", "paper"])
-@pytest.mark.parametrize("normalization", ["softmax", "sigmoid"])
+@pytest.mark.parametrize("normalization", ["softmax", "sigmoid", "sampled", "topk"])
 def test_evidence_adds_up_to_the_logit(images, head, projection, normalization):
+    hard = NORMALIZATIONS[normalization].hard
     model = trained_a_little(
+        positions=5 if hard else None,
         image_shape=(32, 48, 3),
         head=head,
         projection=projection,

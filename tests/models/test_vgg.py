@@ -281,6 +281,11 @@ def test_without_batch_norm_and_dropout_there_is_none_anywhere():
         ({"tap": "pool"}, "tap: .*before_pool, after_pool"),
         ({"compatibility": "cosine"}, "compatibility: .*pc, dp, local, additive"),
         ({"normalization": "none"}, "normalization: .*softmax, sigmoid"),
+        ({"positions": 3}, "positions: received 3; accepted: None with softmax"),
+        (
+            {"normalization": "topk", "positions": 65},
+            r"positions: received 65; accepted: 1 to 64, .* \(8x8\)",
+        ),
         ({"match": "both"}, "match: .*global_to_local, local_to_global"),
         ({"projection": "conv"}, "projection: .*paper, linear"),
         ({"head": "sum"}, "head: .*concat, indep"),
@@ -347,3 +352,9 @@ def test_a_users_image_data_format_changes_nothing(channels_first, settings):
     usual = AttentionVGG(**settings)
     usual.set_weights(model.get_weights())
     np.testing.assert_array_equal(found, usual(images))
+
+
+def test_fit_refuses_what_it_can_not_train():
+    model = build(levels=(13,), normalization="sampled", positions=3)
+    with pytest.raises(SettingError, match=r"normalization: received 'sampled'; .*fit"):
+        model.fit(np.zeros((2, 32, 32, 3)), np.eye(10)[:2])

@@ -149,6 +149,26 @@ def test_flat_maps_survive_8_bits(litert, build, images, tmp_path, normalization
         assert np.max(expected["level_7"]) < 1 / 256
 
 
+@pytest.mark.parametrize("normalization", ["sampled", "topk"])
+def test_hard_attention_chooses_alike_in_other_runtimes(
+    litert, build, images, tmp_path, normalization
+):
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("tf2onnx")
+    model = build(num_classes=3, normalization=normalization, positions=4)
+    signatures = Signatures(model, "abc")
+    maps = signatures.attention_maps(tf.constant(images))
+    for convert_to, file in (
+        (convert.to_onnx, "m.onnx"),
+        (convert.to_litert, "m.tflite"),
+    ):
+        ask, _ = convert_to(signatures, tmp_path / file, images)
+        found = ask(images)
+        for level in ("level_7", "level_10"):
+            np.testing.assert_allclose(found[level], maps[level], rtol=0, atol=1e-6)
+            assert set(np.unique(found[level])) == {0, 0.25}
+
+
 def test_a_map_that_no_longer_sums_to_one_is_refused():
     even = np.full((2, 4, 4), 1 / 16, np.float32)
     convert._check_sums("level_7", even, even * 1.009)

@@ -167,8 +167,10 @@ print(loaded.signatures["serving_default"](images=images)["probabilities"].shape
         {"levels": ()},
         {"levels": (7, 10), "head": "indep"},
         {"levels": (10,), "compatibility": "dp"},
+        {"levels": (7, 10), "normalization": "sampled", "positions": 3},
+        {"levels": (7, 10), "normalization": "topk", "positions": 3},
     ],
-    ids=["no attention", "indep", "dp"],
+    ids=["no attention", "indep", "dp", "sampled", "topk"],
 )
 def test_other_models(build, images, class_names, overrides):
     model = build(**overrides)

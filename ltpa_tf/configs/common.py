@@ -17,9 +17,11 @@ def get_config() -> ConfigDict:
     config.seed = 0
 
     config.data = data = ConfigDict()
-    # "digits" (bundled), "folder", "npz", or the name of any TFDS data set.
+    # "digits" (bundled), "folder", "npz", "translated_mnist", "cluttered_mnist", or the
+    # name of any TFDS data set.
     data.name = "digits"
-    # TFDS: its data_dir ("" = the usual one); folder: the folder; npz: the file.
+    # TFDS: its data_dir ("" = the usual one); folder: the folder; npz and
+    # the two of MNIST: the file.
     data.dir = ""
     # Train on N training examples only, the first of each class in proportion; 0 = all.
     data.train_examples = 0

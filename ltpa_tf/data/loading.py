@@ -29,14 +29,18 @@ def load(
     """Loads a data set.
 
     Args:
-        name: "digits", the bundled cluttered digits; "folder"; "npz"; or the name of a
-            TFDS data set (`cifar10`, `cifar100`, `svhn_cropped`, ...).
+        name: "digits", the bundled cluttered digits; "folder"; "npz";
+            "translated_mnist", "cluttered_mnist", see `ltpa_tf.data.scattered`; or the
+            name of a TFDS data set (`cifar10`, `cifar100`, `svhn_cropped`, ...).
         dir: For "folder" the folder, see `ltpa_tf.data.folder`; for "npz" the file, see
-            `ltpa_tf.data.arrays`; for TFDS its data_dir, "" = TFDS's own default.
-        seed: Chooses the validation part; for "digits" also the training composites.
+            `ltpa_tf.data.arrays`, and so for MNIST; for TFDS its data_dir, "" = TFDS's
+            own default.
+        seed: Chooses the validation part; for "digits" and MNIST's canvases also
+            the training images.
         train_examples: Keeps N training examples of those that are left after the
             validation part is set aside: the first of each class, in proportion; 0 =
-            all. For "digits" the number of composites per epoch.
+            all. For "digits" the number of composites per epoch; for MNIST's canvases
+            how many are made.
         validation_examples: Size of the part set aside from the training examples; 0
             = none, or the source's own ("digits" and divided folders have one).
         validation_share: Share of the training examples to set aside where
@@ -76,9 +80,21 @@ def load(
     dir = os.path.expanduser(dir or "")  # noqa: PTH111
     if name == "digits":
         return digits.load(seed, train_examples, validation_examples, image_size)
-    if name in ("folder", "npz") and not dir:
+    if name in NOT_TFDS and not dir:
         raise SettingError("data.dir", dir, f"the path of the data for {name!r}")
     # Each import as late as its source: TFDS alone takes a second.
+    if name in ("translated_mnist", "cluttered_mnist"):
+        from ltpa_tf.data.scattered import load_scattered
+
+        return load_scattered(
+            name,
+            dir,
+            image_size,
+            seed,
+            train_examples,
+            validation_examples,
+            validation_share,
+        )
     if name == "folder":
         from ltpa_tf.data.folder import load_folder
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from ltpa_tf.images import DEFAULT, Preprocessing
 from ltpa_tf.words import count
 
-NOT_TFDS = ("digits", "folder", "npz")
+NOT_TFDS = ("digits", "folder", "npz", "translated_mnist", "cluttered_mnist")
 """The names under which `load` never looks for a TFDS data set."""
 
 # Mean and deviation need no more than this many images.

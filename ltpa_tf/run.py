@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ltpa_tf import remote
 from ltpa_tf.errors import CheckpointError, SettingError
 from ltpa_tf.files import written_aside
+from ltpa_tf.stores import is_remote, local
 
 if TYPE_CHECKING:
     import keras
@@ -30,10 +32,11 @@ class RunFolder:
     Args:
         path: The folder.
         data_dir: Where the run's data is now, if it has moved since; see `data.dir`.
+        name: What the user calls the folder, if not by its path; see `opened`.
 
     Attributes:
         path: The folder.
-        data_dir: Likewise.
+        data_dir, name: Likewise.
         config_file: The complete config the run was started with.
         dataset_file: What it was trained on: name, class names, image shape, mean,
             standard deviation, fingerprint, preprocessing, skipped files, sizes.
@@ -48,9 +51,10 @@ class RunFolder:
         search_file: Of a search's folder, which is no run's.
     """
 
-    def __init__(self, path: str | os.PathLike, data_dir: str = ""):
-        self.path = Path(path)
+    def __init__(self, path: str | os.PathLike, data_dir: str = "", name: str = ""):
+        self.path = local(path, "--workdir")
         self.data_dir = data_dir
+        self.name = name or str(self.path)
         self.config_file = self.path / "config.json"
         self.dataset_file = self.path / "dataset.json"
         self.checkpoints = self.path / "checkpoints"
@@ -72,6 +76,10 @@ class RunFolder:
         for folder in (self.checkpoints, self.events):
             if self.exists(folder):
                 make_folder(folder, "--workdir")
+
+    def shown(self, file: Path) -> str:
+        """What the user calls one of its files."""
+        return f"{self.name}/{file.relative_to(self.path)}"
 
     def exists(self, file: Path) -> bool:
         """Whether this one of its files is there.
@@ -263,6 +271,19 @@ class RunFolder:
         )
 
 
+@contextlib.contextmanager
+def opened(path: str | os.PathLike, data_dir: str = "") -> Iterator[RunFolder]:
+    """A run's folder, here or in a store; what is added to it is uploaded at the end.
+
+    Raises:
+        SettingError: If the store can't be reached.
+        CheckpointError: If it can't be written to.
+    """
+    with remote.opened(path, "--workdir") as place:
+        yield RunFolder(place.path, data_dir, place.name)
+        place.upload()
+
+
 def read_model(file: Path) -> "keras.Model":
     """The model in a `.keras` file.
 
@@ -346,7 +367,7 @@ def with_absolute_paths(config: "ConfigDict") -> "ConfigDict":
     for part, name in ((config.data, "dir"), (config.train, "init_from")):
         named = name == "init_from" and part[name] in models.list_presets()
         # A bucket's is whole already.
-        if part[name] and "://" not in part[name] and not named:
+        if part[name] and not is_remote(part[name]) and not named:
             part[name] = os.path.abspath(os.path.expanduser(part[name]))  # noqa: PTH100, PTH111
     return config
 

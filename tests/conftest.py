@@ -67,6 +67,30 @@ def browser():
 
 
 @pytest.fixture(scope="session")
+def s3(tmp_path_factory):
+    """An S3 server with an empty bucket, which this process and its children reach."""
+    for name in ("moto.server", "s3fs"):
+        pytest.importorskip(name, reason=f"no {name}: pip install -e '.[stores]'")
+    from s3 import BUCKET, Server
+
+    server = Server(tmp_path_factory.mktemp("s3") / "log")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
+        server.store().mkdir(BUCKET)
+        yield server
+    server.close()
+
+
+@pytest.fixture
+def bucket(s3, tmp_path):
+    """A folder of its own in that bucket, as s3://."""
+    from s3 import BUCKET
+
+    return f"s3://{BUCKET}/{tmp_path.name}"
+
+
+@pytest.fixture(scope="session")
 def cifar_dir() -> Path:
     """The folder with real CIFAR files, packed or unpacked."""
     folder = os.environ.get("LTPA_CIFAR_DIR")

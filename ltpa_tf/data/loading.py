@@ -4,6 +4,7 @@ import numbers
 import os
 from collections.abc import Sequence
 
+from ltpa_tf import stores
 from ltpa_tf.data import digits
 from ltpa_tf.data.source import NOT_TFDS, Source
 from ltpa_tf.data.splits import make_source
@@ -34,7 +35,8 @@ def load(
             name of a TFDS data set (`cifar10`, `cifar100`, `svhn_cropped`, ...).
         dir: For "folder" the folder, see `ltpa_tf.data.folder`; for "npz" the file, see
             `ltpa_tf.data.arrays`, and so for MNIST; for TFDS its data_dir, "" = TFDS's
-            own default.
+            own default. Data in a store, such as "s3://bucket/data", is fetched each
+            time.
         seed: Chooses the validation part; for "digits" and MNIST's canvases also
             the training images.
         train_examples: Keeps N training examples of those that are left after the
@@ -82,6 +84,8 @@ def load(
         return digits.load(seed, train_examples, validation_examples, image_size)
     if name in NOT_TFDS and not dir:
         raise SettingError("data.dir", dir, f"the path of the data for {name!r}")
+    if stores.is_remote(dir):
+        dir = _fetched(name, dir)
     # Each import as late as its source: TFDS alone takes a second.
     if name in ("translated_mnist", "cluttered_mnist"):
         from ltpa_tf.data.scattered import load_scattered
@@ -119,3 +123,12 @@ def load(
         validation_examples=validation_examples,
         validation_share=validation_share,
     )
+
+
+def _fetched(name: str, dir: str) -> str:
+    """Where the data of a store is on this machine; of TFDS's folder one set alone."""
+    if name in NOT_TFDS:
+        return str(stores.fetched(dir, "data.dir"))
+    path = name.partition(":")[0]
+    folder = stores.fetched(f"{dir.rstrip('/')}/{path}", "data.dir")
+    return str(folder.parents[path.count("/")])

@@ -23,6 +23,7 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.models.transfer import transfer_weights
 from ltpa_tf.models.vgg import AttentionVGG
 from ltpa_tf.models.views import prune
+from ltpa_tf.stores import local
 
 FOLDER = Path(__file__).parents[1] / "presets"
 
@@ -146,7 +147,7 @@ def save_preset(
         SettingError: The folder holds something, the names don't fit, or a weight is
             too large for float16.
     """
-    directory = Path(directory)
+    directory = local(directory, "directory")
     outputs = model.output_shape[-1]
     if len(class_names) != outputs:
         raise SettingError("class_names", len(class_names), f"{outputs}, one an output")

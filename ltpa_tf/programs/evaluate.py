@@ -71,16 +71,17 @@ def main(argv: Sequence[str]) -> None:
     del argv
     from rich.progress import MofNCompleteColumn, Progress
 
-    from ltpa_tf import evaluation
+    from ltpa_tf import evaluation, run
     from ltpa_tf.programs import evaluation_tables
-    from ltpa_tf.run import RunFolder
 
-    run = RunFolder(_WORKDIR.value, _DATA_DIR.value)
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
-    with Progress(*columns, transient=True) as bar:
+    with (
+        run.opened(_WORKDIR.value, _DATA_DIR.value) as folder,
+        Progress(*columns, transient=True) as bar,
+    ):
         task = bar.add_task(f"{_SPLIT.value} examples", total=None)
         result = evaluation.evaluate_run(
-            run,
+            folder,
             split=_SPLIT.value,
             weights=_WEIGHTS.value,
             labelled_dir=_LABELLED_DIR.value,
@@ -96,15 +97,15 @@ def main(argv: Sequence[str]) -> None:
             ),
         )
     evaluation_tables.show(result)
-    file = run.path / result["file"]
-    print(file)
-    print(file.with_suffix(""))
+    file = folder.path / result["file"]
+    print(folder.shown(file))
+    print(folder.shown(file.with_suffix("")))
 
 
 def cli() -> None:
     """Entry point of `ltpa-evaluate`."""
     flags.mark_flag_as_required("workdir")
-    program.run(main)
+    program.run(main, remote=["workdir", "data_dir"])
 
 
 if __name__ == "__main__":

@@ -59,16 +59,21 @@ def main(argv: Sequence[str]) -> int:
         raise SettingError("--images", None, f"the flag before {argv[1]!r}")
     indices = _indices()
     _check_report()
+    from ltpa_tf import run
+
+    with run.opened(_WORKDIR.value, _DATA_DIR.value) as folder:
+        if _REPORT.value:
+            print(folder.shown(_write_report(folder, indices)))
+            return 0
+        return _draw(folder, names, indices)
+
+
+def _draw(run: "RunFolder", names: Sequence[str], indices: list[int] | None) -> int:
     import numpy as np
 
     from ltpa_tf import explain
     from ltpa_tf.images import files
-    from ltpa_tf.run import RunFolder
 
-    run = RunFolder(_WORKDIR.value, _DATA_DIR.value)
-    if _REPORT.value:
-        print(_write_report(run, indices))
-        return 0
     errors = []
     if names:
         size = tuple(run.read_dataset()["image_shape"][:2])
@@ -95,8 +100,8 @@ def main(argv: Sequence[str]) -> int:
             count=_COUNT.value,
             seed=_SEED.value,
         )
-    print(written[0])
-    print(f"{written[1].parent}: {count(len(written) - 1, 'image')}")
+    print(run.shown(written[0]))
+    print(f"{run.shown(written[1].parent)}: {count(len(written) - 1, 'image')}")
     return report_unusable(errors)
 
 
@@ -137,7 +142,7 @@ def _indices() -> list[int] | None:
 def cli() -> None:
     """Entry point of `ltpa-explain`."""
     flags.mark_flag_as_required("workdir")
-    program.run(main, arguments=True)
+    program.run(main, arguments=True, remote=["workdir", "data_dir"])
 
 
 if __name__ == "__main__":

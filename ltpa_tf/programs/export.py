@@ -8,6 +8,7 @@ folder for `ltpa_tf.models.from_preset`.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from absl import flags
 
@@ -65,46 +66,46 @@ def main(argv: Sequence[str]) -> None:
         raise SettingError(
             "--format", _FORMAT.value, "saved_model, for a preset: it has no images"
         )
-    from ltpa_tf import serving
-    from ltpa_tf.run import RunFolder
+    from ltpa_tf import remote, serving, stores
+
+    with remote.opened(_EXPORT_DIR.value, "--export_dir") as place:
+        written = _export(place.path)
+        if stores.is_remote(place.name) and _FORMAT.value == "saved_model":
+            # A server will find it there.
+            serving.label(place.path, {}, base_path=place.name)
+        place.upload()
+    print(f"{place.name}{str(written).removeprefix(str(place.path))}")
+
+
+def _export(folder: Path) -> Path:
+    """Writes what was asked for into a folder; returns where it is."""
+    from ltpa_tf import run, serving
 
     settings = {
         "version": _VERSION.value,
         "stable": _STABLE.value,
         "keep": _KEEP.value,
     }
+    weights = _WEIGHTS.value
     if _PRESET.value is not None:
-        print(serving.export_preset(_PRESET.value, _EXPORT_DIR.value, **settings))
-        return
-    run = RunFolder(_WORKDIR.value, _DATA_DIR.value)
-    if _FORMAT.value == "preset":
-        print(serving.preset_of_run(run, _EXPORT_DIR.value, weights=_WEIGHTS.value))
-        return
-    if _FORMAT.value != "saved_model":
+        return serving.export_preset(_PRESET.value, folder, **settings)
+    with run.opened(_WORKDIR.value, _DATA_DIR.value) as one:
+        if _FORMAT.value == "saved_model":
+            return serving.export_run(one, folder, weights=weights, **settings)
+        if _FORMAT.value == "preset":
+            return serving.preset_of_run(one, folder, weights=weights)
         file, report = serving.convert_run(
-            run,
-            _EXPORT_DIR.value,
-            form=_FORMAT.value,
-            quantize=_QUANTIZE.value,
-            weights=_WEIGHTS.value,
+            one, folder, form=_FORMAT.value, quantize=_QUANTIZE.value, weights=weights
         )
-        for name, value in report.items():
-            print(f"{name}: {value}")
-        print(file)
-        return
-    path = serving.export_run(
-        run,
-        _EXPORT_DIR.value,
-        weights=_WEIGHTS.value,
-        **settings,
-    )
-    print(path)
+    for name, value in report.items():
+        print(f"{name}: {value}")
+    return file
 
 
 def cli() -> None:
     """The installed command `ltpa-export`."""
     flags.mark_flag_as_required("export_dir")
-    program.run(main)
+    program.run(main, remote=["workdir", "data_dir", "export_dir"])
 
 
 if __name__ == "__main__":

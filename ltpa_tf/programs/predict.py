@@ -79,8 +79,7 @@ def _check_source() -> None:
 def _predict(
     files: Sequence[Path], errors: list[SettingError]
 ) -> list["Prediction | None"]:
-    from ltpa_tf import models, serving
-    from ltpa_tf.run import RunFolder
+    from ltpa_tf import models, run, serving
 
     if _PRESET.value:
         known = models.preset_metadata(_PRESET.value)
@@ -94,11 +93,12 @@ def _predict(
         predictor = serving.Predictor.from_saved_model(_SAVED_MODEL.value)
         return predictor.predict_files(files, errors=errors)
     if _WORKDIR.value:
-        run = RunFolder(_WORKDIR.value)
-        names = run.read_dataset()["class_names"]
-        predictor = serving.Predictor.from_model(
-            run.load_model(), names, run.preprocessing()
-        )
+        with run.opened(_WORKDIR.value) as folder:
+            predictor = serving.Predictor.from_model(
+                folder.load_model(),
+                folder.read_dataset()["class_names"],
+                folder.preprocessing(),
+            )
         return predictor.predict_files(files, errors=errors)
     try:
         with serving.Client(
@@ -175,7 +175,7 @@ def cli() -> None:
     """The installed command `ltpa-predict`."""
     flags.mark_flag_as_required("images")
     program.run(
-        main, tensorflow=False, arguments=True
+        main, tensorflow=False, arguments=True, remote=["workdir"]
     )  # not before the flags are known to be right
 
 

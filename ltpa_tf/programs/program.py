@@ -3,14 +3,14 @@
 import difflib
 import functools
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from absl import app, flags
 from ml_collections import ConfigDict, config_flags
 
-from ltpa_tf import compile_cache, configs
+from ltpa_tf import compile_cache, configs, stores
 from ltpa_tf.backend import need_tensorflow
 from ltpa_tf.errors import SettingError, WorkError
 from ltpa_tf.old_configs import renewed_flag
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # A flag defined here, --config, is its program's own: --help lists it there.
 flags.disclaim_key_flags()
 
+_ADDRESSES = ("server",)  # flags for http:// and grpc://
 _UNWRAPPED = 10_000  # columns, where no terminal's width counts
 EXIT_SETTING = 2  # a setting can't be used
 EXIT_INTERRUPTED = 130  # Ctrl-C, as shells report it
@@ -32,6 +33,7 @@ def run(
     *,
     tensorflow: bool = True,
     arguments: bool = False,
+    remote: Collection[str] = (),
 ) -> None:
     """Runs `main` under absl and ends the process with its exit code.
 
@@ -43,6 +45,7 @@ def run(
         main: Takes the arguments that are no flags; returns an exit code or None.
         tensorflow: Whether `main` needs TensorFlow, which is then started before.
         arguments: Whether it takes any that are no flags.
+        remote: The flags by which it takes a store's folders, see `ltpa_tf.remote`.
     """
 
     def guarded(argv: Sequence[str]) -> int:
@@ -52,6 +55,7 @@ def run(
                 "--name=value"
             )
         try:
+            _refuse_stores(remote)
             if tensorflow:
                 start()
             return main(argv) or 0
@@ -115,6 +119,17 @@ def console() -> "Console":
 
     width = None if sys.stdout.isatty() else _UNWRAPPED
     return Console(width=width, markup=False, emoji=False)
+
+
+def _refuse_stores(taken: Collection[str]) -> None:
+    """Refuses a store's paths where a folder of that name would be made here."""
+    for name in flags.FLAGS:
+        value = flags.FLAGS[name].value
+        if name in (*taken, *_ADDRESSES) or "." in name:  # a config has its own checks
+            continue
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, str):
+                stores.local(one, f"--{name}")
 
 
 def _parse_flags(main: Callable, argv: list[str]) -> list[str]:

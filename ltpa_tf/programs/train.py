@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from ml_collections import ConfigDict
 
 _CONFIG = program.define_config()
-_WORKDIR = flags.DEFINE_string("workdir", None, "The run folder; made if needed.")
+_WORKDIR = flags.DEFINE_string(
+    "workdir",
+    None,
+    "The run folder; made if needed. s3://, gs:// and hdfs:// work too, with the extra "
+    "of that name.",
+)
 _INIT_FROM = flags.DEFINE_string(
     "init_from",
     None,
@@ -80,7 +85,7 @@ def _in_words(summary: dict) -> str:
 
 def cli() -> None:
     """The installed command `ltpa-train`."""
-    program.run(main)
+    program.run(main, remote=["workdir"])
 
 
 if __name__ == "__main__":

@@ -114,7 +114,7 @@ def _methods(model: keras.Model, names: Sequence[str] | None) -> list[Method]:
 def _missing(
     run: RunFolder, weights: str, split: str, made: Sequence[Method]
 ) -> Markup:
-    flags = {"workdir": run.path, "weights": weights, "split": split}
+    flags = {"workdir": run.name, "weights": weights, "split": split}
     flags |= {"data_dir": run.data_dir, "maps": ",".join(one.name for one in made)}
     left_out = {"weights": "final", "split": "test", "data_dir": ""}
     command = ["python", "-m", "pipelines.evaluate"]

@@ -14,6 +14,7 @@ from ltpa_tf.serving import convert
 from ltpa_tf.serving.card import facts_of
 from ltpa_tf.serving.saved_model import export
 from ltpa_tf.serving.signatures import Signatures
+from ltpa_tf.stores import local
 
 _SAMPLES = 8
 _CALIBRATION = 64
@@ -146,7 +147,7 @@ def convert_run(
     """
     if form == "onnx" and quantize != "none":
         raise SettingError("--quantize", quantize, "none, for ONNX")
-    directory = Path(directory)
+    directory = local(directory, "--export_dir")
     suffix = "" if quantize == "none" else f".{quantize}"
     file = directory / f"{directory.resolve().name}{suffix}.{_SUFFIXES[form]}"
     names = run.read_dataset()["class_names"]

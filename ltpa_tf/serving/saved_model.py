@@ -16,6 +16,7 @@ from ltpa_tf.images import DEFAULT, Preprocessing
 from ltpa_tf.run import write_json, write_text
 from ltpa_tf.serving import card, check_version, server_files, versions, warmup
 from ltpa_tf.serving.signatures import Signatures
+from ltpa_tf.stores import local
 
 SAMPLES = "samples"
 PREPROCESSING_FILE = "preprocessing.json"
@@ -61,7 +62,7 @@ def export(
         SettingError: If the version exists, the names don't match the model, or the
             folder can't be written to.
     """
-    directory = Path(directory)
+    directory = local(directory, "--export_dir")
     name = directory.resolve().name  # `.` has none
     version = versions.free_version(directory, version)
     before = server_files.read_labels(directory)

@@ -15,7 +15,8 @@ from ltpa_tf.errors import SettingError, settings_of
 from ltpa_tf.layers import AttentionPooling, LocalCompatibility, Whitening
 from ltpa_tf.layers.fast import FastBatchNormalization, FastMaxPooling
 from ltpa_tf.models.settings import SMALLEST_IMAGE
-from ltpa_tf.run import RunFolder, read_model
+from ltpa_tf.run import opened, read_model
+from ltpa_tf.stores import is_remote
 
 # Pixels of training images that a `Whitening` is adapted to: 1,953 of CIFAR's images.
 _WHITENING_PIXELS = 2_000_000
@@ -101,8 +102,9 @@ def _load(source: str) -> keras.Model:
         return models.from_preset(source)
     if path.suffix == ".keras" and path.is_file():
         return read_model(path)
-    if path.is_dir():
-        return RunFolder(path).load_model()
+    if path.is_dir() or is_remote(source):
+        with opened(source) as folder:
+            return folder.load_model()
     raise SettingError(
         _INIT_FROM,
         source,

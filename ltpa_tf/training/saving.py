@@ -62,6 +62,7 @@ class CheckpointManager:
         settings: `config.checkpoint`.
         model: A model in float32, by which the best weights are written.
         say: Takes a sentence for the user.
+        saved: Called after each checkpoint, in the thread that writes it.
 
     Attributes:
         position: Where the run is.
@@ -74,6 +75,7 @@ class CheckpointManager:
         settings: ConfigDict,
         model: keras.Model,
         say: Callable[[str], None],
+        saved: Callable[[], None] = lambda: None,
     ):
         self._settings = settings
         self._steps_per_epoch = trainer.steps_per_epoch
@@ -82,6 +84,7 @@ class CheckpointManager:
         self._folder = folder
         self._model = model
         self._say = say
+        self._saved = saved
         self._chief = distribution.is_chief(trainer.strategy)
         self._agreement = distribution.Agreement(trainer.strategy)
         self._checkpoints = Checkpoints(
@@ -184,6 +187,7 @@ class CheckpointManager:
             position = dataclasses.asdict(self.position)
             save = self._checkpoints.save
             self._saving = self._submit(save, step, arrays, position)
+            self._submit(self._saved)
         self._last_save = time.monotonic()
 
     def save_best(self) -> None:

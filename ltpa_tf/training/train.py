@@ -5,7 +5,7 @@ import hashlib
 import importlib.metadata
 import os
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ from ml_collections import ConfigDict
 
 import ltpa_tf
 from ltpa_tf import config as configuration
-from ltpa_tf import data, lock, run
+from ltpa_tf import data, lock, remote, run
 from ltpa_tf.backend import need_tensorflow
 from ltpa_tf.errors import SettingError
 from ltpa_tf.training import distribution
@@ -66,7 +66,9 @@ def train(
 
     Args:
         config: As `configs/common.py` has it.
-        workdir: The run folder; made if needed.
+        workdir: The run folder; made if needed. One in a store, such as
+            "s3://bucket/runs/mine", is worked on in a folder of this machine, and what
+            is saved there is uploaded in the background.
         callbacks: Keras callbacks. They see the model with the weights that would be
             saved, at the end of every epoch, and with those that are trained
             otherwise; learning rate and weights that they set are trained on. Those
@@ -90,19 +92,33 @@ def train(
     configuration.validate(config)
     config = run.with_absolute_paths(config)
     check_callbacks(callbacks, config)
-    folder = run.RunFolder(workdir)
+    with remote.opened(workdir, "--workdir") as place:
+        return _in_folder(place, config, callbacks, source, build, hparams)
+
+
+def _in_folder(
+    place: remote.Place,
+    config: ConfigDict,
+    callbacks: Sequence[keras.callbacks.Callback],
+    source: data.Source | None,
+    build: Build,
+    hparams: bool,
+) -> dict:
+    """Checks that the run can be trained here, and trains it."""
+    folder = run.RunFolder(place.path)
     finished = _open(folder, config)
     if finished is not None:
         if source is None:
             _take_data_dir(folder, config)
-        print(f"{folder.path} is complete: {count(finished['epochs'], 'epoch')}.")
+            place.upload()
+        print(f"{place.name} is complete: {count(finished['epochs'], 'epoch')}.")
         return finished
     if config.runtime.deterministic:
         tf.config.experimental.enable_op_determinism()
     strategy = distribution.make_strategy(config.runtime.strategy)
     chief = distribution.is_chief(strategy)
     with (
-        _chiefs_folder(folder) if chief else contextlib.nullcontext(),
+        _chiefs_folder(folder, place) if chief else contextlib.nullcontext(),
         StopSignals() as signals,
         dtype_policy(config.runtime.precision),
         distribution.lost_workers_as_errors(strategy),
@@ -117,7 +133,16 @@ def train(
                 run.write_text(folder.config_file, configuration.to_json(config))
                 folder.write_dataset(source)
             model = saved_model(config, source, build)
-            return _run(config, folder, trainer, model, callbacks, signals, hparams)
+            return _run(
+                config,
+                folder,
+                trainer,
+                model,
+                callbacks,
+                signals,
+                hparams=hparams,
+                saved=place.saved,
+            )
 
 
 def _run(
@@ -127,7 +152,9 @@ def _run(
     model: keras.Model,
     users: Sequence[keras.callbacks.Callback],
     signals: StopSignals,
+    *,
     hparams: bool,
+    saved: Callable[[], None],
 ) -> dict:
     """Restores, trains epoch by epoch, and writes the final files."""
     chief = distribution.is_chief(trainer.strategy)
@@ -141,7 +168,7 @@ def _run(
     )
     board = TensorBoard(folder.events, config, enabled=chief, hparams=hparams)
     checkpoints = CheckpointManager(
-        trainer, folder, config.checkpoint, model, progress.say
+        trainer, folder, config.checkpoint, model, progress.say, saved
     )
     with progress, contextlib.closing(board), contextlib.closing(checkpoints):
         cpu = not distribution.has_accelerator()
@@ -335,10 +362,10 @@ def _take_data_dir(folder: run.RunFolder, config: ConfigDict) -> None:
 
 
 @contextlib.contextmanager
-def _chiefs_folder(folder: run.RunFolder) -> Iterator[None]:
+def _chiefs_folder(folder: run.RunFolder, place: remote.Place) -> Iterator[None]:
     """The folder, there and writable, for this process alone."""
     alone = "a folder that no other process is training in; this one is in use"
     with run.no_empty_folder(folder.path):
         folder.create()
-        with lock.only_one(folder.path, "train", alone):
+        with lock.only_one(folder.path, "train", alone), place.claimed():
             yield

@@ -5,6 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import rich.table
+
+from ltpa_tf.programs import program as program_module
 
 ROOT = Path(__file__).parents[2]
 
@@ -138,3 +141,12 @@ def test_interrupt_has_the_exit_code_of_shells(program):
     done = program("--config=configs/cifar10.py", "--config.seed=9")
     assert done.returncode == 130
     assert "Traceback" not in done.stderr
+
+
+def test_lines_of_a_piped_table_are_not_wrapped(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    table = rich.table.Table("image", "class")
+    table.add_row("a" * 200, "b" * 100)
+    program_module.console().print(table)
+    (line,) = [row for row in capsys.readouterr().out.splitlines() if "aaa" in row]
+    assert "a" * 200 in line and "b" * 100 in line

@@ -133,22 +133,25 @@ def columns_of(
     )
 
 
-def read_folder(root: Path, *, skip_damaged: bool = False) -> Folder:
+def read_folder(
+    root: Path, *, skip_damaged: bool = False, setting: str = "data.dir"
+) -> Folder:
     """Reads every file.
 
     Args:
         root: See the module.
         skip_damaged: Whether to go on without the files that can't be used.
+        setting: What named the folder: a program's flag, or `data.dir`.
 
     Raises:
         SettingError: Naming the files or the folder that can't be used.
     """
     if not root.is_dir():
-        raise SettingError("data.dir", str(root), "a folder that exists")
+        raise SettingError(setting, str(root), "a folder that exists")
     folders = {child.name: child for child in _visible(root) if child.is_dir()}
     if not folders:
         raise SettingError(
-            "data.dir", str(root), "a folder with one subfolder of images per class"
+            setting, str(root), "a folder with one subfolder of images per class"
         )
     divided = "train" in folders and set(folders) <= set(PARTS)
     roots = {part: folders[part] for part in PARTS if part in folders}
@@ -170,7 +173,8 @@ def read_folder(root: Path, *, skip_damaged: bool = False) -> Folder:
     results = files.in_parallel(inspect, listed)
     errors = [one for one in results if isinstance(one, SettingError)]
     if not skip_damaged:
-        files.refuse(errors, "data.dir", "data.skip_damaged=True goes on without them")
+        skip = "--skip_damaged" if setting[0] == "-" else "data.skip_damaged=True"
+        files.refuse(errors, setting, f"{skip} goes on without them")
     if errors:
         logging.warning(
             "%d of %d files can't be used and are left out; the first: %s",
@@ -181,7 +185,7 @@ def read_folder(root: Path, *, skip_damaged: bool = False) -> Folder:
     good = [one for one in results if not isinstance(one, SettingError)]
     parts = {part: [image for where, image in good if where == part] for part in roots}
     if not parts["train"]:
-        raise SettingError("data.dir", str(root), "a folder with an image to train on")
+        raise SettingError(setting, str(root), "a folder with an image to train on")
     parts = parts if divided else _with_test_part(parts["train"])
     parts = {part: _mixed(images) for part, images in parts.items() if images}
     return Folder(parts, names, divided, tuple(error.setting for error in errors))

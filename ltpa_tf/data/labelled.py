@@ -20,7 +20,9 @@ def labelled_folder(
     size: tuple[int, int],
     part: str = "test",
     chosen: Preprocessing = DEFAULT,
-) -> tuple[Split, str]:
+    *,
+    skip_damaged: bool = False,
+) -> tuple[Split, str, tuple[str, ...]]:
     """The images of a folder with a subfolder for each class, or for some of them.
 
     Of a divided folder (`ltpa_tf.data.folder`) that is one part, otherwise all images.
@@ -31,15 +33,17 @@ def labelled_folder(
         size: `(H, W)` that all images get.
         part: Which part of a divided folder.
         chosen: How the model's training images were decoded.
+        skip_damaged: Whether to go on without the files that can't be used.
 
     Returns:
-        The split, its labels as in `class_names`, and a fingerprint of names and files.
+        The split, its labels as in `class_names`, a fingerprint of names and files, and
+        the names of the files that were left out.
 
     Raises:
         SettingError: Naming the files, folder or class that can't be used.
     """
     root = expanded(folder, "--labelled_dir")
-    found = read_folder(root)
+    found = read_folder(root, skip_damaged=skip_damaged, setting="--labelled_dir")
     parts = found.parts
     if found.divided and part not in parts:
         raise SettingError("--split", part, ", ".join(p for p in PARTS if p in parts))
@@ -48,7 +52,8 @@ def labelled_folder(
     paths, codes, labels = columns_of(images)
     table = {part: (paths, codes, numbers[labels])}
     split = encoded_splits(table, size, True, chosen, tf.io.read_file)[part]
-    return split, fingerprint(sorted(f"{one.digest} {one.name}" for one in images))
+    identity = fingerprint(sorted(f"{one.digest} {one.name}" for one in images))
+    return split, identity, found.skipped
 
 
 def _class_numbers(

@@ -80,7 +80,9 @@ def _read(source: Path, skip_damaged: bool) -> tuple[dict, dict]:
     if archives.is_archive(source):
         return archives.read_archive(source)
     if source.is_dir():
-        found = folder.read_folder(source, skip_damaged=skip_damaged)
+        found = folder.read_folder(
+            source, skip_damaged=skip_damaged, setting="--source"
+        )
         names = found.class_names
         parts = {
             part: (images, np.array([one.label for one in images], np.int32))

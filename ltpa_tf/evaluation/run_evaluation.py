@@ -27,6 +27,7 @@ def evaluate_run(
     split: str = "test",
     weights: str = "final",
     labelled_dir: str = "",
+    skip_damaged: bool = False,
     batch_size: int = 256,
     maps: Sequence[str] = (),
     map_examples: int = 500,
@@ -48,6 +49,8 @@ def evaluate_run(
         labelled_dir: A folder of other images, with a subfolder for each class or for
             some of them; "" for the run's own data. Of a divided folder `split` says
             which part is taken.
+        skip_damaged: Whether to go on without the files of that folder that can't be
+            used.
         batch_size: Examples per step.
         maps: Methods whose maps are measured too, see `explain.methods.NAMES`. The file
             is written after each; what it has of the same images isn't measured again.
@@ -66,10 +69,11 @@ def evaluate_run(
 
     Returns:
         What was written to `result["file"]`: `split`, `weights`, with a `labelled_dir`
-        also `data`, `data_dir` and `fingerprint`, what `evaluation.evaluate` returns,
-        and, now or in an earlier call, as `maps` what `map_measures.measure_maps` does,
-        as `global_feature` what `swap_global`, as `robustness` what `robustness` and
-        as `transfer`, data set by data set, what `transfer` does.
+        also `data`, `data_dir`, `fingerprint` and the files `skipped`, what
+        `evaluation.evaluate` returns, and, now or in an earlier call, as `maps` what
+        `map_measures.measure_maps` does, as `global_feature` what `swap_global`, as
+        `robustness` what `robustness` and as `transfer`, data set by data set, what
+        `transfer` does.
 
     Raises:
         SettingError: If there is no such run, model, data, split or method, or another
@@ -81,11 +85,17 @@ def evaluate_run(
     about = {"split": split, "weights": weights}
     if labelled_dir:
         size = tuple(dataset["image_shape"][:2])
-        examples, digest = data.labelled_folder(
-            labelled_dir, class_names, size, split, run.preprocessing()
+        examples, digest, skipped = data.labelled_folder(
+            labelled_dir,
+            class_names,
+            size,
+            split,
+            run.preprocessing(),
+            skip_damaged=skip_damaged,
         )
         about["data"] = f"{_plain(Path(labelled_dir))}-{digest[:8]}"
         about["data_dir"], about["fingerprint"] = labelled_dir, digest
+        about["skipped"] = list(skipped)
     else:
         examples = run.load_split(split)
     if maps:

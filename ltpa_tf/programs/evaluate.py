@@ -30,12 +30,16 @@ from collections.abc import Sequence
 
 from absl import flags
 
+from ltpa_tf.errors import SettingError
 from ltpa_tf.programs import program
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a finished run.")
 _DATA_DIR = program.define_data_dir()
 _LABELLED_DIR = flags.DEFINE_string(
     "labelled_dir", "", "A folder of other images, one subfolder per class."
+)
+_SKIP = flags.DEFINE_bool(
+    "skip_damaged", False, "Go on without the files of that folder that can't be used."
 )
 _SPLIT = flags.DEFINE_enum(
     "split", "test", ["test", "validation"], "Which examples to measure on."
@@ -71,6 +75,8 @@ def main(argv: Sequence[str]) -> None:
     del argv
     from rich.progress import MofNCompleteColumn, Progress
 
+    if _SKIP.value and not _LABELLED_DIR.value:
+        raise SettingError("--skip_damaged", True, "nothing, without --labelled_dir")
     from ltpa_tf import evaluation, run
     from ltpa_tf.programs import evaluation_tables
 
@@ -85,6 +91,7 @@ def main(argv: Sequence[str]) -> None:
             split=_SPLIT.value,
             weights=_WEIGHTS.value,
             labelled_dir=_LABELLED_DIR.value,
+            skip_damaged=_SKIP.value,
             batch_size=_BATCH_SIZE.value,
             maps=_MAPS.value,
             map_examples=_MAP_EXAMPLES.value,

@@ -112,6 +112,22 @@ def test_a_folder_that_is_not_the_runs_own(base):
     assert divided["examples"] == 6
 
 
+def test_files_of_another_folder_that_cannot_be_used(base):
+    run = RunFolder(base / "run")
+    other = paint(base / "other", images=3)
+    for name in ("red", "green"):
+        (other / name / "bad.jpg").write_bytes(b"<html>")
+    said = "--labelled_dir: 2 files can't be used; accepted: --skip_damaged"
+    with pytest.raises(SettingError, match=said):
+        evaluation.evaluate_run(run, labelled_dir=str(other))
+    result = evaluation.evaluate_run(run, labelled_dir=str(other), skip_damaged=True)
+    assert result["examples"] == 9
+    stored = run.read(run.path / result["file"])["skipped"]
+    assert sorted(stored) == [str(other / n / "bad.jpg") for n in ("green", "red")]
+    with pytest.raises(SettingError, match="--labelled_dir: .*a folder that exists"):
+        evaluation.evaluate_run(run, labelled_dir=str(base / "nowhere"))
+
+
 def test_a_class_that_the_model_does_not_know_is_refused(base):
     other = paint(base / "other")
     (other / "red").rename(other / "rot")

@@ -7,11 +7,16 @@ import tensorflow as tf
 
 from ltpa_tf import layers, models, serving
 from ltpa_tf.errors import SettingError
+from ltpa_tf.serving import convert
+from ltpa_tf.serving.signatures import Signatures
 
 
 def build(name, level=None):
     images = keras.Input((32, 32, 3))
-    local = keras.layers.Conv2D(8, 3, padding="same", name="conv1")(images)
+    small = keras.initializers.RandomNormal(stddev=0.002, seed=0)  # for 0 to 255
+    local = keras.layers.Conv2D(
+        8, 3, padding="same", name="conv1", kernel_initializer=small
+    )(images)
     local = keras.layers.MaxPooling2D(4)(local)
     estimator = layers.AttentionEstimator("local", level=level, name=name)
     attended, *_ = estimator(local)
@@ -35,6 +40,31 @@ def test_maps_of_an_estimator_with_a_name_of_its_own(tmp_path):
         assert answer.image_maps["look"].shape == (32, 32)
     outputs = tf.saved_model.load(version).signatures["attention_maps"](images=images)
     assert outputs["look_grid"].numpy()[0].tolist() == [1.5, 1.5, 4, 4]
+
+
+@pytest.mark.parametrize("form", ["onnx", "litert", "litert int8"])
+def test_it_keeps_them_in_converted_files_too(tmp_path, form):
+    names = ["tf2onnx", "onnxruntime"] if form == "onnx" else ["ai_edge_litert"]
+    for name in names:
+        pytest.importorskip(name)
+    model = build("look")
+    images = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
+    signatures = Signatures(model, ("cat", "dog", "owl"))
+    if form == "onnx":
+        ask, _ = convert.to_onnx(signatures, tmp_path / "m.onnx", images)
+    else:
+        quantize = "int8" if form.endswith("int8") else "none"
+        ask, _ = convert.to_litert(
+            signatures, tmp_path / "m.tflite", images, quantize=quantize
+        )
+    expected = models.attention_model(model)(tf.cast(images, tf.float32))["look"]
+    found = ask(images)
+    np.testing.assert_allclose(found["look"].sum((1, 2)), 1, atol=0.01)
+    if form.endswith("int8"):
+        assert np.corrcoef(found["look"].ravel(), np.ravel(expected))[0, 1] > 0.9
+    else:
+        np.testing.assert_allclose(found["look"], expected, atol=1e-5)
+    assert found["look_image"].shape == (4, 32, 32)
 
 
 def test_a_name_that_means_something_else_is_refused(tmp_path):

@@ -7,6 +7,13 @@
 Submodules are imported when they are first used: `import ltpa_tf` alone imports neither
 Keras nor TensorFlow. Once Keras is imported, too, `keras.models.load_model` knows this
 package's layers and models.
+
+Examples in docstrings are run by a test, after
+
+    import keras
+    import numpy as np
+    import tensorflow as tf
+    from ltpa_tf import data, evaluation, explain, ..., tuning
 """
 
 import importlib

@@ -45,6 +45,10 @@ class Augmentation:
         Cutout https://arxiv.org/abs/1708.04552, MixUp https://arxiv.org/abs/1710.09412,
         CutMix https://arxiv.org/abs/1905.04899,
         RandAugment https://arxiv.org/abs/1909.13719.
+
+    Example:
+        >>> data.Augmentation(crop=4, flip=True).crop
+        4
     """
 
     crop: int = 0
@@ -112,6 +116,19 @@ def augment(
 
     Raises:
         SettingError: When the settings don't fit the images.
+
+    Example:
+        >>> images, labels = data.augment(
+        ...     np.zeros((8, 32, 32, 3), np.uint8),
+        ...     tf.eye(8, 10),
+        ...     seed=0,
+        ...     epoch=0,
+        ...     positions=np.arange(8),
+        ...     indices=np.arange(8),
+        ...     settings=data.Augmentation(crop=4, flip=True),
+        ... )
+        >>> images.shape, labels.shape
+        (TensorShape([8, 32, 32, 3]), TensorShape([8, 10]))
     """
 
     def draw(purpose, lanes=1):

@@ -41,6 +41,12 @@ def labelled_folder(
 
     Raises:
         SettingError: Naming the files, folder or class that can't be used.
+
+    Example:
+        >>> classes = ("cat", "dog")
+        >>> split, fingerprint = data.labelled_folder("photos", classes, (32, 32))
+        >>> split
+        <Split: 4 images, 32x32>
     """
     root = expanded(folder, "--labelled_dir")
     found = read_folder(root, skip_damaged=skip_damaged, setting="--labelled_dir")

@@ -60,6 +60,10 @@ def load(
     Raises:
         SettingError: When there is no such data set, or it can't be used; the sentence
             names the file or setting.
+
+    Example:
+        >>> data.load("digits", train_examples=1000)
+        <Source 'digits': 10 classes, 32x32; train 1,000, validation 1,000, test 2,000>
     """
     if not isinstance(name, str):
         raise SettingError(

@@ -27,6 +27,12 @@ def steps_per_epoch(split: Split, batch_size: int) -> int:
 
     Raises:
         SettingError: When the split is smaller than one batch.
+
+    Example:
+        >>> images = np.zeros((1000, 32, 32, 3), np.uint8)
+        >>> split = data.array_split(images, np.arange(1000) % 10)
+        >>> data.steps_per_epoch(split, 64)
+        15
     """
     if not 1 <= batch_size <= len(split):
         raise SettingError(
@@ -60,6 +66,18 @@ def examples_of(
     Returns:
         The epoch, int64 scalar; positions in it, int64 [batch_size / replicas]; and the
         examples that stand there, int64 of the same shape.
+
+    Example:
+        >>> epoch, _, indices = data.examples_of(
+        ...     np.int64(15),  # the step
+        ...     np.int64(0),
+        ...     examples=1000,
+        ...     batch_size=64,
+        ...     replicas=1,
+        ...     seed=0,
+        ... )
+        >>> int(epoch), indices.shape
+        (1, TensorShape([64]))
     """
     steps, local = examples // batch_size, batch_size // replicas
     epoch = step // steps
@@ -103,6 +121,14 @@ def train_dataset(
 
     Raises:
         SettingError: When the batch can't be divided so.
+
+    Example:
+        >>> images = np.zeros((1000, 32, 32, 3), np.uint8)
+        >>> split = data.array_split(images, np.arange(1000) % 10)
+        >>> batches = data.train_dataset(split, batch_size=64, seed=0, num_classes=10)
+        >>> images, labels = next(iter(batches))
+        >>> images.shape, labels.shape
+        (TensorShape([64, 32, 32, 3]), TensorShape([64, 10]))
     """
     steps_per_epoch(split, batch_size)  # checks the batch size
     settings = augmentation or Augmentation()
@@ -184,6 +210,13 @@ def evaluation_dataset(
     Returns:
         Elements `(images uint8 [b, H, W, 3], labels int32 [b], mask bool [b])`. The
         mask is False where an example only fills up the batch.
+
+    Example:
+        >>> images = np.zeros((1000, 32, 32, 3), np.uint8)
+        >>> split = data.array_split(images, np.arange(1000) % 10)
+        >>> batches = data.evaluation_dataset(split, batch_size=300)
+        >>> [int(weights.numpy().sum()) for _, _, weights in batches]
+        [300, 300, 300, 100]
     """
     if batch_size < 1:
         raise SettingError("batch_size", batch_size, "1 or more")

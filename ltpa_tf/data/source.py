@@ -33,6 +33,12 @@ class Split:
         array: uint8 [N, H, W, 3] where the images live in memory, else None.
         boxes: int32 [N, 4] - top, left, bottom, right, the last two exclusive - of the
             object in each image, where they are known, else None.
+
+    Example:
+        >>> images = np.zeros((1000, 32, 32, 3), np.uint8)
+        >>> split = data.array_split(images, np.arange(1000) % 10)
+        >>> split.images(np.arange(4), 0).shape, split.labels[:4]
+        (TensorShape([4, 32, 32, 3]), array([0, 1, 2, 3], dtype=int32))
     """
 
     labels: np.ndarray
@@ -78,6 +84,11 @@ class Source:
         fingerprint: SHA-256 that identifies images and labels of all parts.
         preprocessing: How image files became what the model takes.
         skipped: Names of files that were left out, as they can't be used.
+
+    Example:
+        >>> source = data.load("digits", train_examples=1000)
+        >>> source.image_shape, len(source.train), source.class_names[:3]
+        ((32, 32, 3), 1000, ('0', '1', '2'))
     """
 
     name: str
@@ -104,7 +115,13 @@ class Source:
 def array_split(
     array: np.ndarray, labels: np.ndarray, boxes: np.ndarray | None = None
 ) -> Split:
-    """A split whose images are in memory, uint8 [N, H, W, 3]."""
+    """A split whose images are in memory, uint8 [N, H, W, 3].
+
+    Example:
+        >>> images = np.zeros((6, 32, 32, 3), np.uint8)
+        >>> data.array_split(images, np.array([0, 0, 0, 1, 1, 1]))
+        <Split: 6 images, 32x32>
+    """
 
     @functools.cache
     def resident() -> tf.Tensor:

@@ -47,6 +47,13 @@ def evaluate(
     Raises:
         SettingError: If the split is empty, or the model has another number of classes
             or gives numbers that are not finite.
+
+    Example:
+        >>> source = data.load("digits")
+        >>> model = models.build("vgg_att2_concat_pc", width=0.125)
+        >>> result = evaluation.evaluate(model, source.test, source.class_names)
+        >>> 0 <= result["top1"] <= 1, result["examples"] == len(source.test)
+        (True, True)
     """
     if not len(split):
         raise SettingError("split", "no examples", "a split with at least one")

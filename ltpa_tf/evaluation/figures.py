@@ -23,6 +23,13 @@ def save_figures(result: dict, folder: str | os.PathLike) -> list[Path]:
 
     Returns:
         The files' paths.
+
+    Example:
+        >>> source = data.load("digits")
+        >>> model = models.build("vgg_att2_concat_pc", width=0.125)
+        >>> result = evaluation.evaluate(model, source.test, source.class_names)
+        >>> [file.name for file in evaluation.save_figures(result, "figures")]
+        ['confusion.png', 'per_class.png', 'reliability.png']
     """
     figures = {
         "confusion.png": confusion_figure(result),

@@ -78,6 +78,12 @@ def evaluate_run(
     Raises:
         SettingError: If there is no such run, model, data, split or method, or another
             process is writing the same file.
+
+    Example:
+        >>> run = run.RunFolder("runs/mine")
+        >>> result = evaluation.evaluate_run(run)
+        >>> result["file"], 0 <= result["top1"] <= 1
+        ('evaluation.json', True)
     """
     dataset = run.read_dataset()
     class_names = tuple(dataset["class_names"])

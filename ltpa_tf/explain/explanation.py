@@ -30,6 +30,12 @@ class Explanation:
             exclusive, or None if it isn't known.
         name: Says which image this is.
         grids: Where the cells of each map lie; a map without one fills the image.
+
+    Example:
+        >>> model = models.build("vgg_att2_concat_pc", width=0.125)
+        >>> (found,) = explain.explain(model, np.zeros((1, 32, 32, 3), np.uint8))
+        >>> found.probabilities.shape, sorted(found.maps)
+        ((10,), ['level_10', 'level_13'])
     """
 
     image: np.ndarray
@@ -70,6 +76,12 @@ def explain(
     Raises:
         SettingError: If the model has neither or gives numbers that are not finite, or
             there is no image.
+
+    Example:
+        >>> model = models.build("vgg_att2_concat_pc", width=0.125)
+        >>> (found,) = explain.explain(model, np.zeros((1, 32, 32, 3), np.uint8))
+        >>> {name: attention.shape for name, attention in found.maps.items()}
+        {'level_10': (16, 16), 'level_13': (8, 8)}
     """
     if not len(images):
         raise SettingError("images", "none", "at least one")

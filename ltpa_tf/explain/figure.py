@@ -40,6 +40,14 @@ def attention_figure(
 
     Returns:
         The path of the PNG.
+
+    Example:
+        >>> model = models.build("vgg_att2_concat_pc", num_classes=2, width=0.125)
+        >>> images = np.zeros((2, 32, 32, 3), np.uint8)
+        >>> explain.attention_figure(
+        ...     model, images, [0, 1], ["cat", "dog"], path="figure.png"
+        ... ).name
+        'figure.png'
     """
     rows = explain(model, images, labels=labels, boxes=boxes, names=names)
     return style.save(draw(rows, class_names), path)
@@ -54,6 +62,13 @@ def draw(explanations: Sequence[Explanation], class_names: Sequence[str]) -> Fig
     Args:
         explanations: At least one, of images of one size and of the same levels.
         class_names: K names.
+
+    Example:
+        >>> model = models.build("vgg_att2_concat_pc", num_classes=2, width=0.125)
+        >>> found = explain.explain(model, np.zeros((2, 32, 32, 3), np.uint8))
+        >>> figure = explain.draw(found, ["cat", "dog"])
+        >>> len(figure.axes) > 4
+        True
     """
     levels = list(explanations[0].maps)
     height, width = _panel_size(explanations[0].image)

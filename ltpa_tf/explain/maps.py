@@ -17,6 +17,11 @@ def relative(maps: np.ndarray) -> np.ndarray:
 
     Returns:
         float32 `[..., h, w]`, of mean 1. A map of zeros is flat: all 1.
+
+    Example:
+        >>> explain.relative(np.array([[[0.25, 0.25], [0.5, 0.0]]]))
+        array([[[1., 1.],
+                [2., 0.]]], dtype=float32)
     """
     maps = np.asarray(maps, np.float32)
     mean = maps.mean((-2, -1), keepdims=True)
@@ -37,6 +42,10 @@ def upsample(
 
     Returns:
         float32 `[..., H, W]`.
+
+    Example:
+        >>> explain.upsample(np.ones((1, 8, 8)), (32, 32)).shape
+        (1, 32, 32)
     """
     maps = np.asarray(maps, np.float32)
     cells = maps.shape[-2:]

@@ -55,6 +55,11 @@ def overlay(
 
     Returns:
         uint8 `[H, W, 3]`.
+
+    Example:
+        >>> image = np.full((32, 32, 3), 128, np.uint8)
+        >>> explain.overlay(image, np.ones((8, 8)) / 64).shape
+        (32, 32, 3)
     """
     placed = upsample(relative(attention), image.shape[:2], grid)
     return colour(image, strength(placed))

@@ -40,6 +40,11 @@ def explain_run(
 
     Raises:
         SettingError: If there is no such run, model, data, split or example.
+
+    Example:
+        >>> run = run.RunFolder("runs/mine")
+        >>> [file.name for file in explain.explain_run(run, count=2)]
+        ['attention.png', '000.png', '001.png']
     """
     examples = run.load_split(split)
     model = run.load_model(weights)
@@ -90,6 +95,13 @@ def explain_images(
 
     Returns:
         As `explain_run`.
+
+    Example:
+        >>> run = run.RunFolder("runs/mine")
+        >>> images = np.zeros((1, 32, 32, 3), np.uint8)
+        >>> files = explain.explain_images(run, images, ["nothing"])
+        >>> [file.name for file in files]
+        ['attention.png', '000.png']
     """
     return write(run, explain(run.load_model(weights), images, names=names))
 

@@ -41,6 +41,10 @@ def resize(images: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
 
     Returns:
         uint8; images that have this size already come back unchanged.
+
+    Example:
+        >>> data.resize(np.zeros((1, 64, 48, 3), np.uint8), (32, 32)).shape
+        TensorShape([1, 32, 32, 3])
     """
     factors = tf.shape(images)[-3:-1] / tf.convert_to_tensor(size)
     resized = tf.cond(

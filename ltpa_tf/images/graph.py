@@ -84,6 +84,11 @@ def decode_image(
 
     Returns:
         uint8 [H, W, 3].
+
+    Example:
+        >>> encoded = tf.io.encode_png(np.zeros((48, 64, 3), np.uint8))
+        >>> data.decode_image(encoded, (32, 32)).shape
+        TensorShape([32, 32, 3])
     """
 
     def code(content):

@@ -27,6 +27,10 @@ class Preprocessing:
 
     Raises:
         SettingError: Naming the attribute that can't be used.
+
+    Example:
+        >>> images.Preprocessing(aspect="pad").in_words()
+        'as large as they fit, in the middle between borders'
     """
 
     aspect: str = "squash"

@@ -27,6 +27,10 @@ class Compatibility(keras.layers.Layer):
             same summand at every position of an image, which a softmax cancels; or
             `"full"`.
         equal_channels: Whether `l` and `g` must have as many channels as each other.
+
+    Example:
+        >>> issubclass(layers.COMPATIBILITIES["dp"], layers.Compatibility)
+        True
     """
 
     global_effect: ClassVar[Literal["none", "shift", "full"]] = "full"
@@ -92,6 +96,11 @@ class LocalCompatibility(Compatibility):
         elementwise: Whether `<u, l_i>` is a product and a sum instead of a matrix
             product. It is the same number, which XLA fuses with its neighbours; without
             XLA the matrix product is the faster one. See `layers.products`.
+
+    Example:
+        >>> compatibility = layers.LocalCompatibility(initializer="ones")
+        >>> np.asarray(compatibility(np.array([[[[1.0, 2.0], [3.0, 4.0]]]])))
+        array([[[3., 7.]]], dtype=float32)
     """
 
     global_effect = "none"
@@ -134,6 +143,12 @@ class ParametrisedCompatibility(LocalCompatibility):
     Args:
         initializer: Of `u`; see `LocalCompatibility`.
         **kwargs: As for every Keras layer.
+
+    Example:
+        >>> compatibility = layers.ParametrisedCompatibility(initializer="ones")
+        >>> local = np.array([[[[1.0, 2.0], [3.0, 4.0]]]])
+        >>> np.asarray(compatibility(local, np.array([[10.0, 20.0]])))
+        array([[[33., 37.]]], dtype=float32)
     """
 
     global_effect = "shift"
@@ -148,7 +163,14 @@ class ParametrisedCompatibility(LocalCompatibility):
 
 @_REGISTER
 class DotProductCompatibility(Compatibility):
-    """`c_i = <l_i, g>`, the paper's "dp" (section 3.1), unscaled as there."""
+    """`c_i = <l_i, g>`, the paper's "dp" (section 3.1), unscaled as there.
+
+    Example:
+        >>> local = np.array([[[[1.0, 2.0], [3.0, 4.0]]]])
+        >>> dot = layers.DotProductCompatibility()
+        >>> np.asarray(dot(local, np.array([[10.0, 20.0]])))
+        array([[[ 50., 110.]]], dtype=float32)
+    """
 
     def score(self, local, global_feature):
         query = keras.ops.cast(global_feature, "float32")
@@ -168,6 +190,11 @@ class AdditiveCompatibility(Compatibility):
         units: Size of the hidden layer; None: as many as `l` has channels.
         initializer: Of `W_l`, `W_g` and `v`.
         **kwargs: As for every Keras layer.
+
+    Example:
+        >>> compatibility = layers.AdditiveCompatibility(units=16)
+        >>> compatibility(np.ones((2, 8, 8, 32)), np.ones((2, 64))).shape
+        TensorShape([2, 8, 8])
     """
 
     equal_channels = False

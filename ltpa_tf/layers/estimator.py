@@ -56,6 +56,13 @@ class AttentionEstimator(keras.layers.Layer):
     Output:
         A tuple `(attended, scores, attention)`: `[B, C]` in the policy's compute dtype;
         `[B, H, W]` and `[B, H, W]`, float32 under every policy.
+
+    Example:
+        >>> estimator = layers.AttentionEstimator("dp")
+        >>> local, global_feature = keras.Input((16, 16, 64)), keras.Input((64,))
+        >>> attended, scores, attention = estimator(local, global_feature)
+        >>> attended.shape, attention.shape
+        ((None, 64), (None, 16, 16))
     """
 
     def __init__(

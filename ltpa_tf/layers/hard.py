@@ -32,6 +32,10 @@ class HardPooling(AttentionPooling):
 
     Output:
         As of `AttentionPooling`.
+
+    Example:
+        >>> issubclass(layers.NORMALIZATIONS["topk"], layers.HardPooling)
+        True
     """
 
     shift_invariant = True
@@ -81,6 +85,13 @@ class TopKPooling(HardPooling):
 
     the straight-through Gumbel-softmax of Jang et al. (arXiv 1611.01144, section 2.2)
     for k positions, at temperature 1. A biased gradient of little variance.
+
+    Example:
+        >>> scores = np.array([[[3.0, 1.0, 2.0]]])
+        >>> local = np.array([[[[1.0], [10.0], [5.0]]]])
+        >>> descriptor, attention = layers.TopKPooling(positions=2)(scores, local)
+        >>> np.asarray(attention), np.asarray(descriptor)
+        (array([[[0.5, 0. , 0.5]]], dtype=float32), array([[3.]], dtype=float32))
     """
 
     def call(self, scores, local, training=None):
@@ -107,6 +118,13 @@ class SampledPooling(HardPooling):
     Call arguments:
         samples: S, how many choices to draw for each image; the output then has a
             third part, the `choice`, and S rows for each image, one after the other.
+
+    Example:
+        >>> pooling = layers.SampledPooling(positions=4)
+        >>> scores, local = np.zeros((2, 8, 8)), np.ones((2, 8, 8, 16))
+        >>> descriptors, attention, choice = pooling(scores, local, samples=3)
+        >>> descriptors.shape, choice["log_probability"].shape
+        (TensorShape([6, 16]), TensorShape([2, 3, 1]))
     """
 
     chooses = True

@@ -172,6 +172,11 @@ class ConcatHead(_Head):
 
     Output:
         float32 `[B, num_classes]`, the logits.
+
+    Example:
+        >>> head = layers.ConcatHead(10, projection="linear")
+        >>> head([keras.Input((256,)), keras.Input((512,))]).shape, head.count_params()
+        ((None, 10), 7690)
     """
 
     def linear_inputs(self, shapes):
@@ -210,6 +215,12 @@ class IndepHead(_Head):
 
     Output:
         float32 `[B, num_classes]`, log-probabilities, in log space throughout.
+
+    Example:
+        >>> head = layers.IndepHead(10, projection="linear")
+        >>> probabilities = np.exp(head([np.ones((2, 256)), np.ones((2, 512))]))
+        >>> probabilities.sum(axis=1).round(5)
+        array([1., 1.], dtype=float32)
     """
 
     def linear_inputs(self, shapes):

@@ -16,6 +16,13 @@ class PartialIdentity(keras.initializers.Initializer):
     Args:
         rest: Initializer of the other filters; by default uniform with a variance of 1
             over three times the inputs, as PyTorch has it.
+
+    Example:
+        >>> kernel = layers.PartialIdentity()((3, 3, 1, 2))
+        >>> np.asarray(kernel)[..., 0, 0]
+        array([[0., 0., 0.],
+               [0., 1., 0.],
+               [0., 0., 0.]], dtype=float32)
     """
 
     def __init__(self, rest=None):

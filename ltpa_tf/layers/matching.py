@@ -27,6 +27,11 @@ class ChannelMatching(keras.layers.Layer):
 
     Output:
         `[B, channels]`, or `[B, H, W, channels]`, in the policy's compute dtype.
+
+    Example:
+        >>> match = layers.ChannelMatching(256)
+        >>> match(keras.Input((512,))).shape, match.count_params()
+        ((None, 256), 133376)
     """
 
     def __init__(

@@ -15,6 +15,12 @@ class ReflectionPadding(keras.layers.ZeroPadding2D):
 
     Output:
         `[B, H + top + bottom, W + left + right, C]`.
+
+    Example:
+        >>> row = np.array([1.0, 2.0, 3.0]).reshape((1, 1, 3, 1))
+        >>> padded = layers.ReflectionPadding(((0, 0), (1, 1)))(row)
+        >>> np.asarray(padded).ravel()
+        array([2., 1., 2., 3., 2.], dtype=float32)
     """
 
     def __init__(self, padding=1, **kwargs):

@@ -29,6 +29,10 @@ class AttentionPooling(keras.layers.Layer):
         chooses: Whether its choice learns from rewards, see `layers.choices`.
         elementwise: Whether the local features' gradient has the form that XLA fuses
             with its neighbours. See `layers.products`.
+
+    Example:
+        >>> issubclass(layers.SoftmaxPooling, layers.AttentionPooling)
+        True
     """
 
     shift_invariant: ClassVar[bool] = False
@@ -99,7 +103,15 @@ class AttentionPooling(keras.layers.Layer):
 
 @_REGISTER
 class SoftmaxPooling(AttentionPooling):
-    """`a = softmax(c)` over all n positions; `g_a = sum_i a_i l_i` (section 3.2)."""
+    """`a = softmax(c)` over all n positions; `g_a = sum_i a_i l_i` (section 3.2).
+
+    Example:
+        >>> scores = np.log([[[1.0, 3.0]]])
+        >>> local = np.array([[[[1.0, 2.0], [3.0, 4.0]]]])
+        >>> descriptor, attention = layers.SoftmaxPooling()(scores, local)
+        >>> np.asarray(attention).round(2), np.asarray(descriptor).round(2)
+        (array([[[0.25, 0.75]]], dtype=float32), array([[2.5, 3.5]], dtype=float32))
+    """
 
     shift_invariant = True
 
@@ -112,6 +124,13 @@ class SigmoidPooling(AttentionPooling):
     """`a_i = sigmoid(c_i)`, each for itself; `g_a = mean_i a_i l_i`.
 
     Not in the paper; the default of the best-known PyTorch implementation (SaoYan).
+
+    Example:
+        >>> scores = np.zeros((1, 1, 2))
+        >>> local = np.array([[[[1.0, 2.0], [3.0, 4.0]]]])
+        >>> descriptor, attention = layers.SigmoidPooling()(scores, local)
+        >>> np.asarray(attention), np.asarray(descriptor)
+        (array([[[0.5, 0.5]]], dtype=float32), array([[1. , 1.5]], dtype=float32))
     """
 
     def normalize(self, scores):

@@ -23,6 +23,11 @@ class Preactivation(keras.layers.Layer):
 
     Output:
         The same shape, in the policy's compute dtype.
+
+    Example:
+        >>> before = layers.Preactivation(batch_norm=False)
+        >>> np.asarray(before(np.array([[-1.0, 2.0]])))
+        array([[0., 2.]], dtype=float32)
     """
 
     def __init__(self, batch_norm: bool = True, dropout: float = 0.5, **kwargs):

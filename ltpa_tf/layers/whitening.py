@@ -27,6 +27,12 @@ class Whitening(keras.layers.Layer):
 
     Output:
         `[B, H, W, 8 C]`, in the policy's compute dtype.
+
+    Example:
+        >>> whitening = layers.Whitening()
+        >>> whitening.adapt(np.random.default_rng(0).normal(size=(100, 32, 32, 3)))
+        >>> whitening(np.zeros((1, 32, 32, 3))).shape
+        TensorShape([1, 32, 32, 24])
     """
 
     # What `models.grids` asks of a convolution.

@@ -39,6 +39,15 @@ def evidence_model(model: keras.Model, *, of_predicted: bool = False) -> keras.M
 
     Raises:
         SettingError: If the model isn't of that form.
+
+    Example:
+        >>> model = models.build("vgg_att2_concat_pc", width=0.125)
+        >>> taken_apart = models.evidence_model(model, of_predicted=True)
+        >>> outputs = taken_apart(np.ones((1, 32, 32, 3)))
+        >>> parts = ("evidence_10", "evidence_13", "evidence_bias")
+        >>> total = sum(np.sum(outputs[name]) for name in parts)
+        >>> bool(np.isclose(total, np.max(outputs["logits"]), atol=1e-4))
+        True
     """
     named = {}
     parts: dict[int, tuple] = {}
@@ -79,7 +88,12 @@ def evidence_model(model: keras.Model, *, of_predicted: bool = False) -> keras.M
 
 
 def evidence_name(estimator: str) -> str:
-    """`evidence_7` of the estimator `level_7`."""
+    """`evidence_7` of the estimator `level_7`.
+
+    Example:
+        >>> models.evidence_name("level_7")
+        'evidence_7'
+    """
     return f"evidence_{estimator.removeprefix('level_')}"
 
 

@@ -105,6 +105,12 @@ def grids(model: keras.Model, size: tuple[int, int] | None = None) -> dict[str, 
     Raises:
         SettingError: If the model isn't of that form, the size isn't known, or a layer
             moves cells in a way that isn't known.
+
+    Example:
+        >>> model = models.build("vgg_att2_concat_pc", width=0.125)
+        >>> grid = models.grids(model)["level_13"]
+        >>> grid.offset, grid.stride  # in pixels, down and across
+        ((1.5, 1.5), (4.0, 4.0))
     """
     shape = model.input_shape if len(getattr(model, "inputs", ())) == 1 else ()
     if len(shape) != 4:

@@ -23,6 +23,13 @@ def exchange_global(model: keras.Model) -> keras.Model:
 
     Raises:
         SettingError: No estimator takes a global feature.
+
+    Example:
+        >>> model = models.build("vgg_att2_concat_dp", width=0.125)
+        >>> exchanged = models.exchange_global(model)
+        >>> images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3))
+        >>> exchanged(images * 1.0)["level_10"].shape  # each by the other's g
+        TensorShape([2, 16, 16])
     """
     exchanged = []
 

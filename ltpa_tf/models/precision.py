@@ -4,7 +4,13 @@ import keras
 
 
 def as_float32(model: keras.Model) -> keras.Model:
-    """The same model computing in float32: `model` itself if it does so already."""
+    """The same model computing in float32: `model` itself if it does so already.
+
+    Example:
+        >>> model = models.build(width=0.125, dtype="mixed_bfloat16")
+        >>> models.as_float32(model).get_layer("level_7").dtype_policy.name
+        'float32'
+    """
     config = model.get_config()
     wanted = _float32(config)
     if wanted == config:

@@ -37,6 +37,10 @@ def list_presets(pattern: str = "*") -> list[str]:
 
     Args:
         pattern: Of the names wanted, as in a shell: `"cifar*"`.
+
+    Example:
+        >>> models.list_presets("no-such-*")
+        []
     """
     names = sorted(file.parent.name for file in FOLDER.glob(f"*/{_CONFIG}"))
     return fnmatch.filter(names, pattern)
@@ -62,6 +66,12 @@ def from_preset(
     Raises:
         SettingError: No such preset (the nearest ones are named), a damaged one, or
             another number of classes for what is no `AttentionVGG`.
+
+    Example:
+        >>> model = models.build("vgg_att2_concat_pc", num_classes=2, width=0.125)
+        >>> folder = models.save_preset(model, "presets/mine", ["cat", "dog"])
+        >>> models.from_preset(folder, num_classes=5).output_shape  # a new head
+        (None, 5)
     """
     folder = preset_folder(preset)
     try:
@@ -94,6 +104,12 @@ def preset_settings(preset: str | os.PathLike) -> dict:
 
     Raises:
         SettingError: No such preset, a damaged one, or one of another kind of model.
+
+    Example:
+        >>> model = models.build("vgg_att2_concat_pc", num_classes=2, width=0.125)
+        >>> folder = models.save_preset(model, "presets/small", ["cat", "dog"])
+        >>> models.preset_settings(folder)["width"]
+        0.125
     """
     settings = preset_metadata(preset).get("settings")
     if settings is None:
@@ -113,6 +129,12 @@ def preset_metadata(preset: str | os.PathLike) -> dict:
 
     Raises:
         SettingError: No such preset, or a damaged one.
+
+    Example:
+        >>> model = models.build("vgg_att2_concat_pc", num_classes=2, width=0.125)
+        >>> folder = models.save_preset(model, "presets/two", ["cat", "dog"])
+        >>> models.preset_metadata(folder)["class_names"]
+        ['cat', 'dog']
     """
     file = preset_folder(preset) / _METADATA
     try:
@@ -146,6 +168,12 @@ def save_preset(
     Raises:
         SettingError: The folder holds something, the names don't fit, or a weight is
             too large for float16.
+
+    Example:
+        >>> model = models.build("vgg_att2_concat_pc", num_classes=2, width=0.125)
+        >>> folder = models.save_preset(model, "presets/pets", ["cat", "dog"])
+        >>> models.from_preset(folder).output_shape
+        (None, 2)
     """
     directory = local(directory, "directory")
     outputs = model.output_shape[-1]
@@ -203,7 +231,12 @@ def preset_folder(preset: str | os.PathLike) -> Path:
 
 
 def is_preset(preset: str | os.PathLike) -> bool:
-    """Whether this is a preset's name or folder."""
+    """Whether this is a preset's name or folder.
+
+    Example:
+        >>> models.is_preset("no/such/folder")
+        False
+    """
     return str(preset) in list_presets() or (Path(preset) / _METADATA).is_file()
 
 

@@ -27,6 +27,10 @@ def list_models(pattern: str = "*") -> list[str]:
 
     Args:
         pattern: Of the names wanted, as in a shell: `"*att3*"`.
+
+    Example:
+        >>> models.list_models("*indep_dp")
+        ['vgg_att2_indep_dp', 'vgg_att3_indep_dp']
     """
     return fnmatch.filter(rows(), pattern)
 
@@ -39,6 +43,10 @@ def rows() -> dict[str, dict]:
     compatibility, and `indep` for `concat`. Controls: `vgg`, the paper's plain VGG;
     `vgg_none`, the attention models' trunk without attention; `vgg_gap`, for class
     activation maps.
+
+    Example:
+        >>> models.rows()["vgg_att2_concat_pc"]["levels"]
+        (10, 13)
     """
     table = {
         "vgg": {"trunk": "vgg_d", "levels": ()},
@@ -67,6 +75,10 @@ def arguments(name: str, **overrides) -> dict:
 
     Raises:
         SettingError: No such row (the nearest ones are named), or no such argument.
+
+    Example:
+        >>> models.arguments("vgg_att2_concat_dp", width=0.5)["compatibility"]
+        'dp'
     """
     table = rows()
     if name not in table:
@@ -83,6 +95,10 @@ def resolve(name: str, **overrides) -> dict:
 
     Raises:
         SettingError: See `arguments`; or a value that can't be used.
+
+    Example:
+        >>> models.resolve("vgg_att2_concat_pc", levels=[13, 10])["levels"]
+        (10, 13)
     """
     return checked(arguments(name, **overrides))
 
@@ -101,6 +117,11 @@ def build(
 
     Raises:
         SettingError: See `arguments` and `AttentionVGG`.
+
+    Example:
+        >>> model = models.build("vgg_att3_concat_pc", num_classes=100, width=0.25)
+        >>> model.output_shape
+        (None, 100)
     """
     return AttentionVGG(
         image_shape,

@@ -114,6 +114,11 @@ def levels_within(
         settings: As `checked` returns them.
         share: Of the image's area, at most.
         image_size: (height, width) in pixels.
+
+    Example:
+        >>> settings = models.resolve("vgg_att2_concat_pc")
+        >>> models.levels_within(settings, 1 / 3, (96, 96))
+        (10, 13)
     """
     trunk = TRUNKS[settings["trunk"]]
     return trunk.levels_within(share, image_size, settings["tap"])
@@ -126,6 +131,10 @@ def smallest_side(settings: Mapping) -> int:
 
     Args:
         settings: Architecture arguments of `AttentionVGG`.
+
+    Example:
+        >>> models.smallest_side(models.resolve("vgg_att2_concat_pc"))
+        32
     """
     trunk = TRUNKS[settings["trunk"]]
     pools = (1 + trunk.pools_before(n, settings["tap"]) for n in settings["levels"])

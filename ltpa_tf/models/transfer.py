@@ -15,6 +15,12 @@ def transfer_weights(model: keras.Model, other: keras.Model) -> list[str] | None
 
     Returns:
         The names of the layers that stayed as they were; None if all of them.
+
+    Example:
+        >>> source = models.build("vgg_att2_concat_pc", num_classes=100, width=0.125)
+        >>> model = models.build("vgg_att2_concat_pc", num_classes=10, width=0.125)
+        >>> models.transfer_weights(model, source)  # left as they were
+        ['logits']
     """
     if _shapes(model) == _shapes(other):  # whatever Keras has named the layers
         model.set_weights(other.get_weights())

@@ -88,7 +88,7 @@ class AttentionVGG(keras.Model):
             only, which leaves attention no choice.
 
     Example:
-        >>> model = AttentionVGG((32, 32, 3), 100, levels=(10, 13), width=0.25)
+        >>> model = models.AttentionVGG((32, 32, 3), 100, levels=(10, 13), width=0.25)
         >>> model.levels, model.output_shape
         ((10, 13), (None, 100))
     """

@@ -24,6 +24,12 @@ def attention_model(model: keras.Model) -> keras.Model:
     Raises:
         SettingError: The model is not functional, or an estimator is inside another
             layer, called twice or named `"logits"`.
+
+    Example:
+        >>> model = models.build("vgg_att2_concat_pc", width=0.125)
+        >>> outputs = models.attention_model(model)(np.zeros((1, 32, 32, 3)))
+        >>> {name: tuple(values.shape) for name, values in outputs.items()}
+        {'logits': (1, 10), 'level_10': (1, 16, 16), 'level_13': (1, 8, 8)}
     """
     named = {}
 
@@ -69,6 +75,11 @@ def prune(model: keras.Model) -> keras.Model:
 
     Raises:
         SettingError: The model is not functional.
+
+    Example:
+        >>> model = models.build("vgg_att2_concat_pc", width=0.125)
+        >>> models.prune(model).count_params() < model.count_params()
+        True
     """
 
     def call(layer, *args, **kwargs):
@@ -97,6 +108,14 @@ def training_model(model: keras.Model, samples: int = 1) -> keras.Model:
 
     Raises:
         SettingError: The model is not functional.
+
+    Example:
+        >>> settings = {"normalization": "sampled", "positions": 4, "width": 0.125}
+        >>> model = models.build("vgg_att2_concat_pc", **settings)
+        >>> drawing = models.training_model(model, samples=3)
+        >>> outputs = drawing(np.zeros((2, 32, 32, 3)), training=True)
+        >>> outputs["logits"].shape, len(outputs["choices"])
+        (TensorShape([6, 10]), 2)
     """
     choices = []
 
@@ -141,6 +160,11 @@ def of_any_size(model: keras.Model) -> keras.Model:
 
     Raises:
         SettingError: The model is not functional.
+
+    Example:
+        >>> model = models.build("vgg_gap", width=0.125)
+        >>> models.of_any_size(model)(np.zeros((1, 48, 64, 3))).shape
+        TensorShape([1, 10])
     """
     images = model.input
     anything = keras.Input((None, None, images.shape[-1]), dtype=images.dtype)
@@ -152,6 +176,11 @@ def attention_layers(model: keras.Model) -> Mapping[int, AttentionEstimator]:
 
     Args:
         model: A functional model: an `AttentionVGG`, or one made of its layers.
+
+    Example:
+        >>> model = models.build("vgg_att2_concat_pc", width=0.125)
+        >>> list(models.attention_layers(model))
+        [10, 13]
     """
     estimators = [x for x in model.layers if isinstance(x, AttentionEstimator)]
     found = {x.level: x for x in estimators if x.level is not None}
@@ -160,7 +189,12 @@ def attention_layers(model: keras.Model) -> Mapping[int, AttentionEstimator]:
 
 
 def levels_of(model: keras.Model) -> tuple[int, ...]:
-    """The levels that a model attends to, in ascending order; `()` if to none."""
+    """The levels that a model attends to, in ascending order; `()` if to none.
+
+    Example:
+        >>> models.levels_of(models.build("vgg_att3_concat_pc", width=0.125))
+        (7, 10, 13)
+    """
     return tuple(attention_layers(model))
 
 
@@ -177,6 +211,16 @@ def reapplied(
 
     Raises:
         SettingError: The model is not functional.
+
+    Example:
+        >>> model = models.build("vgg_att2_concat_pc", width=0.125)
+        >>> called = []
+        >>> def call(layer, *args, **kwargs):
+        ...     called.append(layer.name)
+        ...     return layer(*args, **kwargs)
+        >>> again = models.reapplied(model, call)
+        >>> called[-1], again.count_params() == model.count_params()
+        ('logits', True)
     """
     if not getattr(model, "inputs", None) or not getattr(model, "outputs", None):
         raise SettingError("model", type(model).__name__, "a functional Keras model")

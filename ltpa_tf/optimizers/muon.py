@@ -36,6 +36,12 @@ class SGDMuon(keras.optimizers.SGD):
 
     Raises:
         ValueError: If SGD can't use its arguments.
+
+    Example:
+        >>> optimizer = optimizers.SGDMuon(0.1, momentum=0.9, weight_decay=5e-4)
+        >>> model = models.build("vgg_att2_concat_pc", width=0.125)
+        >>> loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+        >>> model.compile(optimizer, loss)
     """
 
     def __init__(

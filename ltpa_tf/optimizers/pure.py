@@ -43,7 +43,12 @@ class _Pure:
 
 
 def names() -> tuple[str, ...]:
-    """The optimizers that `optimizer.name` can name."""
+    """The optimizers that `optimizer.name` can name.
+
+    Example:
+        >>> "sgd_muon" in optimizers.names()
+        True
+    """
     return tuple(sorted(_classes()))
 
 
@@ -62,6 +67,12 @@ def make_optimizer(
 
     Raises:
         SettingError: If there is no such optimizer.
+
+    Example:
+        >>> from ltpa_tf.configs import quickstart
+        >>> model = models.build("vgg_att2_concat_pc", width=0.125)
+        >>> optimizers.make_optimizer(quickstart.get_config(), model, 0.1).built
+        True
     """
     settings = config.optimizer
     classes = _classes()
@@ -95,6 +106,13 @@ def decayed_variables(config: ConfigDict, model: keras.Model) -> list[keras.Vari
     """The trainable variables that `optimizer.decay_on` speaks of.
 
     Muon's aren't among them: they are of fixed norm, so there is nothing to decay.
+
+    Example:
+        >>> from ltpa_tf.configs import quickstart
+        >>> model = models.build("vgg_att2_concat_pc", width=0.125)
+        >>> decayed = optimizers.decayed_variables(quickstart.get_config(), model)
+        >>> len(decayed) <= len(model.trainable_variables)
+        True
     """
     variables = list(model.trainable_variables)
     if config.optimizer.name.lower() == "sgd_muon":

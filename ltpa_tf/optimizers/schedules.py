@@ -28,6 +28,11 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
         total_steps: n.
         step_size: Steps between two falls of `"step"`.
         step_factor: What each of them multiplies by.
+
+    Example:
+        >>> rate = optimizers.WarmUp("cosine", 0.1, warmup_steps=10, total_steps=100)
+        >>> round(float(rate(10)), 6), float(rate(100))
+        (0.1, 0.0)
     """
 
     def __init__(
@@ -82,6 +87,12 @@ def make_schedule(
     Returns:
         A schedule; for a constant rate without warm-up a plain number, which Keras's
         own callbacks (`ReduceLROnPlateau`, `LearningRateScheduler`) can then change.
+
+    Example:
+        >>> from ltpa_tf.configs import quickstart
+        >>> schedule = optimizers.make_schedule(quickstart.get_config(), 100)
+        >>> round(float(schedule(100)), 6)  # after one epoch of warm-up
+        0.1
     """
     settings = config.optimizer
     warmup = round(settings.warmup_epochs * steps_per_epoch)

@@ -83,7 +83,15 @@ def percent(value: float, _position: int = 0) -> str:
 
 
 def save(figure: Figure, path: str | os.PathLike) -> Path:
-    """Writes a PNG, cut to its content; whole or not at all."""
+    """Writes a PNG, cut to its content; whole or not at all.
+
+    Example:
+        >>> model = models.build("vgg_att2_concat_pc", num_classes=2, width=0.125)
+        >>> found = explain.explain(model, np.zeros((2, 32, 32, 3), np.uint8))
+        >>> figure = explain.draw(found, ["cat", "dog"])
+        >>> explain.save(figure, "maps.png").name
+        'maps.png'
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_aside(path) as aside:

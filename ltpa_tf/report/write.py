@@ -57,6 +57,11 @@ def write_report(
     Raises:
         SettingError: If there is no such run, model, data, split, example or method, or
             the model has nothing for a method; before any map is made.
+
+    Example:
+        >>> run = run.RunFolder("runs/mine")
+        >>> report.write_report(run, count=2).name
+        'report.html'
     """
     class_names = tuple(run.read_dataset()["class_names"])
     model = models.prune(models.as_float32(trained := run.load_model(weights)))

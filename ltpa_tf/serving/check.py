@@ -23,6 +23,10 @@ def check_export(
     Returns:
         One sentence for each thing a server would refuse or a client would trip over,
         starting with where it is; empty if all is well.
+
+    Example:
+        >>> serving.check_export("saved_models/mine")  # nothing to complain of
+        []
     """
     base = Path(directory)
     found = versions.list_versions(base)

@@ -30,6 +30,12 @@ class Prediction:
             `models.evidence_model`.
         evidence_bias: float32 `[1]` (`[levels]` of an independent head), with which it
             adds up to the logit.
+
+    Example:
+        >>> predictor = serving.Predictor.from_saved_model("saved_models/mine")
+        >>> (answer,) = predictor.predict(np.zeros((1, 32, 32, 3), np.uint8))
+        >>> answer.top()[0] == (answer.name, answer.probability)
+        True
     """
 
     probabilities: np.ndarray

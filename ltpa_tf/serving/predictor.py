@@ -23,6 +23,12 @@ class Predictor:
     """Image files or arrays in, predictions with attention maps out.
 
     Made by `from_model` or `from_saved_model`; both run the same graph code.
+
+    Example:
+        >>> predictor = serving.Predictor.from_saved_model("saved_models/mine")
+        >>> (answer,) = predictor.predict_files(["photos/cat/0.png"])
+        >>> answer.name in "0123456789", answer.maps[7].shape
+        (True, (8, 8))
     """
 
     def __init__(

@@ -39,6 +39,10 @@ def promote(
     Raises:
         SettingError: If a version doesn't exist, has something wrong with it or is in
             `copy_to` already, or a label can't be part of a URL.
+
+    Example:
+        >>> serving.promote("saved_models/mine", {"stable": 1})
+        {'stable': 1, 'canary': 1}
     """
     server_files.check_labels(directory, labels)
     existing, target = versions.list_versions(directory), Path(copy_to or directory)

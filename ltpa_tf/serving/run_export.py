@@ -46,6 +46,11 @@ def export_run(
 
     Raises:
         SettingError: If there is no such run or model, or as `export` does.
+
+    Example:
+        >>> run = run.RunFolder("runs/mine")
+        >>> serving.export_run(run, "saved_models/of_run").name
+        '1'
     """
     return export(
         run.load_model(weights),
@@ -75,6 +80,12 @@ def export_preset(
 
     Raises:
         SettingError: If there is no such preset, or as `export` does.
+
+    Example:
+        >>> model = models.build("vgg_att2_concat_pc", num_classes=2, width=0.125)
+        >>> preset = models.save_preset(model, "presets/served", ["cat", "dog"])
+        >>> serving.export_preset(preset, "saved_models/of_preset").name
+        '1'
     """
     metadata = models.preset_metadata(preset)
     return export(
@@ -102,6 +113,12 @@ def preset_of_run(
 
     Raises:
         SettingError: If there is no such run or model, or as `save_preset` does.
+
+    Example:
+        >>> run = run.RunFolder("runs/mine")
+        >>> preset = serving.preset_of_run(run, "presets/digits")
+        >>> models.from_preset(preset).output_shape
+        (None, 10)
     """
     measured = {
         f"{name} ({one['split']} part of {one.get('data') or 'its own data'})": value
@@ -144,6 +161,12 @@ def convert_run(
         SettingError: If there is no such run or data, the file exists, or an extra is
             missing.
         ConversionError: If a file doesn't compute what Keras does.
+
+    Example:
+        >>> run = run.RunFolder("runs/mine")
+        >>> file, cost = serving.convert_run(run, "converted", form="onnx")
+        >>> file.name
+        'converted.onnx'
     """
     if form == "onnx" and quantize != "none":
         raise SettingError("--quantize", quantize, "none, for ONNX")

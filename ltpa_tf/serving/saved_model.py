@@ -61,6 +61,14 @@ def export(
     Raises:
         SettingError: If the version exists, the names don't match the model, or the
             folder can't be written to.
+
+    Example:
+        >>> model = models.build("vgg_att2_concat_pc", num_classes=2, width=0.125)
+        >>> version = serving.export(
+        ...     model, "saved_models/pets", class_names=["cat", "dog"]
+        ... )
+        >>> version.name
+        '1'
     """
     directory = local(directory, "--export_dir")
     name = directory.resolve().name  # `.` has none

@@ -177,6 +177,10 @@ def label(
 
     Raises:
         SettingError: If a version doesn't exist, or a label can't be part of a URL.
+
+    Example:
+        >>> serving.label("saved_models/mine", {"stable": 1})
+        {'stable': 1, 'canary': 1}
     """
     check_labels(base, labels)
     existing = versions.list_versions(base)

@@ -11,7 +11,12 @@ from ltpa_tf.errors import SettingError
 
 
 def list_versions(base: str | os.PathLike) -> dict[int, Path]:
-    """Version -> its folder, the lowest first; `00000001` counts as 1."""
+    """Version -> its folder, the lowest first; `00000001` counts as 1.
+
+    Example:
+        >>> list(serving.list_versions("saved_models/mine"))
+        [1]
+    """
     base = Path(base)
     if not base.is_dir():
         return {}
@@ -28,6 +33,10 @@ def latest_version(base: str | os.PathLike) -> Path:
 
     Raises:
         SettingError: If there is none, or the folder can't be read.
+
+    Example:
+        >>> serving.latest_version("saved_models/mine").name
+        '1'
     """
     base = Path(base)
     try:

@@ -30,6 +30,12 @@ def build_model(config: ConfigDict, source: data.Source) -> keras.Model:
 
     Raises:
         SettingError: If the settings don't fit the images.
+
+    Example:
+        >>> from ltpa_tf.configs import quickstart
+        >>> source = data.load("digits")
+        >>> training.build_model(quickstart.get_config(), source).output_shape
+        (None, 10)
     """
     arguments = configuration.model_arguments(config, source.image_shape[:2])
     height, width, _ = source.image_shape

@@ -87,6 +87,15 @@ def train(
     Raises:
         SettingError: If a setting can't be used; before anything is trained.
         TrainingError: If training can't go on, or a signal stopped it.
+
+    Example:
+        >>> from ltpa_tf.configs import quickstart
+        >>> config = quickstart.get_config()
+        >>> config.model.width, config.train.epochs = 0.125, 1
+        >>> config.data.train_examples = 128
+        >>> summary = training.train(config, "runs/new")
+        >>> summary["steps"]
+        2
     """
     need_tensorflow()
     configuration.validate(config)
@@ -301,7 +310,12 @@ def _weights_sha256(model: keras.Model) -> str:
 
 
 def versions() -> dict[str, str]:
-    """What the result depends on."""
+    """What the result depends on.
+
+    Example:
+        >>> "tensorflow" in training.versions()
+        True
+    """
     # This package's own version is known also where it runs without being installed.
     names = ("tensorflow", "keras", "numpy")
     found = {name: importlib.metadata.version(name) for name in names}

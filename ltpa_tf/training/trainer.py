@@ -44,6 +44,14 @@ class Trainer:
 
     Raises:
         SettingError: If the settings don't fit the data or the devices.
+
+    Example:
+        >>> from ltpa_tf.configs import quickstart
+        >>> config = quickstart.get_config()
+        >>> source = data.load("digits", train_examples=128)
+        >>> trainer = training.Trainer(config, tf.distribute.get_strategy(), source)
+        >>> trainer.model.levels
+        (4, 7)
     """
 
     def __init__(

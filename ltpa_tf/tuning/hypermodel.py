@@ -44,6 +44,19 @@ class HyperModel(keras_tuner.HyperModel):
 
     Raises:
         SettingError: If a range can't be searched, or a setting can't be honoured.
+
+    Example:
+        >>> import keras_tuner
+        >>> from ltpa_tf.configs import quickstart
+        >>> hypermodel = tuning.HyperModel(
+        ...     quickstart.get_config(),
+        ...     [tuning.choice("model.width", 0.125, 0.25)],
+        ...     image_shape=(32, 32, 3),
+        ...     num_classes=10,
+        ...     steps_per_epoch=10,
+        ... )
+        >>> hypermodel.build(keras_tuner.HyperParameters()).output_shape
+        (None, 10)
     """
 
     def __init__(

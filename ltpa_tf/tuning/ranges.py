@@ -30,6 +30,10 @@ class Range(NamedTuple):
         when: `(other key, values)` pairs; the setting is searched only while each of
             these other keys has one of its values, and stays as the config has it
             otherwise.
+
+    Example:
+        >>> tuning.log("optimizer.learning_rate", 0.01, 1.0).kind
+        'log'
     """
 
     key: str
@@ -57,6 +61,10 @@ def log(
         high: Highest value.
         step: Factor between two values, e.g. 10; None = any value.
         when: See `choice`.
+
+    Example:
+        >>> tuning.log("optimizer.learning_rate", 0.01, 1.0).values
+        (0.01, 1.0)
     """
     return Range(key, "log", (low, high), step, _pairs(when))
 
@@ -77,6 +85,10 @@ def linear(
         high: Highest value.
         step: Distance between two values; None = any value.
         when: See `choice`.
+
+    Example:
+        >>> tuning.linear("train.label_smoothing", 0.0, 0.2, step=0.1).step
+        0.1
     """
     return Range(key, "linear", (low, high), step, _pairs(when))
 
@@ -92,6 +104,10 @@ def integer(
         high: Highest value.
         step: Distance between two values.
         when: See `choice`.
+
+    Example:
+        >>> tuning.integer("augment.crop", 0, 4).values
+        (0, 4)
     """
     return Range(key, "integer", (low, high), step, _pairs(when))
 
@@ -105,6 +121,10 @@ def choice(key: str, *values, when: Mapping | None = None) -> Range:
         when: `{other key: value}`, or `{other key: [value, value]}` for any of several:
             search this setting only while that `choice`, which stands before it in the
             space, has such a value.
+
+    Example:
+        >>> tuning.choice("model.levels", (13,), (10, 13)).values
+        ((13,), (10, 13))
     """
     choices = tuple(tuple(v) if isinstance(v, list) else v for v in values)
     return Range(key, "choice", choices, None, _pairs(when))

@@ -18,6 +18,7 @@ from ltpa_tf import run
 from ltpa_tf.tuning import histories
 from ltpa_tf.tuning.space import Space
 from ltpa_tf.tuning.values import label
+from ltpa_tf.words import count
 
 _SHOWN = 10  # trials on screen
 
@@ -70,7 +71,7 @@ def table(found: list[dict], objective: str) -> Table:
     """The best trials, for `rich` to print."""
     best = ranked(found, objective)
     failed = sum(row["status"] == "FAILED" for row in found)
-    caption = f"{len(best)} trials completed, {failed} failed"
+    caption = f"{count(len(best), 'trial')} completed, {failed} failed"
     if len(best) > _SHOWN:
         caption += f"; the best {_SHOWN} are shown, trials.csv has all"
     shown = Table(box=rich.box.SIMPLE, caption=caption, caption_justify="left")

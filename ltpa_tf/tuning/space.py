@@ -37,6 +37,13 @@ class Space:
 
     Raises:
         SettingError: Naming the first key that can't be searched like this.
+
+    Example:
+        >>> from ltpa_tf.configs import quickstart
+        >>> space = tuning.Space(
+        ...     [tuning.log("optimizer.learning_rate", 0.01, 1.0)],
+        ...     quickstart.get_config(),
+        ... )
     """
 
     def __init__(self, ranges: Sequence[Range], config: ConfigDict):

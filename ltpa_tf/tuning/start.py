@@ -45,6 +45,19 @@ def search(
         SettingError: If a setting can't be used; before the first trial.
         SearchError: If no trial was completed, or none can be.
         SystemExit: If a signal stopped it.
+
+    Example:
+        >>> from ltpa_tf.configs import tune_quickstart
+        >>> config = tune_quickstart.get_config()
+        >>> config.model.width, config.train.epochs, config.search.trials = 0.125, 2, 1
+        >>> config.data.train_examples = 128
+        >>> best = tuning.search(
+        ...     config, "searches/mine", defaults=tune_quickstart.get_config()
+        ... )
+        <BLANKLINE>
+        trial 0 (1 of 1): learning_rate=...
+        >>> best["completed"], best["failed"]
+        (1, 0)
     """
     base, wanted = settings.split(run.with_absolute_paths(config))
     space = settings.check(base, wanted)

@@ -39,6 +39,12 @@ class Client:
         SettingError: If an argument can't be used. The methods raise it for images
             that can't be used, and a `ServingError` if the server doesn't answer:
             `ServerUnreachable`, `NotServed`, `RequestRefused` or `ServerFailed`.
+
+    Example:
+        >>> with serving.Client("http://127.0.0.1:8501", "mine") as client:
+        ...     (answer,) = client.predict_files(["photos/cat/0.png"])
+        >>> answer.name in "0123456789"
+        True
     """
 
     def __init__(

@@ -53,3 +53,14 @@ def test_the_table_of_training_names_its_files():
     table = "".join(re.findall(r"^\| `.*?\|", text, re.MULTILINE))
     files = {file.name for file in (ROOT / "ltpa_tf/training").glob("*.py")}
     assert {*re.findall(r"`(\w+\.py)`", table)} == files - {"__init__.py"}
+
+
+@pytest.mark.slow
+def test_readme_s_snippet_runs():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (snippet,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    short = snippet.replace("steps_per_epoch=150, epochs=5", "steps_per_epoch=2")
+    assert short != snippet
+    made = {}
+    exec(short, made)
+    assert tuple(made["maps"].shape) == (8, 8, 8)

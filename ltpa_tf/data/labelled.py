@@ -44,7 +44,7 @@ def labelled_folder(
 
     Example:
         >>> classes = ("cat", "dog")
-        >>> split, fingerprint = data.labelled_folder("photos", classes, (32, 32))
+        >>> split, _, _ = data.labelled_folder("photos", classes, (32, 32))
         >>> split
         <Split: 4 images, 32x32>
     """

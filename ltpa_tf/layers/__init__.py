@@ -27,6 +27,7 @@ from ltpa_tf.layers.initializers import PartialIdentity
 from ltpa_tf.layers.matching import ChannelMatching
 from ltpa_tf.layers.normalizations import NORMALIZATIONS
 from ltpa_tf.layers.padding import ReflectionPadding
+from ltpa_tf.layers.pixels import PixelScaling
 from ltpa_tf.layers.pooling import AttentionPooling, SigmoidPooling, SoftmaxPooling
 from ltpa_tf.layers.preactivation import Preactivation
 from ltpa_tf.layers.whitening import Whitening
@@ -47,6 +48,7 @@ __all__ = [
     "LocalCompatibility",
     "ParametrisedCompatibility",
     "PartialIdentity",
+    "PixelScaling",
     "Preactivation",
     "ReflectionPadding",
     "SampledPooling",

@@ -6,6 +6,7 @@
 All of them take pixel values 0..255, channels last, and return float32 logits.
 """
 
+from ltpa_tf.models.backbones import attach
 from ltpa_tf.models.evidence import evidence_model, evidence_name
 from ltpa_tf.models.geometry import grids
 from ltpa_tf.models.global_feature import exchange_global
@@ -25,6 +26,7 @@ from ltpa_tf.models.vgg import AttentionVGG
 from ltpa_tf.models.views import (
     attention_layers,
     attention_model,
+    estimators,
     levels_of,
     of_any_size,
     prune,
@@ -36,9 +38,11 @@ __all__ = [
     "AttentionVGG",
     "arguments",
     "as_float32",
+    "attach",
     "attention_layers",
     "attention_model",
     "build",
+    "estimators",
     "evidence_model",
     "evidence_name",
     "exchange_global",

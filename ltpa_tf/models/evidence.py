@@ -58,8 +58,8 @@ def evidence_model(model: keras.Model, *, of_predicted: bool = False) -> keras.M
         outputs = layer(*args, **kwargs)
         if isinstance(layer, AttentionEstimator):
             local = args[0] if args else kwargs["local"]
-            shares = layer.pooling.shares(outputs[2])
-            parts[id(outputs[0])] = layer.name, outputs[0], shares, local
+            # The tensor itself, so that no other gets its number.
+            parts[id(outputs[0])] = layer, outputs[0], outputs[2], local
         if isinstance(layer, tuple(HEADS.values())):
             head = layer, args[0]
         return outputs
@@ -74,14 +74,14 @@ def evidence_model(model: keras.Model, *, of_predicted: bool = False) -> keras.M
     layer, descriptors = head
     logits = again.output
     classes = keras.Input((), dtype="int32", name="classes")
-    of_class = keras.ops.argmax(logits, axis=-1) if of_predicted else classes
-    slopes, bias = _Linear(layer, name="linear")([*descriptors, of_class])
+    of_class = logits if of_predicted else classes
+    # Layers instead of operations: a backbone may have a layer named "sum" itself.
+    linear = _Linear(layer, name=f"{layer.name}_around")
+    slopes, bias = linear([*descriptors, of_class])
     for slope, descriptor in zip(slopes, descriptors, strict=True):
-        name, _, shares, local = parts[id(descriptor)]
-        given = keras.ops.sum(
-            keras.ops.cast(local, "float32") * slope[:, None, None], axis=-1
-        )
-        named[evidence_name(name)] = shares * given
+        estimator, _, attention, local = parts[id(descriptor)]
+        given = _Given(estimator.pooling, name=f"{estimator.name}_given")
+        named[evidence_name(estimator.name)] = given([attention, local, slope])
     inputs = again.input if of_predicted else [again.input, classes]
     outputs = {"logits": logits, **named, "evidence_bias": bias}
     return keras.Model(inputs, outputs, name=model.name)
@@ -106,6 +106,8 @@ class _Linear(keras.layers.Layer):
 
     def call(self, inputs):
         *descriptors, classes = inputs
+        if len(classes.shape) == 2:  # logits: the predicted class
+            classes = keras.ops.argmax(classes, axis=-1)
         return self.head.linear_around(descriptors, classes)
 
     def compute_output_spec(self, inputs):
@@ -113,3 +115,20 @@ class _Linear(keras.layers.Layer):
         slopes = [keras.KerasTensor(d.shape, "float32") for d in descriptors]
         biases = len(self.head.linear)
         return slopes, keras.KerasTensor((classes.shape[0], biases), "float32")
+
+
+class _Given(keras.layers.Layer):
+    """`a_i <slope, l_i>`, what each position gives to the logit."""
+
+    def __init__(self, pooling: keras.layers.Layer, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.pooling = pooling
+
+    def call(self, inputs):
+        attention, local, slope = inputs
+        local = keras.ops.cast(local, "float32")
+        given = keras.ops.sum(local * slope[:, None, None], axis=-1)
+        return self.pooling.shares(attention) * given
+
+    def compute_output_spec(self, inputs):
+        return keras.KerasTensor(inputs[0].shape, "float32")

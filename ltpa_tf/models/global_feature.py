@@ -39,7 +39,8 @@ def exchange_global(model: keras.Model) -> keras.Model:
             kwargs |= dict(zip(names, args, strict=False))
             args = ()
             if kwargs.get("global_feature") is not None:
-                kwargs["global_feature"] = _halves_exchanged(kwargs["global_feature"])
+                halves = _HalvesExchanged(name=f"{layer.name}_exchange")
+                kwargs["global_feature"] = halves(kwargs["global_feature"])
                 exchanged.append(layer.name)
         return layer(*args, **kwargs)
 
@@ -51,6 +52,12 @@ def exchange_global(model: keras.Model) -> keras.Model:
     return attention_model(again)
 
 
-def _halves_exchanged(g: keras.KerasTensor) -> keras.KerasTensor:
-    pairs = keras.ops.reshape(g, (2, -1, *g.shape[1:]))
-    return keras.ops.reshape(keras.ops.flip(pairs, axis=0), (-1, *g.shape[1:]))
+class _HalvesExchanged(keras.layers.Layer):
+    """A layer, whose name can't be that of one of the model's own operations."""
+
+    def call(self, g):
+        pairs = keras.ops.reshape(g, (2, -1, *g.shape[1:]))
+        return keras.ops.reshape(keras.ops.flip(pairs, axis=0), (-1, *g.shape[1:]))
+
+    def compute_output_shape(self, g_shape):
+        return g_shape

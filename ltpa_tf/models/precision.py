@@ -1,4 +1,4 @@
-"""A model in another precision than it was trained in."""
+"""A model in another precision than it was made in."""
 
 import keras
 
@@ -11,8 +11,21 @@ def as_float32(model: keras.Model) -> keras.Model:
         >>> models.as_float32(model).get_layer("level_7").dtype_policy.name
         'float32'
     """
+    return with_policy(model, "float32")
+
+
+def with_policy(model: keras.Model, policy: str) -> keras.Model:
+    """The same model under another dtype policy, that of all its layers.
+
+    Args:
+        model: Any Keras model that can be made from its config.
+        policy: The policy's name, such as `"mixed_bfloat16"`.
+
+    Returns:
+        A model with the same weights, or `model` itself if nothing changes.
+    """
     config = model.get_config()
-    wanted = _float32(config)
+    wanted = _with_policy(config, policy)
     if wanted == config:
         return model
     rebuilt = type(model).from_config(wanted)
@@ -20,12 +33,12 @@ def as_float32(model: keras.Model) -> keras.Model:
     return rebuilt
 
 
-def _float32(config: object) -> object:
-    """A Keras config with every dtype policy in it, however deep, set to float32."""
+def _with_policy(config: object, policy: str) -> object:
+    """A Keras config with every dtype policy in it, however deep, set to this one."""
     if isinstance(config, dict):
         if config.get("class_name") == "DTypePolicy":
-            return {**config, "config": {"name": "float32"}}
-        return {key: _float32(value) for key, value in config.items()}
+            return {**config, "config": {"name": policy}}
+        return {key: _with_policy(value, policy) for key, value in config.items()}
     if isinstance(config, list | tuple):
-        return type(config)(_float32(value) for value in config)
+        return type(config)(_with_policy(value, policy) for value in config)
     return config

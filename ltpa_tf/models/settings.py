@@ -37,21 +37,34 @@ def checked(settings: Mapping) -> dict:
         SettingError: Naming the first one that can't be used.
     """
     settings = dict(settings)
-    for name, choices in CHOICES.items():
-        if settings[name] not in choices:
-            raise SettingError(name, settings[name], ", ".join(choices))
-    check_hard(settings["normalization"], settings["positions"])
+    check_values(settings)
     settings["levels"] = _levels(settings["levels"], settings["trunk"])
-    for name in ("width", "logit_scale"):
-        value = settings[name]
-        if not isinstance(value, numbers.Real) or not 0 < value < math.inf:
-            raise SettingError(name, value, "a number above 0")
-    rate = settings["dropout"]
-    if not isinstance(rate, numbers.Real) or not 0 <= rate < 1:
-        raise SettingError("dropout", rate, "0 or more, and below 1")
-    if not isinstance(settings["batch_norm"], bool):
-        raise SettingError("batch_norm", settings["batch_norm"], "True, False")
     return settings
+
+
+def check_values(settings: Mapping) -> None:
+    """Checks those of a model's settings that can be checked without its trunk.
+
+    Args:
+        settings: Architecture settings of `AttentionVGG`, or those of its attention.
+
+    Raises:
+        SettingError: Naming the first one that can't be used.
+    """
+    for name, value in settings.items():
+        if name in CHOICES and value not in CHOICES[name]:
+            raise SettingError(name, value, ", ".join(CHOICES[name]))
+        if name in ("width", "logit_scale") and not (
+            isinstance(value, numbers.Real) and 0 < value < math.inf
+        ):
+            raise SettingError(name, value, "a number above 0")
+        if name == "dropout" and not (
+            isinstance(value, numbers.Real) and 0 <= value < 1
+        ):
+            raise SettingError("dropout", value, "0 or more, and below 1")
+        if name == "batch_norm" and not isinstance(value, bool):
+            raise SettingError("batch_norm", value, "True, False")
+    check_hard(settings["normalization"], settings["positions"])
 
 
 def check_data(
@@ -73,7 +86,7 @@ def check_data(
     Raises:
         SettingError: Naming the first one that can't be used.
     """
-    if not _is_shape(image_shape):
+    if not is_shape(image_shape):
         raise SettingError(
             "image_shape",
             image_shape,
@@ -92,16 +105,26 @@ def check_data(
         if settings["positions"] is not None:
             grid = (size and size >> pools for size in image_shape[:2])
             check_positions(settings["positions"], *grid)
+    check_normalization(image_shape[2], num_classes, mean, std)
+
+
+def check_normalization(
+    channels: int,
+    num_classes: int,
+    mean: Sequence[float] | None,
+    std: Sequence[float] | None,
+) -> None:
+    """Checks the number of classes, mean and standard deviation; see `check_data`."""
     if not _is_whole(num_classes) or num_classes < 2:
         raise SettingError("num_classes", num_classes, "2 or more, a whole number")
     if (mean is None) != (std is None):
         raise SettingError("mean", mean, "mean and std together, or neither")
     if mean is None:
         return
-    accepted = f"{image_shape[2]} numbers, one a channel, all of them finite"
-    if not _are_numbers(mean, image_shape[2], above=-math.inf):
+    accepted = f"{channels} numbers, one a channel, all of them finite"
+    if not _are_numbers(mean, channels, above=-math.inf):
         raise SettingError("mean", mean, accepted)
-    if not _are_numbers(std, image_shape[2], above=0):
+    if not _are_numbers(std, channels, above=0):
         raise SettingError("std", std, f"{accepted} and above 0")
 
 
@@ -151,14 +174,15 @@ def _levels(levels, trunk: str) -> tuple[int, ...]:
     return tuple(sorted({int(level) for level in levels}))
 
 
-def _is_shape(value) -> bool:
+def is_shape(value, smallest: int = SMALLEST_IMAGE) -> bool:
+    """Whether it is (height, width, channels), of so many pixels or None (any)."""
     try:
         *sizes, channels = value  # of a list, an array or a tf.TensorShape alike
     except (TypeError, ValueError):  # nothing to unpack
         return False
     return (
         len(sizes) == 2
-        and all(n is None or (_is_whole(n) and n >= SMALLEST_IMAGE) for n in sizes)
+        and all(n is None or (_is_whole(n) and n >= smallest) for n in sizes)
         and _is_whole(channels)
         and channels > 0
     )

@@ -5,10 +5,8 @@ from collections.abc import Mapping, Sequence
 import keras
 
 from ltpa_tf.errors import SettingError
-from ltpa_tf.layers.compatibility import COMPATIBILITIES
 from ltpa_tf.layers.estimator import AttentionEstimator
-from ltpa_tf.layers.heads import HEADS
-from ltpa_tf.layers.matching import ChannelMatching
+from ltpa_tf.models.attention import attention_logits
 from ltpa_tf.models.settings import check_data, checked
 from ltpa_tf.models.trunks import TRUNKS, scaled, trunk_features
 from ltpa_tf.models.views import attention_layers
@@ -142,12 +140,6 @@ class AttentionVGG(keras.Model):
 
         # === Functional Model ===
         images = keras.Input(tuple(image_shape), dtype="float32", name="images")
-        form = {
-            "projection": projection,
-            "batch_norm": batch_norm,
-            "dropout": dropout,
-            "dtype": policy,
-        }
         layout = TRUNKS[trunk]
         features = trunk_features(
             images if mean is None else _normalized(images, mean, std),
@@ -166,22 +158,21 @@ class AttentionVGG(keras.Model):
         else:
             last = features[-1].after_pool
             g = _fully_connected(last, scaled(512, width), dropout, policy)
-        descriptors = []
-        for level in settings["levels"]:
-            local = getattr(features[level - 1], tap)
-            query, keys = _matched(local, g, level, compatibility, match, form)
-            estimator = AttentionEstimator(
-                compatibility,
-                normalization,
-                level=level,
-                positions=positions,
-                dtype=policy,
-            )
-            attended, _, _ = estimator(local, query, keys)
-            descriptors.append(attended)
-        logits = HEADS[head](
-            num_classes, **form, logit_scale=logit_scale, name="logits"
-        )(descriptors or [g])
+        logits = attention_logits(
+            {n: getattr(features[n - 1], tap) for n in settings["levels"]},
+            g,
+            num_classes,
+            compatibility=compatibility,
+            normalization=normalization,
+            match=match,
+            projection=projection,
+            head=head,
+            batch_norm=batch_norm,
+            dropout=dropout,
+            logit_scale=logit_scale,
+            positions=positions,
+            dtype=policy,
+        )
         super().__init__(inputs=images, outputs=logits, **kwargs)
 
         # === Config ===
@@ -250,16 +241,3 @@ def _fully_connected(last, channels, dropout, dtype):
     if dropout:
         g = keras.layers.Dropout(dropout, name="global_dropout", dtype=dtype)(g)
     return keras.layers.Dense(channels, name="global_feature", dtype=dtype)(g)
-
-
-def _matched(local, g, level, compatibility, match, form):
-    """`(query, keys)` for the estimator: what of g and of l is compared."""
-    if compatibility == "local":
-        return None, None
-    equal = local.shape[-1] == g.shape[-1]
-    if equal or not COMPATIBILITIES[compatibility].equal_channels:
-        return g, None
-    name = f"match_{level}"
-    if match == "global_to_local":
-        return ChannelMatching(local.shape[-1], **form, name=name)(g), None
-    return g, ChannelMatching(g.shape[-1], **form, name=name)(local)

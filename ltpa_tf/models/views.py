@@ -171,6 +171,11 @@ def of_any_size(model: keras.Model) -> keras.Model:
     return reapplied(model, lambda layer, *a, **k: layer(*a, **k), anything)
 
 
+def estimators(model: keras.Model) -> tuple[AttentionEstimator, ...]:
+    """All estimators of a functional model, in the graph's order."""
+    return tuple(x for x in model.layers if isinstance(x, AttentionEstimator))
+
+
 def attention_layers(model: keras.Model) -> Mapping[int, AttentionEstimator]:
     """The estimators of a model that know their level, by level, in ascending order.
 
@@ -182,8 +187,7 @@ def attention_layers(model: keras.Model) -> Mapping[int, AttentionEstimator]:
         >>> list(models.attention_layers(model))
         [10, 13]
     """
-    estimators = [x for x in model.layers if isinstance(x, AttentionEstimator)]
-    found = {x.level: x for x in estimators if x.level is not None}
+    found = {x.level: x for x in estimators(model) if x.level is not None}
     # No dict: Keras would save the layers once more under this name.
     return types.MappingProxyType(dict(sorted(found.items())))
 

@@ -49,7 +49,8 @@ def training_curves(run: RunFolder) -> Markup:
 
 def _model(model: keras.Model, config: Mapping | None) -> str:
     settings = (config or {}).get("model", {})
-    levels = ", ".join(map(str, models.levels_of(model))) or "none"
+    names = (x.name.removeprefix("level_") for x in models.estimators(model))
+    levels = ", ".join(names) or "none"
     parts = [settings.get("name", model.name), f"attention at levels: {levels}"]
     parts += [f"{k} {settings[k]}" for k in ("trunk", "width") if settings.get(k)]
     return "; ".join(parts)

@@ -134,7 +134,7 @@ class AttentionMaps(keras.callbacks.Callback):
         self._state, self._writer = state, writer
         split = source.test or source.validation
         self._maps = None
-        if split is None or not models.levels_of(model):
+        if split is None or not models.estimators(model):
             return
         self._pictures = min(pictures, len(split))
         examples = tf.range(min(_EXAMPLES, len(split)), dtype=tf.int64)

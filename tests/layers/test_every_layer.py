@@ -80,6 +80,11 @@ CASES = {
         {"channels": 4, "projection": "linear"},
         {"features": (5, 7, 6)},
     ),
+    "pixels": Case(
+        layers.PixelScaling,
+        {"scale": (0.1, 0.2, 0.3), "offset": (1, 2, 3), "reverse": True},
+        {"images": (5, 7, 3)},
+    ),
     "whitening": Case(layers.Whitening, {}, {"images": (5, 7, 3)}),
     "concat": Case(
         layers.ConcatHead,

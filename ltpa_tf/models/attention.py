@@ -1,0 +1,85 @@
+"""From the features of some levels and the global one to logits: the paper's part."""
+
+from collections.abc import Mapping
+
+import keras
+
+from ltpa_tf.layers.compatibility import COMPATIBILITIES
+from ltpa_tf.layers.estimator import AttentionEstimator
+from ltpa_tf.layers.heads import HEADS
+from ltpa_tf.layers.matching import ChannelMatching
+
+
+def attention_logits(
+    features: Mapping[int | str, keras.KerasTensor],
+    g: keras.KerasTensor,
+    num_classes: int,
+    *,
+    compatibility: str,
+    normalization: str,
+    match: str,
+    projection: str,
+    head: str,
+    batch_norm: bool,
+    dropout: float,
+    logit_scale: float,
+    positions: int | None,
+    dtype: keras.DTypePolicy,
+) -> keras.KerasTensor:
+    """Attends to each level and classifies from what it found.
+
+    Args:
+        features: Level -> its local features, `[B, H, W, C]`; empty: no attention, the
+            head on g. The estimator of level 7 has the name `level_7`.
+        g: The global feature, `[B, C]`.
+        num_classes: Number of classes.
+        compatibility: This and the others as in `AttentionVGG`.
+        normalization: Likewise.
+        match: Likewise.
+        projection: Likewise.
+        head: Likewise.
+        batch_norm: Likewise.
+        dropout: Likewise.
+        logit_scale: Likewise.
+        positions: Likewise.
+        dtype: Dtype policy of all layers.
+
+    Returns:
+        float32 logits `[B, num_classes]`.
+    """
+    form = {
+        "projection": projection,
+        "batch_norm": batch_norm,
+        "dropout": dropout,
+        "dtype": dtype,
+    }
+    descriptors = []
+    for level, local in features.items():
+        query, keys = _matched(local, g, level, compatibility, match, form)
+        number = {"level": level} if isinstance(level, int) else {}
+        estimator = AttentionEstimator(
+            compatibility,
+            normalization,
+            positions=positions,
+            name=f"level_{level}",
+            dtype=dtype,
+            **number,
+        )
+        attended, _, _ = estimator(local, query, keys)
+        descriptors.append(attended)
+    make_head = HEADS[head]
+    logits = make_head(num_classes, **form, logit_scale=logit_scale, name="logits")
+    return logits(descriptors or [g])
+
+
+def _matched(local, g, level, compatibility, match, form):
+    """`(query, keys)` for the estimator: what of g and of l is compared."""
+    if compatibility == "local":
+        return None, None
+    equal = local.shape[-1] == g.shape[-1]
+    if equal or not COMPATIBILITIES[compatibility].equal_channels:
+        return g, None
+    name = f"match_{level}"
+    if match == "global_to_local":
+        return ChannelMatching(local.shape[-1], **form, name=name)(g), None
+    return g, ChannelMatching(g.shape[-1], **form, name=name)(local)

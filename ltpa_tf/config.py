@@ -5,6 +5,7 @@ holds every default. The dict itself, once locked, refuses unknown keys and wron
 types; here are ranges and combinations.
 """
 
+import inspect
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -76,6 +77,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "data.placement": ("auto", "resident", "stream"),
     "train.class_weights": ("none", "balanced"),
     "train.reward": ("likelihood", "correct"),
+    "model.preprocessing": models.PREPROCESSING,
     "optimizer.decay_mode": ("decoupled", "coupled"),
     "optimizer.decay_on": ("kernels", "all"),
     "optimizer.schedule": ("cosine", "step", "triangular", "constant"),
@@ -94,6 +96,16 @@ _MEANT_FOR: dict[str, tuple[str, tuple[str, ...]]] = {
     "optimizer.muon_factor": ("optimizer.name", ("sgd_muon",)),
     "optimizer.step_epochs": ("optimizer.schedule", ("step",)),
     "optimizer.step_factor": ("optimizer.schedule", ("step",)),
+    "model.preprocessing": ("model.backbone", ()),
+}
+
+_OF_BACKBONE = ("backbone", "backbone_weights", "preprocessing")
+_OF_TRUNK = {
+    "trunk": None,
+    "tap": None,
+    "padding": None,
+    "width": 1.0,
+    "receptive_field": 0.0,
 }
 
 
@@ -132,7 +144,10 @@ def validate(config: ConfigDict) -> None:
             _get(config, "data.window"),
         )
     with settings_of("model"):
-        models.resolve(config.model.name, **_chosen(config))
+        if config.model.backbone:
+            _check_backbone(config)
+        else:
+            models.resolve(config.model.name, **_chosen(config))
 
 
 def model_arguments(
@@ -157,6 +172,19 @@ def model_arguments(
         if share and image_size and chosen_by_row:
             arguments["levels"] = models.levels_within(arguments, share, image_size)
     return arguments
+
+
+def backbone_arguments(config: ConfigDict) -> dict:
+    """The arguments of `models.attach` for `config.model`, with a backbone.
+
+    The row gives the form of attention and the number of resolutions.
+    """
+    row = models.arguments(config.model.name, **_chosen(config))
+    names = inspect.signature(models.attach).parameters
+    arguments = {name: value for name, value in row.items() if name in names}
+    if config.model.levels is None and row["levels"]:
+        arguments |= {"levels": None, "resolutions": len(row["levels"])}
+    return arguments | {"preprocessing": config.model.preprocessing}
 
 
 def check_batch(config: ConfigDict, replicas: int) -> None:
@@ -278,8 +306,25 @@ def flat(config: ConfigDict, prefix: str = "") -> dict[str, object]:
 
 def _chosen(config: ConfigDict) -> dict:
     """The architecture arguments that differ from the row's."""
-    others = ("name", "receptive_field")
+    others = ("name", "receptive_field", *_OF_BACKBONE)
     return {k: v for k, v in config.model.items() if k not in others and v is not None}
+
+
+def _check_backbone(config: ConfigDict) -> None:
+    """What can be checked of a backbone without making it."""
+    models.check_backbone_name(config.model.backbone, config.model.backbone_weights)
+    models.check_values(backbone_arguments(config))
+    for key, unset in _OF_TRUNK.items():
+        if config.model[key] != unset:
+            raise SettingError(
+                key,
+                config.model[key],
+                f"{unset!r} while model.backbone is {config.model.backbone!r}: it is "
+                "of a row's own trunk",
+            )
+    for level in config.model.levels or ():
+        if not isinstance(level, int | str):
+            raise SettingError("levels", level, "strides or names of layers")
 
 
 def _get(config: ConfigDict, key: str):

@@ -364,7 +364,12 @@ def with_absolute_paths(config: "ConfigDict") -> "ConfigDict":
     from ltpa_tf import models
 
     config = config.copy_and_resolve_references()
-    for part, name in ((config.data, "dir"), (config.train, "init_from")):
+    paths = [(config.data, "dir"), (config.train, "init_from")]
+    if config.model.backbone.endswith(".keras"):
+        paths.append((config.model, "backbone"))
+    if config.model.backbone_weights != "imagenet":
+        paths.append((config.model, "backbone_weights"))
+    for part, name in paths:
         named = name == "init_from" and part[name] in models.list_presets()
         # A bucket's is whole already.
         if part[name] and not is_remote(part[name]) and not named:

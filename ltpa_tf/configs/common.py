@@ -74,6 +74,8 @@ def get_config() -> ConfigDict:
     # "paper", "vgg_d", "vgg_e", "fast".
     model.trunk = placeholder(str)
     # Numbers of the convolutions that feed an attention estimator; () = no attention.
+    # With a backbone: strides, such as (8, 16), or names of its layers; None = the last
+    # resolutions, as many as the row has levels.
     model.levels = placeholder(tuple)
     # Where that is None: the two deepest, of different blocks, whose features see at
     # most this share of the image; 0 = as the row has it.
@@ -104,6 +106,16 @@ def get_config() -> ConfigDict:
     model.padding = placeholder(str)
     # Multiplies the logits; 0.125 lets SGD take large steps without wild predictions.
     model.logit_scale = 1.0
+
+    # A network to attend to, in the place of the row's trunk: one of keras.applications
+    # ("efficientnetv2b0"), or a .keras file.
+    model.backbone = ""
+    # Its weights: "" (drawn anew, or the file's), "imagenet" (downloaded by Keras), or
+    # a file.
+    model.backbone_weights = ""
+    # What pixels it expects: "auto" (by its layers), "tf" (-1 to 1), "torch" and
+    # "caffe" (ImageNet's mean and deviation), "none" (0 to 255).
+    model.preprocessing = "auto"
 
     config.train = train = ConfigDict()
     # Passes over the training examples.

@@ -6,7 +6,14 @@
 All of them take pixel values 0..255, channels last, and return float32 logits.
 """
 
-from ltpa_tf.models.backbones import attach
+from ltpa_tf.models.backbones import (
+    PREPROCESSING,
+    attach,
+    check_backbone_name,
+    list_backbones,
+    named_backbone,
+    preprocessing_of,
+)
 from ltpa_tf.models.evidence import evidence_model, evidence_name
 from ltpa_tf.models.geometry import grids
 from ltpa_tf.models.global_feature import exchange_global
@@ -20,7 +27,7 @@ from ltpa_tf.models.presets import (
     save_preset,
 )
 from ltpa_tf.models.registry import arguments, build, list_models, resolve, rows
-from ltpa_tf.models.settings import levels_within, smallest_side
+from ltpa_tf.models.settings import check_values, levels_within, smallest_side
 from ltpa_tf.models.transfer import transfer_weights
 from ltpa_tf.models.vgg import AttentionVGG
 from ltpa_tf.models.views import (
@@ -35,6 +42,7 @@ from ltpa_tf.models.views import (
 )
 
 __all__ = [
+    "PREPROCESSING",
     "AttentionVGG",
     "arguments",
     "as_float32",
@@ -42,6 +50,8 @@ __all__ = [
     "attention_layers",
     "attention_model",
     "build",
+    "check_backbone_name",
+    "check_values",
     "estimators",
     "evidence_model",
     "evidence_name",
@@ -51,9 +61,12 @@ __all__ = [
     "is_preset",
     "levels_of",
     "levels_within",
+    "list_backbones",
     "list_models",
     "list_presets",
+    "named_backbone",
     "of_any_size",
+    "preprocessing_of",
     "preset_metadata",
     "preset_settings",
     "prune",

@@ -1,7 +1,7 @@
 """The model that a config names, made ready for its data and its devices."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -37,31 +37,102 @@ def build_model(config: ConfigDict, source: data.Source) -> keras.Model:
         >>> training.build_model(quickstart.get_config(), source).output_shape
         (None, 10)
     """
-    arguments = configuration.model_arguments(config, source.image_shape[:2])
     height, width, _ = source.image_shape
+    least = _least_side(config, source.image_shape)
     if min(height, width) < SMALLEST_IMAGE:
         raise SettingError(
             "data.image_size",
             config.data.image_size,
             f"{SMALLEST_IMAGE} or more: the images have {height}x{width}",
         )
-    configuration.check_small_size(
-        config, min(height, width), models.smallest_side(arguments)
+    configuration.check_small_size(config, min(height, width), least)
+    model = configured_model(
+        config,
+        image_shape=source.image_shape,
+        num_classes=len(source.class_names),
+        mean=source.mean,
+        std=source.std,
     )
-    with settings_of("model"):  # a level that has one position
-        model = models.AttentionVGG(
-            image_shape=source.image_shape,
-            num_classes=len(source.class_names),
-            mean=source.mean,
-            std=source.std,
-            name=config.model.name,
-            **arguments,
-        )
     for layer in model.layers:
         if isinstance(layer, Whitening):
             normalized = keras.Model(model.input, layer.input)
             layer.adapt(np.asarray(normalized(_sample(source.train))))
     return model
+
+
+def configured_model(
+    config: ConfigDict,
+    *,
+    image_shape: Sequence[int | None],
+    num_classes: int,
+    mean: Sequence[float] | None,
+    std: Sequence[float] | None,
+) -> keras.Model:
+    """The model of `config.model`: a row's own, or attention on a backbone.
+
+    Args:
+        config: The whole config.
+        image_shape: `(height, width, channels)`.
+        num_classes: Number of classes.
+        mean: Per channel, 0..1; a backbone's pixels are what its family expects.
+        std: Per channel, 0..1.
+
+    Raises:
+        SettingError: If the settings don't fit the images.
+    """
+    if config.model.backbone:
+        return _attached(config, image_shape, num_classes)
+    size = None if None in image_shape[:2] else tuple(image_shape[:2])
+    with settings_of("model"):  # a level that has one position
+        return models.AttentionVGG(
+            image_shape=image_shape,
+            num_classes=num_classes,
+            mean=mean,
+            std=std,
+            name=config.model.name,
+            **configuration.model_arguments(config, size),
+        )
+
+
+def _attached(config, image_shape, num_classes) -> keras.Model:
+    try:
+        with settings_of("model"):
+            backbone = models.named_backbone(
+                config.model.backbone, config.model.backbone_weights, image_shape
+            )
+            _check_pixels(config, backbone)
+            return models.attach(
+                backbone,
+                num_classes,
+                image_shape=image_shape,
+                dtype=keras.config.dtype_policy(),
+                **configuration.backbone_arguments(config),
+            )
+    except SettingError as error:
+        if error.setting != "model.image_shape":
+            raise
+        raise SettingError("data.image_size", image_shape[:2], error.accepted) from None
+
+
+def _check_pixels(config: ConfigDict, backbone: keras.Model) -> None:
+    """Refuses to guess what pixels a network from a file expects."""
+    layers = list(backbone._flatten_layers(include_self=False))
+    told = models.preprocessing_of(layers) is not None
+    if config.model.preprocessing == "auto" and not told:
+        raise SettingError(
+            "preprocessing",
+            "auto",
+            "tf, torch, caffe or none: the layers of "
+            f"{config.model.backbone} don't tell what pixels it expects",
+        )
+
+
+def _least_side(config: ConfigDict, image_shape: Sequence[int]) -> int:
+    """The fewest pixels a side that the model can do with, as far as it is known."""
+    if config.model.backbone:
+        return SMALLEST_IMAGE
+    arguments = configuration.model_arguments(config, image_shape[:2])
+    return models.smallest_side(arguments)
 
 
 def _sample(split: data.Split) -> tf.Tensor:

@@ -6,10 +6,9 @@ import keras
 import keras_tuner
 from ml_collections import ConfigDict
 
-from ltpa_tf import config as config_lib
-from ltpa_tf import models
 from ltpa_tf.errors import SettingError
 from ltpa_tf.optimizers import decayed_variables, make_schedule
+from ltpa_tf.training.model import configured_model
 from ltpa_tf.tuning.ranges import Range
 from ltpa_tf.tuning.space import Space
 
@@ -93,9 +92,7 @@ class HyperModel(keras_tuner.HyperModel):
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """A compiled model; keras-tuner calls it."""
         config = self.config(hp)
-        size = self._data["image_shape"][:2]
-        row = config_lib.model_arguments(config, None if None in size else size)
-        model = models.AttentionVGG(**self._data, **row)
+        model = configured_model(config, **self._data)
         model.compile(
             optimizer=self._optimizer(config, model),
             loss=keras.losses.CategoricalCrossentropy(

@@ -7,7 +7,7 @@ import keras
 from ltpa_tf.errors import SettingError
 from ltpa_tf.models.attention import attention_logits
 from ltpa_tf.models.backbones.graph import applied, check_backbone
-from ltpa_tf.models.backbones.levels import choose, resolutions
+from ltpa_tf.models.backbones.levels import choose, find_resolutions
 from ltpa_tf.models.backbones.preprocessing import pixel_scaling, preprocessing_of
 from ltpa_tf.models.precision import with_policy
 from ltpa_tf.models.settings import check_normalization, check_values, is_shape
@@ -18,6 +18,7 @@ def attach(
     num_classes: int,
     *,
     levels: Sequence[int | str] | None = None,
+    resolutions: int = 3,
     image_shape: Sequence[int | None] | None = None,
     compatibility: str = "pc",
     normalization: str = "softmax",
@@ -57,8 +58,9 @@ def attach(
         num_classes: Number of classes, 2 or more.
         levels: What is attended to: names of layers; strides, such as 8, 16, 32, for
             the last tensor of that resolution; or None, the last tensors of the last
-            three resolutions that have more than one position. `()`: no attention,
-            but the head on the global feature, which is the control.
+            resolutions that have more than one position. `()`: no attention, but the
+            head on the global feature, which is the control.
+        resolutions: How many of them, where `levels` is None.
         image_shape: `(height, width, channels)`, None for any height or width; None:
             the backbone's own. With 1 channel the images are grey, and the backbone
             gets them in each of its channels.
@@ -80,8 +82,8 @@ def attach(
             deviation; `"caffe"`, blue first, less ImageNet's mean; `"none"`, 0 to 255.
             A backbone that begins with `Rescaling` or `Normalization` gets 0 to 255,
             and so does one that isn't known, unless `mean` and `std` are given.
-        mean: Per channel of the images, scaled to 0..1, for a backbone that isn't
-            known or `"none"`.
+        mean: Per channel of the images, scaled to 0..1, for `"none"` and for a backbone
+            that isn't known.
         std: Per channel, likewise.
         dtype: Dtype policy of all layers; None: the backbone's.
         name: Of the model; None: `"attention_"` and the backbone's name.
@@ -133,19 +135,24 @@ def attach(
 
     original = keras.Input(own, dtype=backbone.inputs[0].dtype)
     nodes = applied(backbone, original)
-    found = resolutions(original, nodes)
+    found = find_resolutions(original, nodes)
     named = [x for x in levels or () if isinstance(x, str) and x in found.strides]
     ends = [node.outputs[0] for node in nodes if node.layer.name in (found.top, *named)]
     trunk = keras.Model(original, ends)
     if preprocessing == "auto":
-        preprocessing = preprocessing_of([node.layer for node in nodes])
+        told = preprocessing_of([node.layer for node in nodes])
+        preprocessing = told or "none"
+        mean = None if told else mean
 
     # === Functional Model ===
     images = keras.Input(shape, dtype="float32", name="images")
     pixels = pixel_scaling(preprocessing, own[-1], mean, std)(images)
     features = _features(trunk, pixels)
     chosen = choose(
-        found, levels, {name: tuple(x.shape[1:3]) for name, x in features.items()}
+        found,
+        levels,
+        resolutions,
+        {name: tuple(x.shape[1:3]) for name, x in features.items()},
     )
     top = features[found.top]
     policy = _policy(trunk)

@@ -14,8 +14,6 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.models.backbones.graph import Node, narrow_points
 from ltpa_tf.models.geometry import grids
 
-# How many resolutions are attended to, unless it is said which.
-_RESOLUTIONS = 3
 # Strides don't depend on the size; a backbone for any size is followed at this one.
 _SOME_SIZE = 512
 
@@ -41,7 +39,7 @@ class Resolutions(NamedTuple):
         return list(self.last.values())[-1]
 
 
-def resolutions(images: keras.KerasTensor, nodes: Sequence[Node]) -> Resolutions:
+def find_resolutions(images: keras.KerasTensor, nodes: Sequence[Node]) -> Resolutions:
     """The resolutions of a backbone.
 
     Args:
@@ -84,6 +82,7 @@ def resolutions(images: keras.KerasTensor, nodes: Sequence[Node]) -> Resolutions
 def choose(
     found: Resolutions,
     levels: Sequence[int | str] | None,
+    count: int,
     positions: Mapping[str, tuple[int | None, int | None]],
 ) -> dict[int | str, str]:
     """The layers whose features are attended to.
@@ -91,6 +90,7 @@ def choose(
     Args:
         found: What there is to choose from.
         levels: Layer names, strides, or None: see `ltpa_tf.models.attach`.
+        count: How many resolutions, where that is None.
         positions: Layer name -> `(h, w)` for images of the size that will be used.
 
     Returns:
@@ -107,7 +107,7 @@ def choose(
                 "images of which the backbone leaves one position at every level",
                 "larger images",
             )
-        return dict(list(wide.items())[-_RESOLUTIONS:])
+        return dict(list(wide.items())[-count:])
     if isinstance(levels, str) or not isinstance(levels, Sequence):
         levels = (levels,)
     chosen = {}

@@ -9,15 +9,15 @@ from ltpa_tf.layers.pixels import PixelScaling
 
 # ImageNet's mean and deviation, of 0..1 red, green, blue, and its mean of 0..255 blue,
 # green, red (`keras.applications.imagenet_utils`).
-_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _CAFFE_MEAN = (103.939, 116.779, 123.68)
 
 _KINDS = {
     "none": ((1.0,) * 3, (0.0,) * 3),
     "tf": ((1 / 127.5,) * 3, (-1.0,) * 3),
     "torch": (
-        tuple(1 / (255 * s) for s in _STD),
-        tuple(-m / s for m, s in zip(_MEAN, _STD, strict=True)),
+        tuple(1 / (255 * s) for s in STD),
+        tuple(-m / s for m, s in zip(_MEAN, STD, strict=True)),
     ),
     "caffe": ((1.0,) * 3, tuple(-m for m in _CAFFE_MEAN)),
 }
@@ -43,7 +43,7 @@ _FAMILIES: tuple[tuple[set[str], str], ...] = (
 _CONVNEXT = "_stage_0_block_0_depthwise_conv"
 
 
-def preprocessing_of(layers: Sequence[keras.Layer]) -> str:
+def preprocessing_of(layers: Sequence[keras.Layer]) -> str | None:
     """The kind of pixels that a backbone expects.
 
     Args:
@@ -52,7 +52,7 @@ def preprocessing_of(layers: Sequence[keras.Layer]) -> str:
     Returns:
         `"caffe"`, `"tf"` or `"torch"`, as `keras.applications` names them, for its
         families; `"none"`, 0 to 255, for what scales pixels by itself, before its first
-        convolution, and for what isn't known.
+        convolution; None where it can't be told.
     """
     for layer in layers:
         if isinstance(layer, keras.layers.Rescaling | keras.layers.Normalization):
@@ -63,7 +63,7 @@ def preprocessing_of(layers: Sequence[keras.Layer]) -> str:
     for known, kind in _FAMILIES:
         if known <= names:
             return kind
-    return "torch" if any(name.endswith(_CONVNEXT) for name in names) else "none"
+    return "torch" if any(name.endswith(_CONVNEXT) for name in names) else None
 
 
 def pixel_scaling(

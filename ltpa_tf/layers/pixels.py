@@ -28,6 +28,11 @@ class PixelScaling(keras.layers.Layer):
     Raises:
         SettingError: If scale and offset are of different lengths, or the images have
             another number of channels, 1 aside.
+
+    Example:
+        >>> scaling = layers.PixelScaling(scale=[1 / 127.5] * 3, offset=[-1.0] * 3)
+        >>> np.asarray(scaling(np.array([[[[0.0, 127.5, 255.0]]]])))
+        array([[[[-1.,  0.,  1.]]]], dtype=float32)
     """
 
     def __init__(

@@ -50,6 +50,9 @@ def check_values(settings: Mapping) -> None:
 
     Raises:
         SettingError: Naming the first one that can't be used.
+
+    Example:
+        >>> models.check_values(models.arguments("vgg_att2_concat_dp"))
     """
     for name, value in settings.items():
         if name in CHOICES and value not in CHOICES[name]:

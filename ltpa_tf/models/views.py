@@ -172,7 +172,13 @@ def of_any_size(model: keras.Model) -> keras.Model:
 
 
 def estimators(model: keras.Model) -> tuple[AttentionEstimator, ...]:
-    """All estimators of a functional model, in the graph's order."""
+    """All estimators of a functional model, in the graph's order.
+
+    Example:
+        >>> model = models.build("vgg_att2_concat_pc", width=0.125)
+        >>> [layer.name for layer in models.estimators(model)]
+        ['level_10', 'level_13']
+    """
     return tuple(x for x in model.layers if isinstance(x, AttentionEstimator))
 
 

@@ -17,7 +17,12 @@ _WEIGHTS = '"imagenet", or the path of a .keras, .weights.h5 or .h5 file'
 
 
 def list_backbones() -> list[str]:
-    """The names of the networks of `keras.applications`, in lower case."""
+    """The names of the networks of `keras.applications`, in lower case.
+
+    Example:
+        >>> [name for name in models.list_backbones() if name.startswith("mobilenetv3")]
+        ['mobilenetv3large', 'mobilenetv3small']
+    """
     return sorted(_builders())
 
 
@@ -30,6 +35,9 @@ def check_backbone_name(backbone: str, weights: str = "") -> None:
 
     Raises:
         SettingError: Naming the one that isn't there.
+
+    Example:
+        >>> models.check_backbone_name("mobilenetv3small")  # nothing to complain of
     """
     if _is_file(backbone):
         if not Path(backbone).is_file():
@@ -62,6 +70,11 @@ def named_backbone(
 
     Raises:
         SettingError: If it, or its weights, can't be had.
+
+    Example:
+        >>> backbone = models.named_backbone("mobilenetv3small", "", (96, 96, 3))
+        >>> backbone.output_shape
+        (None, 3, 3, 576)
     """
     check_backbone_name(backbone, weights)
     if _is_file(backbone):

@@ -53,6 +53,11 @@ def preprocessing_of(layers: Sequence[keras.Layer]) -> str | None:
         `"caffe"`, `"tf"` or `"torch"`, as `keras.applications` names them, for its
         families; `"none"`, 0 to 255, for what scales pixels by itself, before its first
         convolution; None where it can't be told.
+
+    Example:
+        >>> layers = models.named_backbone("vgg16", "", (32, 32, 3)).layers
+        >>> models.preprocessing_of(layers)
+        'caffe'
     """
     for layer in layers:
         if isinstance(layer, keras.layers.Rescaling | keras.layers.Normalization):

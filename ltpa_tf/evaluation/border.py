@@ -7,7 +7,7 @@ from ltpa_tf.explain.maps import relative
 # A mean map that is highest on the border, on a side with this many times its even
 # share, is worth a word. At levels 4 and 7, trained on 5,000 CIFAR-10 images, with
 # zeros (3 seeds) it is 1.04 to 1.81, in five of six cases with the highest place there;
-# with reflection (4 seeds) at most 1.04, and never. Chosen on these, not on other data.
+# with reflection (4 seeds) at most 1.04, and never. Other data: docs/attention.md.
 _STRONG = 1.25
 # Of smaller maps nearly every position is on the border.
 _SMALLEST = 5

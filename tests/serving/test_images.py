@@ -127,6 +127,10 @@ BAD = {
     "png cut in its pixels": (encode(photo(99, 99))[:200], "Invalid PNG"),
     "jpeg cut in its header": (encode(photo(99, 99), "JPEG")[:30], "Invalid JPEG"),
     "jpeg cut in its pixels": (encode(photo(99, 99), "JPEG")[:900], "Invalid JPEG"),
+    "half a jpeg with an end marker": (
+        encode(photo(99, 99), "JPEG")[:900] + b"\xff\xd9",
+        "ends before its last pixel",
+    ),
     "no pixels": (png_header(0, 10), "Invalid PNG"),
     "decompression bomb": (png_header(60_000, 60_000), "at most 33554432 pixels"),
     "absurd size": (png_header(2**31 + 5, 2**31 + 7), "at most 33554432 pixels"),

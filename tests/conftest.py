@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # for ports.py and image_kinds.py
+sys.path.insert(0, str(Path(__file__).parent))  # for forked.py and the like
 
 # By these, programs would print or train otherwise than where nothing is set.
 for name in (
@@ -35,6 +35,15 @@ def logical_devices():
     tf.config.threading.set_intra_op_parallelism_threads(2)
     tf.config.threading.set_inter_op_parallelism_threads(2)
     return tf.config.list_logical_devices("CPU")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forks_end():
+    """What forked processes are forked of ends with the tests."""
+    import forked
+
+    yield
+    forked.stop_server()
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import forked
 import pytest
 import yaml
 
@@ -67,8 +68,7 @@ def test_tfjobs_flags_are_the_programs(tmp_path):
     (tmp_path / "file").write_text("")
     # Ends at the folder that can't be written: all other flags were understood.
     workdir = f"--workdir={tmp_path / 'file' / 'run'}"
-    command = [sys.executable, "-m", "pipelines.train", *container["args"], workdir]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    done = forked.run("pipelines.train", *container["args"], workdir)
     assert done.returncode == 2
     assert done.stderr.startswith("error: --workdir")
 

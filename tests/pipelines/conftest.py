@@ -1,10 +1,11 @@
-"""Programs, started as a user starts them."""
+"""Programs: started as a user starts them, and otherwise forked."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import forked
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -12,7 +13,17 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="session")
 def start():
-    """Runs `python -m pipelines.NAME FLAGS...`."""
+    """Runs `python -m pipelines.NAME FLAGS...`, forked where TensorFlow is imported."""
+
+    def start(name, *flags):
+        return forked.run(f"pipelines.{name}", *flags, COLUMNS="200")
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def start_anew():
+    """The same in a new Python, as a user starts it; one test a program."""
 
     def start(name, *flags):
         return subprocess.run(

@@ -13,9 +13,9 @@ TINY = ("--batch_size=4", "--width=0.0625", "--seconds=0.05", "--jit=off")
 NO_SERIES = ("--batch_sizes=", "--image_sizes=", "--widths=", "--levels=")
 
 
-def test_writes_figures_and_a_plot(start, tmp_path):
+def test_writes_figures_and_a_plot(start_anew, tmp_path):
     flags = (*TINY, *NO_SERIES, "--levels=0", "--jobs=2")
-    done = start("benchmark", f"--out={tmp_path}", *flags)
+    done = start_anew("benchmark", f"--out={tmp_path}", *flags)
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "benchmark.json").read_text())
     assert report["base"]["width"] == 0.0625

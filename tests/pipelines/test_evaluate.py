@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 
-def test_writes_numbers_and_figures(start, digits_run):
-    done = start("evaluate", f"--workdir={digits_run}")
+def test_writes_numbers_and_figures(start_anew, digits_run):
+    done = start_anew("evaluate", f"--workdir={digits_run}")
     assert done.returncode == 0, done.stderr
     assert "top-1 accuracy" in done.stdout
     assert "pointing, level 10" in done.stdout

@@ -23,10 +23,10 @@ def pictures(run):
     return sorted(file.name for file in (run / "attention").iterdir())
 
 
-def test_draws_a_sample_of_the_test_images(start, digits_run):
+def test_draws_a_sample_of_the_test_images(start_anew, digits_run):
     (digits_run / "attention").mkdir(exist_ok=True)
     (digits_run / "attention" / "007.png").touch()  # of an earlier, longer call
-    done = start("explain", f"--workdir={digits_run}", "--count=2")
+    done = start_anew("explain", f"--workdir={digits_run}", "--count=2")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == str(digits_run / "attention.png")
     assert pictures(digits_run) == ["000.png", "001.png"]

@@ -63,14 +63,14 @@ def test_run_and_export_answer_alike(start, trained_run, exported, photos, tmp_p
         np.testing.assert_allclose(left["maps"]["10"], right["maps"]["10"], atol=1e-5)
 
 
-def test_one_bad_file_of_many(start, exported, photos, tmp_path):
+def test_one_bad_file_of_many(start_anew, exported, photos, tmp_path):
     """The good ones are answered, the bad ones listed; the exit code says so."""
     many = tmp_path / "many"
     shutil.copytree(photos / "deep", many)
     (many / "bad.jpg").write_bytes((many / "c.jpeg").read_bytes()[:-30])
     (many / "phone.HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0")
     (many / "dog, sleeping.bmp").write_bytes(encode((40, 30), "BMP"))
-    done = start(
+    done = start_anew(
         "predict",
         f"--saved_model={exported}",
         f"--images={many}",

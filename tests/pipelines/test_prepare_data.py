@@ -3,12 +3,12 @@ import numpy as np
 from ltpa_tf.data import load
 
 
-def test_writes_a_set_that_load_finds(start, tmp_path):
+def test_writes_a_set_that_load_finds(start_anew, tmp_path):
     images = np.random.RandomState(0).randint(0, 256, (6, 32, 32, 3)).astype(np.uint8)
     file = tmp_path / "my images.npz"
     np.savez(file, x_train=images, y_train=np.arange(6) % 2)
     folder = tmp_path / "data sets"
-    done = start(
+    done = start_anew(
         "prepare_data", f"--source={file}", "--name=mine", f"--data_dir={folder}"
     )
     assert done.returncode == 0, done.stderr

@@ -23,11 +23,13 @@ def preset(start, trained_run, tmp_path_factory):
     return folder
 
 
-def test_run_preset_and_its_export_answer_alike(start, trained_run, preset, tmp_path):
+def test_run_preset_and_its_export_answer_alike(
+    start_anew, start, trained_run, preset, tmp_path
+):
     pixels = np.random.default_rng(0).integers(0, 256, (40, 32, 3), np.uint8)
     Image.fromarray(pixels).save(tmp_path / "photo.png")
     exports = tmp_path / "exports"
-    done = start("export", f"--preset={preset}", f"--export_dir={exports}")
+    done = start_anew("export", f"--preset={preset}", f"--export_dir={exports}")
     assert done.returncode == 0, done.stderr
     card = (exports / "1" / "model_card.md").read_text()
     assert f"Made of the preset `{preset}`" in card

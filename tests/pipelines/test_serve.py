@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+import forked
 import pytest
 import requests
 from PIL import Image
@@ -23,39 +24,48 @@ from ltpa_tf import serving
 ROOT = Path(__file__).parents[2]
 
 
+def begin(log, *flags, **variables):
+    """Starts serve.py; what it says goes to the file."""
+    return forked.start("pipelines.serve", *flags, files=(log, log), **variables)
+
+
+def begin_anew(log, *flags):
+    """The same in a new Python, as a user starts it."""
+    with log.open("w") as stream:
+        return subprocess.Popen(
+            [sys.executable, "-m", "pipelines.serve", *flags],
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            cwd=ROOT,
+        )
+
+
 @contextlib.contextmanager
-def serve(exported, *flags, end=signal.SIGINT, **variables):
+def serve(folder, exported, *flags, begin=begin, end=signal.SIGINT, **variables):
     """What serve.py says once it serves, and its process; `end` must end it well."""
     ports = {name: free_port() for name in ("rest_api_port", "port", "explorer_port")}
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "pipelines.serve", f"--model_dir={exported}"),
-            *(f"--{name}={port}" for name, port in ports.items()),
-            *flags,
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=ROOT,
-        env=os.environ | variables,
-    )
-    said = []
+    flags = [*flags, *(f"--{name}={port}" for name, port in ports.items())]
+    log = folder / "said.txt"
+    process = begin(log, f"--model_dir={exported}", *flags, **variables)
     try:
-        for line in process.stdout:
-            said.append(line)
-            if "Ctrl-C" in line:
-                break
-        yield "".join(said), process.pid
+        while "Ctrl-C" not in log.read_text():
+            assert process.poll() is None, log.read_text()
+            time.sleep(0.02)
+        yield log.read_text(), process.pid
     finally:
-        process.send_signal(end)
-        rest = process.communicate(timeout=60)[0]
-    assert process.returncode == 0, rest
-    assert "Traceback" not in rest
+        if process.poll() is None:
+            process.send_signal(end)
+        code = process.wait(timeout=60)
+    assert code == 0, log.read_text()
+    assert "Traceback" not in log.read_text()
 
 
 @pytest.fixture(scope="module")
-def served(exported):
-    with serve(exported, "--server=development") as (said, _):
+def served(exported, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("log")
+    # By a signal that no shell lets its background jobs ignore.
+    how = {"begin": begin_anew, "end": signal.SIGTERM}
+    with serve(folder, exported, "--server=development", **how) as (said, _):
         yield said
 
 
@@ -91,12 +101,14 @@ def seconds_at_work(process):
     return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
-def test_sigterm_lets_requests_finish(exported):
+def test_sigterm_lets_requests_finish(exported, tmp_path):
     stream = io.BytesIO()
     Image.new("RGB", (2_500, 2_500)).save(stream, "PNG")  # takes long to decode
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        with serve(exported, "--server=development", end=signal.SIGTERM) as started:
-            said, process = started
+        with serve(tmp_path, exported, "--server=development", end=signal.SIGTERM) as (
+            said,
+            process,
+        ):
             (address,) = re.findall(r"gRPC +(\S+)", said)
             client = serving.Client(f"grpc://{address}", "owls and more", retries=0)
             client.states()  # so that it is connected
@@ -131,7 +143,7 @@ def test_sigterm_ends_a_real_server_too(exported, tmp_path):
     binary.chmod(0o755)
     ending = {"end": signal.SIGTERM, "TF_SERVING_BIN": str(binary)}
     flags = ["--server=tensorflow", "--host=0.0.0.0"]
-    with serve(exported, *flags, **ending) as (said, _):
+    with serve(tmp_path, exported, *flags, **ending) as (said, _):
         (url,) = re.findall(r"REST +(http://[^/]+)", said)
         assert requests.get(url).text == "AVAILABLE"
         (log,) = re.findall(r"What it says is in (.*)", said)
@@ -152,7 +164,7 @@ def test_a_real_server_is_reached_from_elsewhere_only_when_asked(
     done = start("serve", f"--model_dir={exported}", "--server=tensorflow")
     assert done.returncode == 2
     assert "--host: received '127.0.0.1'; accepted: 0.0.0.0" in done.stderr
-    with serve(exported) as (said, _):  # whichever
+    with serve(tmp_path, exported) as (said, _):  # whichever
         assert f"Development server: {binary} would listen on every" in said
 
 
@@ -171,8 +183,10 @@ def test_predict_says_what_is_wrong(start, flags, said):
     assert "Traceback" not in done.stderr
 
 
-def test_labels_are_promoted(start, exported):
-    done = start("promote", f"--export_dir={exported}", "--version=1", "--label=best")
+def test_labels_are_promoted(start_anew, exported):
+    done = start_anew(
+        "promote", f"--export_dir={exported}", "--version=1", "--label=best"
+    )
     assert done.stdout.splitlines() == [
         "best: version 1",
         "canary: version 1",
@@ -206,9 +220,9 @@ def test_a_version_is_copied_to_where_servers_read(start, exported, tmp_path):
     assert "--version: received 1; accepted: one that isn't in" in done.stderr
 
 
-def test_what_a_server_would_refuse_is_said(start, exported):
+def test_what_a_server_would_refuse_is_said(start_anew, exported):
     (exported / "v2").mkdir()
-    done = start("check_export", exported)
+    done = start_anew("check_export", exported)
     (exported / "v2").rmdir()
     assert done.returncode == 1
     assert done.stdout.splitlines() == [

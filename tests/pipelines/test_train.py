@@ -20,9 +20,9 @@ TINY = (
 )
 
 
-def test_trains_once_and_only_this_config(start, tmp_path):
+def test_trains_once_and_only_this_config(start_anew, start, tmp_path):
     folder = tmp_path / "a run"
-    done = start("train", *TINY, f"--workdir={folder}")
+    done = start_anew("train", *TINY, f"--workdir={folder}")
     assert done.returncode == 0, done.stderr
     summary = json.loads((folder / "summary.json").read_text())
     accuracy = summary["metrics"]["val_accuracy"]

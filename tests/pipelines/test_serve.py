@@ -242,9 +242,7 @@ def test_nothing_to_serve(start, tmp_path):
         ("--port=99999", "flag --port=99999"),
         ("--rest_api_port=65536", "flag --rest_api_port=65536"),
         ("--explorer_port=-1", "flag --explorer_port=-1"),
-        ("--host=no.such.host.invalid", "--host: received 'no.such.host.invalid'"),
         ("--host=192.0.2.1", "--host: received '192.0.2.1'"),
-        ("--host=fe80::1", "--host: received 'fe80::1'"),
     ],
 )
 def test_ports_and_hosts_that_cannot_be(start, exported, flag, said):

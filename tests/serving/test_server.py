@@ -11,8 +11,10 @@ import pytest
 import requests
 
 from ltpa_tf import serving
+from ltpa_tf.errors import SettingError
 from ltpa_tf.serving import warmup
 from ltpa_tf.serving.server import DevelopmentServer
+from ltpa_tf.serving.server.pages import listen
 
 
 @pytest.fixture(params=["rest", "grpc"])
@@ -324,3 +326,9 @@ def test_no_thread_is_left_behind(base):
         assert "versions" in started
     left = [thread.name for thread in set(threading.enumerate()) - before]
     assert "versions" not in left
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1", "fe80::1"])
+def test_a_host_that_is_not_this_machine_is_named(host):
+    with pytest.raises(SettingError, match=f"--host: received '{host}'"):
+        listen("--rest_api_port", host, 0)

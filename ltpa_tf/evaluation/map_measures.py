@@ -118,7 +118,7 @@ class _Images:
         forward = tf.function(
             lambda batch: tf.nn.softmax(model(batch, training=False)), autograph=False
         )
-        self.batch_size = batch_size
+        self.batch_size = min(batch_size, examples)
         self._forward = forward
         probabilities = self.predict(self.pixels)
         self.classes = probabilities.argmax(1)

@@ -11,6 +11,7 @@ from ltpa_tf.evaluation.intervals import interval
 from ltpa_tf.evaluation.map_measures import measure_maps
 
 NAMES = ("attention", "evidence")
+EXAMPLES = 8
 
 
 @pytest.fixture(scope="module")
@@ -33,14 +34,20 @@ def split():
 def measured(model, split):
     saved = []
     result = measure_maps(
-        model, split, NAMES, examples=24, save=lambda r: saved.append(json.dumps(r))
+        model,
+        split,
+        NAMES,
+        examples=EXAMPLES,
+        save=lambda r: saved.append(json.dumps(r)),
     )
     return result, saved
 
 
 def test_baselines_score_what_they_must(measured, split):
     result, _ = measured
-    top, left, bottom, right = split.boxes[np.arange(24) * len(split) // 24].T
+    top, left, bottom, right = split.boxes[
+        np.arange(EXAMPLES) * len(split) // EXAMPLES
+    ].T
     share = ((bottom - top) * (right - left)).mean() / np.prod(split.shape[:2])
     chance = result["methods"]["chance"]["chance"]
     for measure in ("pointing", "energy", "top_k"):
@@ -90,7 +97,7 @@ def test_what_was_measured_is_not_measured_again(model, split, measured):
         model,
         split,
         NAMES,
-        examples=24,
+        examples=EXAMPLES,
         known=json.loads(saved[-1]),
         progress=started.append,
     )

@@ -17,10 +17,10 @@ serve-demo: $(READY)  ## Serve the quickstart model with a page to explore it.
 	@$(BIN)/python -m pipelines.serve --model_dir=saved_models/quickstart
 
 test: lint  ## Lint, format check and the fast tests.
-	@$(BIN)/python -m pytest -n 2 -m "not slow"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 test-slow: $(READY)  ## The tests that take longer.
-	@$(BIN)/python -m pytest -n 2 -m slow
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m slow
 
 lint: $(READY)
 	@$(BIN)/python -m ruff check .

@@ -12,6 +12,8 @@ _ADDED = {
     "data.skip_damaged": False,
     "data.validation_share": 0.0,
     "data.window": (),
+    "log.mlflow": "",
+    "log.wandb": "",
     "model.backbone": "",
     "model.backbone_weights": "",
     "model.padding": None,

@@ -48,6 +48,7 @@ class RunFolder:
         best_file: The model that was best on the validation part, if there is one.
         evaluation_file: What `evaluate` wrote about the final weights on the test part;
             for the others see `evaluation`.
+        tracking_file: By what name each experiment tracker knows the run.
         search_file: Of a search's folder, which is no run's.
     """
 
@@ -64,6 +65,7 @@ class RunFolder:
         self.model_file = self.path / "model.keras"
         self.best_file = self.path / "best.keras"
         self.evaluation_file = self.evaluation()
+        self.tracking_file = self.path / "tracking.json"
         self.search_file = self.path / "search.json"
 
     def create(self) -> None:

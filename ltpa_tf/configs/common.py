@@ -214,6 +214,10 @@ def get_config() -> ConfigDict:
     config.log = log = ConfigDict()
     # TensorBoard events in WORKDIR/events.
     log.tensorboard = True
+    # MLflow's tracking URI, such as "http://host:5000" or "sqlite:///mlflow.db"; a
+    # project of Weights & Biases. "" = off. Each needs the extra of its name.
+    log.mlflow = ""
+    log.wandb = ""
     # Test images whose attention maps are logged after each epoch; 0 = none.
     log.images = 4
     # Seconds between lines where there is no terminal for a progress bar.

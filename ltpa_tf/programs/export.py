@@ -79,7 +79,7 @@ def main(argv: Sequence[str]) -> None:
 
 def _export(folder: Path) -> Path:
     """Writes what was asked for into a folder; returns where it is."""
-    from ltpa_tf import run, serving
+    from ltpa_tf import run, serving, tracking
 
     settings = {
         "version": _VERSION.value,
@@ -91,7 +91,9 @@ def _export(folder: Path) -> Path:
         return serving.export_preset(_PRESET.value, folder, **settings)
     with run.opened(_WORKDIR.value, _DATA_DIR.value) as one:
         if _FORMAT.value == "saved_model":
-            return serving.export_run(one, folder, weights=weights, **settings)
+            version = serving.export_run(one, folder, weights=weights, **settings)
+            tracking.log_export(one, version, folder.resolve().name)
+            return version
         if _FORMAT.value == "preset":
             return serving.preset_of_run(one, folder, weights=weights)
         file, report = serving.convert_run(

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -120,6 +121,7 @@ class AttentionMaps(keras.callbacks.Callback):
         pictures: How many images to make pictures of.
         state: Holds the values of the model's variables.
         writer: Takes the pictures.
+        show: Others that take them: step, uint8 `[N, H, W', 3]`.
     """
 
     def __init__(
@@ -129,9 +131,10 @@ class AttentionMaps(keras.callbacks.Callback):
         pictures: int,
         state: StateVariables | None = None,
         writer: tf.summary.SummaryWriter | None = None,
+        show: Sequence[Callable[[int, np.ndarray], None]] = (),
     ):
         super().__init__()
-        self._state, self._writer = state, writer
+        self._state, self._writer, self._show = state, writer, show
         split = source.test or source.validation
         self._maps = None
         if split is None or not models.estimators(model):
@@ -157,6 +160,8 @@ class AttentionMaps(keras.callbacks.Callback):
                     step=int(logs["step"]),
                     max_outputs=len(pictures),
                 )
+            for show in self._show:
+                show(int(logs["step"]), pictures)
 
     def look(
         self, weights: list[tf.Tensor], local: list[tf.Tensor]

@@ -14,9 +14,10 @@ from ml_collections import ConfigDict
 
 import ltpa_tf
 from ltpa_tf import config as configuration
-from ltpa_tf import data, lock, remote, run
+from ltpa_tf import data, lock, remote, run, tracking
 from ltpa_tf.backend import need_tensorflow
 from ltpa_tf.errors import SettingError
+from ltpa_tf.tracking.tracker import Tracker
 from ltpa_tf.training import distribution
 from ltpa_tf.training.callbacks import (
     BestModel,
@@ -131,6 +132,11 @@ def _in_folder(
         StopSignals() as signals,
         dtype_policy(config.runtime.precision),
         distribution.lost_workers_as_errors(strategy),
+        (
+            tracking.started(config, folder, place.name)
+            if chief
+            else contextlib.nullcontext(())
+        ) as trackers,
     ):
         keras.utils.set_random_seed(config.seed)
         source = source or run.load_data(config)
@@ -150,6 +156,7 @@ def _in_folder(
                 callbacks,
                 signals,
                 hparams=hparams,
+                trackers=trackers,
                 saved=place.saved,
             )
 
@@ -163,6 +170,7 @@ def _run(
     signals: StopSignals,
     *,
     hparams: bool,
+    trackers: Sequence[Tracker],
     saved: Callable[[], None],
 ) -> dict:
     """Restores, trains epoch by epoch, and writes the final files."""
@@ -195,12 +203,13 @@ def _run(
             config.log.images,
             trainer.state,
             board.writer,
+            [tracker.show for tracker in trackers],
         )
         shows = ModelShowsTraining(trainer, position)
         takes = TrainingTakesModel(trainer, shows, users)
         callbacks = keras.callbacks.CallbackList(
             [
-                *([maps, metrics, progress, board] if chief else []),
+                *([maps, metrics, progress, board, *trackers] if chief else []),
                 BestModel(checkpoints),
                 EarlyStopping(config.train.early_stopping, position, progress.say),
                 *([shows, *users, takes] if users else []),

@@ -11,11 +11,19 @@ from pathlib import Path
 import forked
 import pytest
 import yaml
+from json_schema import faults
 
-from ltpa_tf.errors import Interrupted, WorkerLostError
+from ltpa_tf.errors import (
+    CheckpointError,
+    Interrupted,
+    NonFiniteError,
+    WorkerLostError,
+)
+from ltpa_tf.programs import program
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy" / "training"
+SCHEMAS = json.loads(Path(__file__).with_name("trainjob_schemas.json").read_text())
 TINY = (
     "--config=configs/quickstart.py",
     "--config.model.width=0.0625",
@@ -71,6 +79,84 @@ def test_tfjobs_flags_are_the_programs(tmp_path):
     done = forked.run("pipelines.train", *container["args"], workdir)
     assert done.returncode == 2
     assert done.stderr.startswith("error: --workdir")
+
+
+def trainjob():
+    text = (DEPLOY / "trainjob.yaml").read_text()
+    return {one["kind"]: one for one in yaml.safe_load_all(text)}
+
+
+@pytest.mark.parametrize("kind", ["TrainJob", "TrainingRuntime"])
+def test_trainjob_is_one_that_kubeflow_trainer_takes(kind):
+    assert list(faults(trainjob()[kind], SCHEMAS[kind], kind)) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "value"),
+    [
+        ("TrainJob", ["spec", "trainer", "numnodes"], 2),
+        ("TrainJob", ["spec", "trainer", "args"], "--workdir"),
+        ("TrainJob", ["spec", "runtimeRef", "name"], None),
+        ("TrainingRuntime", ["spec", "mlPolicy", "tensorflow"], {}),
+        ("TrainingRuntime", ["spec", "template", "spec", "backoffLimit"], 0),
+    ],
+)
+def test_a_mistake_in_it_is_found(kind, path, value):
+    document = trainjob()[kind]
+    *parents, last = path
+    place = document
+    for key in parents:
+        place = place[key]
+    if value is None:
+        del place[last]
+    else:
+        place[last] = value
+    assert len(list(faults(document, SCHEMAS[kind], kind))) == 1
+
+
+def pod_of_runtime():
+    (jobs,) = trainjob()["TrainingRuntime"]["spec"]["template"]["spec"][
+        "replicatedJobs"
+    ]
+    return jobs["template"]["spec"]
+
+
+def test_trainjobs_runtime_gives_each_worker_its_tf_config(environment, tmp_path):
+    folder, variables = environment
+    stand_in(folder, "python", f'echo "$TF_CONFIG" "$@" >> {tmp_path}/told\n')
+    pod = pod_of_runtime()["template"]["spec"]
+    (container,) = pod["containers"]
+    job = trainjob()["TrainJob"]
+    name, arguments = job["metadata"]["name"], job["spec"]["trainer"]["args"]
+    told = []
+    for index in range(3):
+        # As Trainer's plugin for JAX sets them.
+        given = {
+            "JAX_NUM_PROCESSES": "3",
+            "JAX_PROCESS_ID": str(index),
+            "JAX_COORDINATOR_ADDRESS": f"{name}-node-0-0.{name}:29500",
+        }
+        command = [*container["command"], *arguments]
+        subprocess.run(command, env=variables | given, check=True)
+        text = (tmp_path / "told").read_text().splitlines()[-1]
+        config, end = json.JSONDecoder().raw_decode(text)
+        assert text[end:].split() == ["-m", "pipelines.train", *arguments]
+        told.append(config)
+    hosts = [f"{name}-node-0-{i}.{name}:29500" for i in range(3)]
+    assert told == [
+        {"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}}
+        for index in range(3)
+    ]
+
+
+def test_trainjob_ends_at_what_must_be_put_right_first():
+    job = pod_of_runtime()
+    (rule,) = job["podFailurePolicy"]["rules"]
+    final = rule["onExitCodes"]["values"]
+    errors = (NonFiniteError, CheckpointError)
+    assert {program.EXIT_SETTING, *(one.exit_code for one in errors)} <= set(final)
+    assert not {code for code in final if code >= 128}
+    assert job["template"]["spec"]["restartPolicy"] == "Never"  # as such rules need
 
 
 @pytest.mark.parametrize(("code", "requeued"), [(0, False), (2, False), (143, True)])

@@ -2,23 +2,14 @@
 
 import copy
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from json_schema import faults
 
 DEPLOY = Path(__file__).parents[2] / "deploy/serving"
 SCHEMAS = json.loads(Path(__file__).with_name("manifest_schemas.json").read_text())
-_TYPES = {
-    "object": dict,
-    "array": list,
-    "string": str,
-    "integer": int,
-    "number": (int, float),
-    "boolean": bool,
-    "null": type(None),
-}
 
 
 def documents() -> dict[str, dict]:
@@ -29,43 +20,6 @@ def documents() -> dict[str, dict]:
             for one in yaml.safe_load_all(file.read_text()):
                 found[one["kind"]] = one
     return found
-
-
-def faults(value, schema: dict, where: str) -> Iterator[str]:
-    """What JSON Schema would refuse, of the keywords that the schemas have."""
-    for keyword in ("anyOf", "oneOf"):
-        choices = [list(faults(value, one, where)) for one in schema.get(keyword, ())]
-        if choices and all(choices):
-            yield f"{where}: none of {schema[keyword]}"
-    types = schema.get("type", [])
-    types = [types] if isinstance(types, str) else types
-    if types and not any(_is(value, one) for one in types):
-        yield f"{where}: {value!r} is no {' or '.join(types)}"
-    if value not in schema.get("enum", [value]):
-        yield f"{where}: {value!r} is none of {schema['enum']}"
-    if isinstance(value, dict):
-        yield from _of_fields(value, schema, where)
-    if isinstance(value, list):
-        for number, one in enumerate(value):
-            yield from faults(one, schema.get("items", {}), f"{where}[{number}]")
-
-
-def _of_fields(value: dict, schema: dict, where: str) -> Iterator[str]:
-    known, others = schema.get("properties", {}), schema.get("additionalProperties", {})
-    for name in schema.get("required", ()):
-        if name not in value:
-            yield f"{where}: no {name}"
-    for name, one in value.items():
-        if name not in known and others is False:
-            yield f"{where}: unknown field {name}"
-        else:
-            yield from faults(one, known.get(name) or others or {}, f"{where}.{name}")
-
-
-def _is(value, name: str) -> bool:
-    if isinstance(value, bool):
-        return name == "boolean"
-    return isinstance(value, _TYPES[name])
 
 
 def test_there_is_a_schema_for_each():

@@ -20,12 +20,17 @@ _ADDED = {
     "model.positions": None,
     "model.preprocessing": "auto",
     "model.receptive_field": 0.0,
+    "optimizer.backbone_lr_multiplier": 1.0,
+    "optimizer.stage_lr_multiplier": 1.0,
     "train.class_weights": "none",
     "train.entropy_weight": 0.01,
+    "train.freeze_batch_norm": False,
+    "train.frozen_epochs": 0,
     "train.init_from": "",
     "train.reward": "likelihood",
     "train.reward_weight": 1.0,
     "train.samples": 4,
+    "train.unfreeze_epochs": 0,
 }
 
 

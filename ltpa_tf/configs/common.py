@@ -159,6 +159,14 @@ def get_config() -> ConfigDict:
     # Start from these weights: the folder of a finished run, a .keras file, or a
     # preset's name or folder.
     train.init_from = ""
+    # Epochs in which the trunk stays as it is, -1 = all; then one resolution more of it
+    # is trained every so many epochs, the last one first; 0 = all at once. Their batch
+    # norm is in inference mode throughout.
+    train.frozen_epochs = 0
+    train.unfreeze_epochs = 0
+    # Batch norm of the trunk in inference mode where nothing else is frozen, too: its
+    # statistics, scales and shifts stay as they are.
+    train.freeze_batch_norm = False
     # Stop when validation accuracy hasn't risen for this many epochs; 0 = off.
     train.early_stopping = 0
 
@@ -182,6 +190,10 @@ def get_config() -> ConfigDict:
     optimizer.decay_on = "kernels"
     # Multiplies the learning rate of batch norm's biases; short trainings take 64.
     optimizer.bias_lr_multiplier = 1.0
+    # Multiplies the learning rate of the trunk, below attention and head; and that of
+    # each resolution of it once more for every one behind it.
+    optimizer.backbone_lr_multiplier = 1.0
+    optimizer.stage_lr_multiplier = 1.0
     # "cosine", "step", "triangular", "constant"; each after a linear warm-up.
     optimizer.schedule = "cosine"
     # "triangular": epochs of rise; the others: epochs from 0 to the peak.

@@ -10,9 +10,12 @@ from ltpa_tf.models.backbones import (
     PREPROCESSING,
     attach,
     check_backbone_name,
+    freeze,
+    freeze_batch_norm,
     list_backbones,
     named_backbone,
     preprocessing_of,
+    stages,
 )
 from ltpa_tf.models.evidence import evidence_model, evidence_name
 from ltpa_tf.models.geometry import grids
@@ -56,6 +59,8 @@ __all__ = [
     "evidence_model",
     "evidence_name",
     "exchange_global",
+    "freeze",
+    "freeze_batch_norm",
     "from_preset",
     "grids",
     "is_preset",
@@ -75,6 +80,7 @@ __all__ = [
     "rows",
     "save_preset",
     "smallest_side",
+    "stages",
     "training_model",
     "transfer_weights",
 ]

@@ -3,6 +3,7 @@
 import inspect
 
 import keras
+from keras import ops
 from keras.src.optimizers.base_optimizer import BaseOptimizer
 from ml_collections import ConfigDict
 
@@ -24,9 +25,11 @@ class _Pure:
 
     Attributes:
         bias_lr_multiplier: Multiplies the learning rate of batch norm's biases.
+        rates: What multiplies that of each variable, and its decay; () = 1 for all.
     """
 
     bias_lr_multiplier = 1.0
+    rates: tuple[float, ...] = ()
 
     assign = BaseOptimizer.assign
     assign_add = BaseOptimizer.assign_add
@@ -39,7 +42,11 @@ class _Pure:
             grads = self.directions(grads, trainable_variables)
         for gradient, variable in zip(grads, trainable_variables, strict=True):
             factor = self.bias_lr_multiplier if variable.name == "beta" else 1.0
+            factor *= self._rate(variable)
             self.update_step(gradient, variable, learning_rate * factor)
+
+    def _rate(self, variable) -> float:
+        return self.rates[self._get_variable_index(variable)] if self.rates else 1.0
 
 
 def names() -> tuple[str, ...]:
@@ -133,10 +140,19 @@ def _classes() -> dict[str, type]:
     return kerass | {"sgd_muon": SGDMuon}
 
 
+def _decay_by_rate(self, variables) -> None:
+    """`BaseOptimizer._apply_weight_decay`, with each variable's own rate."""
+    if self.weight_decay is None:
+        return
+    for variable in variables:
+        if self._use_weight_decay(variable):
+            lr = ops.cast(self.learning_rate * self._rate(variable), variable.dtype)
+            wd = ops.cast(self.weight_decay, variable.dtype)
+            self.assign(variable, variable - variable * wd * lr)
+
+
 def _without_distribution(kind: type) -> type:
     """`_Pure`, with the base's weight decay unless the optimizer has its own (Muon)."""
     if "_apply_weight_decay" in vars(kind):
         return _Pure
-    return type(
-        "_Pure", (_Pure,), {"_apply_weight_decay": BaseOptimizer._apply_weight_decay}
-    )
+    return type("_Pure", (_Pure,), {"_apply_weight_decay": _decay_by_rate})

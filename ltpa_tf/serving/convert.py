@@ -135,7 +135,7 @@ def to_onnx(
         graph = tf.function(
             function, input_signature=[_spec(signatures)], autograph=False
         )
-        with _quiet():
+        with _quiet(), _statistics_as_arrays(signatures.network):
             tf2onnx.convert.from_function(
                 graph, [_spec(signatures)], opset=18, output_path=str(aside)
             )
@@ -249,6 +249,24 @@ def _aside(file: str | os.PathLike) -> Iterator[Path]:
         raise SettingError(str(file), "a file that exists", "the name of a new one")
     with written_aside(file) as aside:
         yield aside
+
+
+@contextlib.contextmanager
+def _statistics_as_arrays(network: keras.Model) -> Iterator[None]:
+    """With arrays for the tensors of Keras's `Normalization`, as of some backbones.
+
+    tf2onnx takes a tensor that a graph has captured for one more input of the model.
+    """
+    layers = network._flatten_layers()
+    found = [x for x in layers if isinstance(x, keras.layers.Normalization)]
+    tensors = [(layer.mean, layer.variance) for layer in found]
+    for layer in found:
+        layer.mean, layer.variance = np.array(layer.mean), np.array(layer.variance)
+    try:
+        yield
+    finally:
+        for layer, (mean, variance) in zip(found, tensors, strict=True):
+            layer.mean, layer.variance = mean, variance
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ from ltpa_tf.layers.fast import FastBatchNormalization, FastMaxPooling
 from ltpa_tf.models.settings import SMALLEST_IMAGE
 from ltpa_tf.run import opened, read_model
 from ltpa_tf.stores import is_remote
+from ltpa_tf.training import finetuning
 
 # Pixels of training images that a `Whitening` is adapted to: 1,953 of CIFAR's images.
 _WHITENING_PIXELS = 2_000_000
@@ -148,7 +149,14 @@ def saved_model(
 ) -> keras.Model:
     """The model as it is saved, in float32; its weights are to be set."""
     with dtype_policy("float32"):
-        return build(config, source)
+        return made(build, config, source)
+
+
+def made(build: Build, config: ConfigDict, source: data.Source) -> keras.Model:
+    """What `build` makes, with that frozen which stays frozen to the end."""
+    model = build(config, source)
+    finetuning.freeze(config, model)
+    return model
 
 
 def take_weights(model: keras.Model, source: str) -> list[str]:

@@ -44,6 +44,8 @@ class Recipe:
         ema: Decay of the weights' moving average; 0 = off.
         coupled_decay: Weight decay that is added to the gradient.
         loss_scaling: Whether float16 may overflow, so that such a step is skipped.
+        first_steps: The step from which on each weight moves; () = all from 0 on. Until
+            then the optimizer collects its gradients, so that it knows their size.
     """
 
     seed: int
@@ -61,6 +63,7 @@ class Recipe:
     ema: float = 0.0
     coupled_decay: float = 0.0
     loss_scaling: bool = False
+    first_steps: tuple[int, ...] = ()
 
 
 class Found(NamedTuple):
@@ -174,7 +177,8 @@ class Step:
         gradients = summed.gradients
         if recipe.loss_scaling:
             gradients = [g / state.loss_scale for g in gradients]
-        norm = tf.linalg.global_norm(gradients)
+        moves = [step >= first for first in recipe.first_steps]
+        norm = tf.linalg.global_norm(_chosen(moves, gradients))
         if recipe.clip_norm:
             factor = recipe.clip_norm / tf.maximum(norm, recipe.clip_norm)
             gradients = [g * factor for g in gradients]
@@ -188,6 +192,7 @@ class Step:
         trainable, optimizer = self._optimizer.stateless_apply(
             state.optimizer, gradients, state.trainable
         )
+        trainable = _chosen(moves, trainable, state.trainable)
         new = state._replace(
             trainable=trainable,
             local=local,
@@ -335,7 +340,15 @@ def _areas(size: int, smaller: int) -> np.ndarray:
     return (np.maximum(end - begin, 0) * smaller / size).astype(np.float32)
 
 
-def make_step(config, model, optimizer, class_weights=()) -> Step:
+def _chosen(moves: list, values: list, others: list | None = None) -> list:
+    """The values where weights move, elsewhere the others or 0; `[]`: all move."""
+    if not moves:
+        return values
+    others = others or [tf.zeros_like(value) for value in values]
+    return [tf.where(*one) for one in zip(moves, values, others, strict=True)]
+
+
+def make_step(config, model, optimizer, class_weights=(), first_steps=()) -> Step:
     """The step of a config."""
     coupled = config.optimizer.decay_mode == "coupled"
     recipe = Recipe(
@@ -354,5 +367,6 @@ def make_step(config, model, optimizer, class_weights=()) -> Step:
         ema=config.train.ema,
         coupled_decay=config.optimizer.weight_decay if coupled else 0.0,
         loss_scaling=config.runtime.precision == "mixed_float16",
+        first_steps=first_steps if any(first_steps) else (),
     )
     return Step(model, optimizer, recipe, decayed_variables(config, model))

@@ -11,9 +11,9 @@ from ltpa_tf import data
 from ltpa_tf.data.augmentation import check_crop
 from ltpa_tf.errors import SettingError
 from ltpa_tf.optimizers import make_optimizer, make_schedule
-from ltpa_tf.training import distribution
+from ltpa_tf.training import distribution, finetuning
 from ltpa_tf.training.feed import ResidentFeed, check_placement, make_feed
-from ltpa_tf.training.model import Build, build_model, select_kernels, synchronize
+from ltpa_tf.training.model import Build, build_model, made, select_kernels, synchronize
 from ltpa_tf.training.program import Program
 from ltpa_tf.training.state import StateVariables
 from ltpa_tf.training.step import make_step
@@ -73,7 +73,7 @@ class Trainer:
         self.total_steps = config.train.epochs * self.steps_per_epoch
         self.jit = _use_jit(config, replicas)
 
-        self.model = self._build(config, source)
+        self.model = made(self._build, config, source)
         # For models that say nothing of their own.
         configuration.check_small_size(config, min(source.image_shape[:2]))
         if config.train.sync_batch_norm:
@@ -81,6 +81,12 @@ class Trainer:
         select_kernels(self.model, self.jit)
         self.schedule = make_schedule(config, self.steps_per_epoch)
         self.optimizer = make_optimizer(config, self.model, self.schedule)
+        first_steps = ()
+        if finetuning.tunes(config):
+            self.optimizer.rates = finetuning.learning_rates(config, self.model)
+            first_steps = finetuning.first_steps(
+                config, self.model, self.steps_per_epoch
+            )
 
         self.state = StateVariables(
             self.model,
@@ -102,7 +108,11 @@ class Trainer:
         self.program = Program(
             strategy,
             make_step(
-                config, self.model, self.optimizer, class_weights(config, source)
+                config,
+                self.model,
+                self.optimizer,
+                class_weights(config, source),
+                first_steps,
             ),
             self.state,
             self.feed,
@@ -162,7 +172,7 @@ class Trainer:
         TensorFlow forget the functions that it has made ready to run.
         """
         keras.utils.set_random_seed(seed)
-        model = self._build(self._config, self.source)
+        model = made(self._build, self._config, self.source)
         return self.state.initial_arrays(model, self.optimizer)
 
     def start(self, arrays: dict[str, np.ndarray], seed: int) -> None:

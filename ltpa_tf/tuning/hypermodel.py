@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.optimizers import decayed_variables, make_schedule
+from ltpa_tf.training import finetuning
 from ltpa_tf.training.model import configured_model
 from ltpa_tf.tuning.ranges import Range
 from ltpa_tf.tuning.space import Space
@@ -93,6 +94,7 @@ class HyperModel(keras_tuner.HyperModel):
         """A compiled model; keras-tuner calls it."""
         config = self.config(hp)
         model = configured_model(config, **self._data)
+        finetuning.freeze(config, model)
         model.compile(
             optimizer=self._optimizer(config, model),
             loss=keras.losses.CategoricalCrossentropy(
@@ -126,11 +128,22 @@ class HyperModel(keras_tuner.HyperModel):
                 settings.decay_mode,
                 "decoupled: Keras's optimizers have no other",
             )
-        if settings.bias_lr_multiplier != 1:
+        for name in (
+            "bias_lr_multiplier",
+            "backbone_lr_multiplier",
+            "stage_lr_multiplier",
+        ):
+            if settings[name] != 1:
+                raise SettingError(
+                    f"optimizer.{name}",
+                    settings[name],
+                    "1.0: Keras's optimizers have one rate for all",
+                )
+        if config.train.frozen_epochs > 0:
             raise SettingError(
-                "optimizer.bias_lr_multiplier",
-                settings.bias_lr_multiplier,
-                "1.0: Keras's optimizers have one rate for all",
+                "train.frozen_epochs",
+                config.train.frozen_epochs,
+                "0 or -1: Keras's fit has one set of weights that it trains",
             )
         steps = self._images_per_epoch // config.train.batch_size
         plain = settings.schedule == "constant" and not settings.warmup_epochs

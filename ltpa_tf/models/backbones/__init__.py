@@ -7,12 +7,16 @@ from ltpa_tf.models.backbones.named import (
     named_backbone,
 )
 from ltpa_tf.models.backbones.preprocessing import PREPROCESSING, preprocessing_of
+from ltpa_tf.models.backbones.stages import freeze, freeze_batch_norm, stages
 
 __all__ = [
     "PREPROCESSING",
     "attach",
     "check_backbone_name",
+    "freeze",
+    "freeze_batch_norm",
     "list_backbones",
     "named_backbone",
     "preprocessing_of",
+    "stages",
 ]

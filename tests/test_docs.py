@@ -55,12 +55,24 @@ def test_the_table_of_training_names_its_files():
     assert {*re.findall(r"`(\w+\.py)`", table)} == files - {"__init__.py"}
 
 
+def snippet_of(document: str) -> str:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    (snippet,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return snippet
+
+
 @pytest.mark.slow
 def test_readme_s_snippet_runs():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    (snippet,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    snippet = snippet_of("README.md")
     short = snippet.replace("steps_per_epoch=150, epochs=5", "steps_per_epoch=2")
     assert short != snippet
     made = {}
     exec(short, made)
     assert tuple(made["maps"].shape) == (8, 8, 8)
+
+
+@pytest.mark.slow
+def test_the_snippet_about_backbones_runs():
+    made = {}
+    exec(snippet_of("docs/backbones.md"), made)
+    assert tuple(made["maps"].shape) == (8, 12, 12)

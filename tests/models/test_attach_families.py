@@ -23,6 +23,14 @@ backbone, published_pixels = families.backbone, families.published_pixels
 tf = pytest.importorskip("tensorflow")
 
 SIZE = 96
+PAGE = Path(__file__).parents[2] / "docs" / "backbones.md"
+TITLES = {
+    **{family: (builder,) for family, (_, builder, _) in families.FAMILIES.items()},
+    "mobilenet_v3": ("MobileNetV3",),
+    "efficientnet": ("EfficientNet, V2",),
+    "efficientnet_v2": ("EfficientNet, V2",),
+    "convnext": ("ConvNeXt",),
+}
 QUICK = ("mobilenet", "mobilenet_v3")
 EVERY = [
     family if family in QUICK else pytest.param(family, marks=pytest.mark.slow)
@@ -84,6 +92,25 @@ def test_gradients_reach_u_and_the_first_convolution(family, attached):
     for gradient in tape.gradient(loss, [w.value for w in wanted]):
         assert np.isfinite(gradient).all()
         assert np.abs(gradient).max() > 0
+
+
+@pytest.mark.parametrize("family", EVERY)
+def test_the_page_names_the_levels(family, attached):
+    row = next(
+        line.split("|")[1:-1]
+        for line in PAGE.read_text(encoding="utf-8").splitlines()
+        if line.startswith("| ") and line.split("|")[1].strip() in TITLES[family]
+    )
+    taken = {
+        level.name: keras.tree.flatten(level.input)[0]._keras_history.operation.name
+        for level in estimators(attached(family))
+    }
+    for stride, cell in zip((8, 16, 32), row[2:], strict=True):
+        name = cell.strip().strip("`")
+        if cell.strip().startswith("`"):
+            assert taken[f"level_{stride}"].endswith(name.removeprefix("..."))
+        else:
+            assert ("1x1" in name) == (f"level_{stride}" not in taken)
 
 
 @pytest.mark.parametrize("family", EVERY)

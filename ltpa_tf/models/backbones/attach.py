@@ -106,14 +106,6 @@ def attach(
         >>> model = models.attach(backbone, num_classes=5, levels=[8, 16])
         >>> model.output_shape, [layer.name for layer in models.estimators(model)]
         ((None, 5), ['level_8', 'level_16'])
-
-    Example:
-        >>> backbone = keras.applications.MobileNetV3Small(
-        ...     input_shape=(96, 96, 3), include_top=False, weights=None
-        ... )
-        >>> model = models.attach(backbone, num_classes=5, levels=[8, 16])
-        >>> model.output_shape, [layer.name for layer in models.estimators(model)]
-        ((None, 5), ['level_8', 'level_16'])
     """
     check_backbone(backbone)
     form = {

@@ -25,6 +25,11 @@ def stages(model: keras.Model) -> list[list[keras.Layer]]:
 
     Raises:
         SettingError: If the model has neither attention estimators nor a head.
+
+    Example:
+        >>> model = models.build("vgg_att2_concat_pc", width=0.125)
+        >>> [stage[0].name for stage in models.stages(model)][:3]
+        ['conv1', 'conv8', 'conv11']
     """
     images = keras.Input(model.input_shape[1:], dtype=model.inputs[0].dtype)
     nodes = applied(model, images)
@@ -52,6 +57,12 @@ def freeze(model: keras.Model, count: int | None = None) -> None:
     Args:
         model: As for `stages`.
         count: How many stages; None: all of them.
+
+    Example:
+        >>> model = models.build("vgg_att2_concat_pc", width=0.125)
+        >>> models.freeze(model)
+        >>> model.get_layer("conv1").trainable, model.get_layer("level_10").trainable
+        (False, True)
     """
     found = stages(model)
     count = len(found) if count is None else count
@@ -68,6 +79,12 @@ def freeze_batch_norm(model: keras.Model) -> None:
 
     Args:
         model: As for `stages`.
+
+    Example:
+        >>> model = models.build("vgg_att2_concat_pc", width=0.125)
+        >>> models.freeze_batch_norm(model)
+        >>> model.get_layer("conv1").trainable, model.get_layer("conv1_bn").trainable
+        (True, False)
     """
     for stage in stages(model):
         for layer in stage:

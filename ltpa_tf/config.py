@@ -157,7 +157,7 @@ def validate(config: ConfigDict) -> None:
 def model_arguments(
     config: ConfigDict, image_size: tuple[int, int] | None = None
 ) -> dict:
-    """The complete architecture arguments of `AttentionVGG` for `config.model`.
+    """The complete architecture arguments of the class of `config.model`.
 
     Settings left at None take the row's value. `validate` checks the values.
 
@@ -172,7 +172,7 @@ def model_arguments(
     share = config.model.receptive_field
     with settings_of("model"):
         arguments = models.arguments(config.model.name, **_chosen(config))
-        chosen_by_row = arguments["levels"] and config.model.levels is None
+        chosen_by_row = arguments.get("levels") and config.model.levels is None
         if share and image_size and chosen_by_row:
             arguments["levels"] = models.levels_within(arguments, share, image_size)
     return arguments
@@ -310,7 +310,10 @@ def flat(config: ConfigDict, prefix: str = "") -> dict[str, object]:
 
 def _chosen(config: ConfigDict) -> dict:
     """The architecture arguments that differ from the row's."""
-    others = ("name", "receptive_field", *_OF_BACKBONE)
+    others = {"name", "receptive_field", *_OF_BACKBONE}
+    row = models.rows().get(config.model.name, {})
+    if "glimpses" in row:
+        others |= {"batch_norm", "dropout", "logit_scale"}  # which are always set
     return {k: v for k, v in config.model.items() if k not in others and v is not None}
 
 

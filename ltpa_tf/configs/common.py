@@ -68,7 +68,8 @@ def get_config() -> ConfigDict:
     augment.randaugment_magnitude = 0
 
     config.model = model = Section()
-    # A row of the paper's tables; `ltpa_tf.models.list_models()` names them.
+    # A row of the paper's tables, or a recurrent attention model, "ram", "ram_centre",
+    # "ram_random"; `ltpa_tf.models.list_models()` names them.
     model.name = "vgg_att2_concat_pc"
     # The rest changes single choices of that row. None = as the row has it.
     # "paper", "vgg_d", "vgg_e", "fast".
@@ -104,6 +105,15 @@ def get_config() -> ConfigDict:
     model.dropout = 0.5
     # What convolutions see beyond the border: "zeros" (the paper), "reflect".
     model.padding = placeholder(str)
+    # Recurrent attention takes, of all above, the width alone, and: how many glimpses;
+    # their cells a side; their scales; "learned", "centre", "random"; the deviation of
+    # the locations that are drawn; paths that evaluation averages.
+    model.glimpses = placeholder(int)
+    model.glimpse_size = placeholder(int)
+    model.scales = placeholder(int)
+    model.policy = placeholder(str)
+    model.location_std = placeholder(float)
+    model.paths = placeholder(int)
     # Multiplies the logits; 0.125 lets SGD take large steps without wild predictions.
     model.logit_scale = 1.0
 

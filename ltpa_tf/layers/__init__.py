@@ -21,6 +21,7 @@ from ltpa_tf.layers.compatibility import (
     ParametrisedCompatibility,
 )
 from ltpa_tf.layers.estimator import AttentionEstimator
+from ltpa_tf.layers.glimpse import GlimpseSensor
 from ltpa_tf.layers.hard import HardPooling, SampledPooling, TopKPooling
 from ltpa_tf.layers.heads import HEADS, ConcatHead, IndepHead
 from ltpa_tf.layers.initializers import PartialIdentity
@@ -30,6 +31,7 @@ from ltpa_tf.layers.padding import ReflectionPadding
 from ltpa_tf.layers.pixels import PixelScaling
 from ltpa_tf.layers.pooling import AttentionPooling, SigmoidPooling, SoftmaxPooling
 from ltpa_tf.layers.preactivation import Preactivation
+from ltpa_tf.layers.recurrent import PathsHead, RecurrentGlimpses
 from ltpa_tf.layers.whitening import Whitening
 
 __all__ = [
@@ -43,13 +45,16 @@ __all__ = [
     "Compatibility",
     "ConcatHead",
     "DotProductCompatibility",
+    "GlimpseSensor",
     "HardPooling",
     "IndepHead",
     "LocalCompatibility",
     "ParametrisedCompatibility",
     "PartialIdentity",
+    "PathsHead",
     "PixelScaling",
     "Preactivation",
+    "RecurrentGlimpses",
     "ReflectionPadding",
     "SampledPooling",
     "SigmoidPooling",

@@ -29,7 +29,15 @@ from ltpa_tf.models.presets import (
     preset_settings,
     save_preset,
 )
-from ltpa_tf.models.registry import arguments, build, list_models, resolve, rows
+from ltpa_tf.models.ram import RecurrentAttention
+from ltpa_tf.models.registry import (
+    arguments,
+    build,
+    list_models,
+    of_arguments,
+    resolve,
+    rows,
+)
 from ltpa_tf.models.settings import check_values, levels_within, smallest_side
 from ltpa_tf.models.transfer import transfer_weights
 from ltpa_tf.models.vgg import AttentionVGG
@@ -47,6 +55,7 @@ from ltpa_tf.models.views import (
 __all__ = [
     "PREPROCESSING",
     "AttentionVGG",
+    "RecurrentAttention",
     "arguments",
     "as_float32",
     "attach",
@@ -71,6 +80,7 @@ __all__ = [
     "list_presets",
     "named_backbone",
     "of_any_size",
+    "of_arguments",
     "preprocessing_of",
     "preset_metadata",
     "preset_settings",

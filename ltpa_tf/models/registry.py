@@ -10,15 +10,18 @@ import keras
 from ltpa_tf.errors import SettingError
 from ltpa_tf.layers.compatibility import COMPATIBILITIES
 from ltpa_tf.layers.heads import HEADS
-from ltpa_tf.models.settings import checked
+from ltpa_tf.models import ram, settings
+from ltpa_tf.models.ram import RecurrentAttention
 from ltpa_tf.models.vgg import AttentionVGG
 
 _DATA = ("self", "image_shape", "num_classes", "mean", "std", "dtype", "kwargs")
-_DEFAULTS = {
-    name: parameter.default
-    for name, parameter in inspect.signature(AttentionVGG.__init__).parameters.items()
-    if name not in _DATA
-}
+
+
+def _defaults(kind: type[keras.Model]) -> dict:
+    parameters = inspect.signature(kind.__init__).parameters
+    return {k: v.default for k, v in parameters.items() if k not in _DATA}
+
+
 _LEVELS = {"att": (13,), "att2": (10, 13), "att3": (7, 10, 13)}
 
 
@@ -36,13 +39,14 @@ def list_models(pattern: str = "*") -> list[str]:
 
 
 def rows() -> dict[str, dict]:
-    """Every named model: row name -> architecture arguments of `AttentionVGG`.
+    """Every named model: row name -> architecture arguments of its class.
 
     `vgg_att_pc` is the paper's "(VGG-att)-pc" (level 13), `vgg_att2_concat_pc` its
     "(VGG-att2)-concat-pc" (levels 10, 13), `att3` has levels 7, 10, 13; with each
     compatibility, and `indep` for `concat`. Controls: `vgg`, the paper's plain VGG;
     `vgg_none`, the attention models' trunk without attention; `vgg_gap`, for class
-    activation maps.
+    activation maps. These are `AttentionVGG`; `ram` is `RecurrentAttention`, with the
+    policies `ram_centre` and `ram_random` to compare with.
 
     Example:
         >>> models.rows()["vgg_att2_concat_pc"]["levels"]
@@ -61,17 +65,21 @@ def rows() -> dict[str, dict]:
                 continue
             for head in HEADS:
                 table[f"vgg_{prefix}_{head}_{compatibility}"] = chosen | {"head": head}
-    return {name: _DEFAULTS | row for name, row in table.items()}
+    defaults = _defaults(AttentionVGG)
+    table = {name: defaults | row for name, row in table.items()}
+    defaults = _defaults(RecurrentAttention)
+    policies = {"ram": "learned", "ram_centre": "centre", "ram_random": "random"}
+    return table | {k: defaults | {"policy": v} for k, v in policies.items()}
 
 
 def arguments(name: str, **overrides) -> dict:
     """The complete architecture arguments of a row with some of them changed.
 
-    Values aren't checked: `AttentionVGG` does that, or, without a model, `resolve`.
+    Values aren't checked: the model does that, or, without a model, `resolve`.
 
     Args:
         name: One of `list_models()`.
-        **overrides: Architecture arguments of `AttentionVGG`.
+        **overrides: Architecture arguments of the row's class.
 
     Raises:
         SettingError: No such row (the nearest ones are named), or no such argument.
@@ -85,8 +93,8 @@ def arguments(name: str, **overrides) -> dict:
         near = difflib.get_close_matches(str(name), table, n=5, cutoff=0.5)
         raise SettingError("name", name, ", ".join(near or table))
     for key, value in overrides.items():
-        if key not in _DEFAULTS:
-            raise SettingError(key, value, f"one of {', '.join(_DEFAULTS)}")
+        if key not in table[name]:
+            raise SettingError(key, value, f"one of {', '.join(table[name])}")
     return table[name] | overrides
 
 
@@ -100,7 +108,8 @@ def resolve(name: str, **overrides) -> dict:
         >>> models.resolve("vgg_att2_concat_pc", levels=[13, 10])["levels"]
         (10, 13)
     """
-    return checked(arguments(name, **overrides))
+    found = arguments(name, **overrides)
+    return (ram if _kind(found) is RecurrentAttention else settings).checked(found)
 
 
 def build(
@@ -112,23 +121,37 @@ def build(
     std: Sequence[float] | None = None,
     dtype: str | keras.DTypePolicy | None = None,
     **overrides,
-) -> AttentionVGG:
-    """The model of a row; see `AttentionVGG` for arguments, input and output.
+) -> AttentionVGG | RecurrentAttention:
+    """The model of a row; see its class for arguments, input and output.
 
     Raises:
-        SettingError: See `arguments` and `AttentionVGG`.
+        SettingError: See `arguments` and the class.
 
     Example:
         >>> model = models.build("vgg_att3_concat_pc", num_classes=100, width=0.25)
         >>> model.output_shape
         (None, 100)
     """
-    return AttentionVGG(
-        image_shape,
-        num_classes,
-        **arguments(name, **overrides),
+    return of_arguments(
+        arguments(name, **overrides),
+        image_shape=image_shape,
+        num_classes=num_classes,
         mean=mean,
         std=std,
         dtype=dtype,
         name=name,
     )
+
+
+def of_arguments(found: dict, **others) -> AttentionVGG | RecurrentAttention:
+    """The model of complete architecture arguments.
+
+    Args:
+        found: As of `arguments`.
+        **others: What the class takes beside them.
+    """
+    return _kind(found)(**found, **others)
+
+
+def _kind(found: dict) -> type[AttentionVGG] | type[RecurrentAttention]:
+    return RecurrentAttention if "glimpses" in found else AttentionVGG

@@ -89,13 +89,7 @@ def check_data(
     Raises:
         SettingError: Naming the first one that can't be used.
     """
-    if not is_shape(image_shape):
-        raise SettingError(
-            "image_shape",
-            image_shape,
-            f"(height, width, channels), height and width from {SMALLEST_IMAGE} up or "
-            "None (any)",
-        )
+    check_shape(image_shape)
     for level in settings["levels"]:
         pools = TRUNKS[settings["trunk"]].pools_before(level, settings["tap"])
         if all(size is not None and size >> pools == 1 for size in image_shape[:2]):
@@ -109,6 +103,17 @@ def check_data(
             grid = (size and size >> pools for size in image_shape[:2])
             check_positions(settings["positions"], *grid)
     check_normalization(image_shape[2], num_classes, mean, std)
+
+
+def check_shape(image_shape: Sequence[int | None]) -> None:
+    """Checks the shape of a model's images; see `check_data`."""
+    if not is_shape(image_shape):
+        raise SettingError(
+            "image_shape",
+            image_shape,
+            f"(height, width, channels), height and width from {SMALLEST_IMAGE} up or "
+            "None (any)",
+        )
 
 
 def check_normalization(
@@ -156,12 +161,14 @@ def smallest_side(settings: Mapping) -> int:
     Every pool has something to halve, and every level more than one position.
 
     Args:
-        settings: Architecture arguments of `AttentionVGG`.
+        settings: Architecture arguments of `AttentionVGG` or `RecurrentAttention`.
 
     Example:
         >>> models.smallest_side(models.resolve("vgg_att2_concat_pc"))
         32
     """
+    if "glimpse_size" in settings:
+        return settings["glimpse_size"]
     trunk = TRUNKS[settings["trunk"]]
     pools = (1 + trunk.pools_before(n, settings["tap"]) for n in settings["levels"])
     return 2 ** max([len(trunk.pools), *pools])

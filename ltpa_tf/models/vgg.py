@@ -7,6 +7,7 @@ import keras
 from ltpa_tf.errors import SettingError
 from ltpa_tf.layers.estimator import AttentionEstimator
 from ltpa_tf.models.attention import attention_logits
+from ltpa_tf.models.inputs import normalized
 from ltpa_tf.models.settings import check_data, checked
 from ltpa_tf.models.trunks import TRUNKS, scaled, trunk_features
 from ltpa_tf.models.views import attention_layers
@@ -142,7 +143,7 @@ class AttentionVGG(keras.Model):
         images = keras.Input(tuple(image_shape), dtype="float32", name="images")
         layout = TRUNKS[trunk]
         features = trunk_features(
-            images if mean is None else _normalized(images, mean, std),
+            images if mean is None else normalized(images, mean, std),
             layout,
             depth=layout.levels if global_feature == "gap" else len(layout.channels),
             width=width,
@@ -218,19 +219,6 @@ class AttentionVGG(keras.Model):
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
             **self._settings,
         }
-
-
-def _normalized(images, mean, std):
-    """Pixel values 0..255 to zero mean and unit variance, in float32."""
-    scale = [1 / (255 * float(s)) for s in std]
-    offset = [-float(m / s) for m, s in zip(mean, std, strict=True)]
-    return keras.layers.Rescaling(
-        # [1, 1, C]: Keras would shape [C] by the user's image_data_format.
-        scale=[[scale]],
-        offset=[[offset]],
-        dtype="float32",
-        name="normalization",
-    )(images)
 
 
 def _fully_connected(last, channels, dropout, dtype):

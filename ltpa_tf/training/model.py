@@ -85,13 +85,13 @@ def configured_model(
         return _attached(config, image_shape, num_classes)
     size = None if None in image_shape[:2] else tuple(image_shape[:2])
     with settings_of("model"):  # a level that has one position
-        return models.AttentionVGG(
+        return models.of_arguments(
+            configuration.model_arguments(config, size),
             image_shape=image_shape,
             num_classes=num_classes,
             mean=mean,
             std=std,
             name=config.model.name,
-            **configuration.model_arguments(config, size),
         )
 
 

@@ -52,5 +52,5 @@ def test_every_recipe_is_valid_and_its_model_is_built(file, recipe):
     config.model.width = 0.125
     classes = CLASSES.get(file, 10)
     arguments = config_lib.model_arguments(config)
-    model = models.AttentionVGG((32, 32, 3), classes, **arguments)
+    model = models.of_arguments(arguments, image_shape=(32, 32, 3), num_classes=classes)
     assert model.output_shape == (None, classes)

@@ -65,6 +65,22 @@ CASES = {
         {"local": (5, 7, 6), "global_feature": (9,), "keys": (5, 7, 9)},
     ),
     "estimator without g": Case(layers.AttentionEstimator, {}, {"local": (5, 7, 6)}),
+    "sensor": Case(
+        layers.GlimpseSensor,
+        {"glimpse_size": 3, "scales": 2},
+        {"images": (5, 7, 3), "locations": (4, 2)},
+        spatial=False,
+    ),
+    "glimpses": Case(
+        layers.RecurrentGlimpses,
+        {"glimpses": 3, "glimpse_size": 3, "paths": 2, "width": 1 / 16},
+        {"images": (5, 7, 3)},
+        spatial=False,
+        rewarded=True,
+    ),
+    "paths": Case(
+        layers.PathsHead, {"num_classes": 3}, {"features": (6,)}, spatial=False
+    ),
     "reflection": Case(  # which has to be larger than its padding
         layers.ReflectionPadding,
         {"padding": 2},

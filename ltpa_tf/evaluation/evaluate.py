@@ -8,11 +8,11 @@ import tensorflow as tf
 
 from ltpa_tf import data
 from ltpa_tf.errors import SettingError
-from ltpa_tf.evaluation import pointing
+from ltpa_tf.evaluation import glimpses, pointing
 from ltpa_tf.evaluation.border import Border
 from ltpa_tf.evaluation.metrics import Classification
 from ltpa_tf.evaluation.mistakes import Mistakes
-from ltpa_tf.models import attention_model, grids
+from ltpa_tf.models import attention_model, glimpses_of, grids
 
 
 def evaluate(
@@ -42,7 +42,8 @@ def evaluate(
         so on); `mistakes`, see `evaluation.mistakes.Mistakes`; of a model with
         attention `border`, see `evaluation.border.Border.result`; and, where boxes are
         known too, `pointing`: the hit rate of each level (`"level_7": ...`) and
-        `chance`, the hit rate of a uniformly random pixel.
+        `chance`, the hit rate of a uniformly random pixel; of a model that takes
+        glimpses then `glimpses`, see `evaluation.glimpses.measure`.
 
     Raises:
         SettingError: If the split is empty, or the model has another number of classes
@@ -99,4 +100,6 @@ def evaluate(
     if hits:
         sums = {**hits, "chance": chance}
         result["pointing"] = {k: v / counts.examples for k, v in sums.items()}
+    if split.boxes is not None and glimpses_of(model) is not None:
+        result["glimpses"] = glimpses.measure(model, split, batch_size)
     return result

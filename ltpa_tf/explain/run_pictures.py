@@ -8,6 +8,8 @@ import numpy as np
 from ltpa_tf.errors import SettingError
 from ltpa_tf.explain.explanation import Explanation, explain
 from ltpa_tf.explain.figure import draw
+from ltpa_tf.explain.paths import draw_paths
+from ltpa_tf.models import glimpses_of
 from ltpa_tf.plotting import style
 from ltpa_tf.run import RunFolder
 
@@ -36,7 +38,7 @@ def explain_run(
 
     Returns:
         `attention.png` with a row for each example (the first 24), then
-        `attention/NNN.png`, one each.
+        `attention/NNN.png`, one each; of a model that takes glimpses `glimpses.png`.
 
     Raises:
         SettingError: If there is no such run, model, data, split or example.
@@ -50,6 +52,10 @@ def explain_run(
     model = run.load_model(weights)
     indices = chosen(len(examples), indices, count, seed)
     where = np.array(indices, np.int64)
+    if glimpses_of(model) is not None:
+        images = np.asarray(examples.images(where[:MOST], np.int64(0)))
+        names, file = run.read_dataset()["class_names"], run.path / "glimpses.png"
+        return [draw_paths(model, images, names, file, examples.labels[where])]
     explanations = explain(
         model,
         np.asarray(examples.images(where, np.int64(0))),

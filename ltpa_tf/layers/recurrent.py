@@ -89,10 +89,12 @@ class RecurrentGlimpses(keras.layers.Layer):
         self.from_where = dense(large, "from_where", bias=False)
         self.recurrent = dense(large, "recurrent", kernel_initializer="identity")
         self.into_core = dense(large, "into_core", bias=False)
-        self.next = dense(2, "next", "tanh", "float32")
-        self.expected = dense(
-            1, "baseline", None, "float32", kernel_initializer="zeros"
-        )
+        if self.chooses:
+            # From the centre on: noise would lead a random one into a corner, where
+            # tanh has no gradient any more.
+            zeros = {"dtype": "float32", "kernel_initializer": "zeros"}
+            self.next = dense(2, "next", "tanh", **zeros)
+            self.expected = dense(1, "baseline", **zeros)
         self.noise = keras.random.SeedGenerator()
 
     @property
@@ -111,8 +113,7 @@ class RecurrentGlimpses(keras.layers.Layer):
             (self.from_where, small),
             (self.recurrent, large),
             (self.into_core, large),
-            (self.next, large),
-            (self.expected, large),
+            *([(self.next, large), (self.expected, large)] if self.chooses else ()),
         ):
             layer.build((None, inputs))
         super().build(images_shape)
@@ -129,8 +130,7 @@ class RecurrentGlimpses(keras.layers.Layer):
             if t > 0:
                 location, log = self._next(state, noise[:, :, t - 1])
                 logs.append(log)
-                known = keras.ops.stop_gradient(keras.ops.cast(state, "float32"))
-                baselines.append(self.expected(keras.ops.normalize(known))[..., 0])
+                baselines.append(self._expected_reward(state))
             elif self.policy == "random":
                 location = noise[:, :, -1]
             locations.append(location)
@@ -181,6 +181,12 @@ class RecurrentGlimpses(keras.layers.Layer):
         )
         log = -square / 2 - math.log(2 * math.pi * self.location_std**2)
         return keras.ops.clip(location, -1.0, 1.0), log
+
+    def _expected_reward(self, state):
+        if not self.chooses:
+            return None
+        known = keras.ops.stop_gradient(keras.ops.cast(state, "float32"))
+        return self.expected(keras.ops.normalize(known))[..., 0]
 
     def _look(self, images, location, state):
         patches = self.sensor(images, location)

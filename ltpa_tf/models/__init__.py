@@ -20,6 +20,7 @@ from ltpa_tf.models.backbones import (
 from ltpa_tf.models.evidence import evidence_model, evidence_name
 from ltpa_tf.models.geometry import grids
 from ltpa_tf.models.global_feature import exchange_global
+from ltpa_tf.models.paths import glimpse_model, glimpses_of
 from ltpa_tf.models.precision import as_float32
 from ltpa_tf.models.presets import (
     from_preset,
@@ -71,6 +72,8 @@ __all__ = [
     "freeze",
     "freeze_batch_norm",
     "from_preset",
+    "glimpse_model",
+    "glimpses_of",
     "grids",
     "is_preset",
     "levels_of",

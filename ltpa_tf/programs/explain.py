@@ -4,7 +4,8 @@ python -m pipelines.explain --workdir=runs/mine                    # 8 test imag
 python -m pipelines.explain --workdir=runs/mine --images=photos/   # your own
 
 Writes WORKDIR/attention.png with a row for each image (the first 24), and
-WORKDIR/attention/NNN.png, one for each.
+WORKDIR/attention/NNN.png, one for each; of a model that takes glimpses
+WORKDIR/glimpses.png with their paths.
 
     python -m pipelines.explain --workdir=runs/mine --report
 
@@ -101,7 +102,8 @@ def _draw(run: "RunFolder", names: Sequence[str], indices: list[int] | None) -> 
             seed=_SEED.value,
         )
     print(run.shown(written[0]))
-    print(f"{run.shown(written[1].parent)}: {count(len(written) - 1, 'image')}")
+    if written[1:]:
+        print(f"{run.shown(written[1].parent)}: {count(len(written) - 1, 'image')}")
     return report_unusable(errors)
 
 

@@ -61,9 +61,15 @@ def test_each_sample_of_each_image_has_its_own_place():
 
 
 def glimpses(**settings):
-    return layers.RecurrentGlimpses(
+    """With weights in the location network, which begins without."""
+    layer = layers.RecurrentGlimpses(
         **{"glimpses": 5, "glimpse_size": 4, "scales": 1, "width": 1 / 8, **settings}
     )
+    layer.build((None, 16, 20, 3))
+    if layer.chooses:
+        kernel = np.random.default_rng(0).normal(size=layer.next.kernel.shape) / 5
+        layer.next.kernel.assign(kernel)
+    return layer
 
 
 def test_one_path_is_the_most_probable(image):

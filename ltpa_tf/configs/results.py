@@ -12,6 +12,8 @@ One of them as an ordinary run, by its name:
         --workdir=runs/sigmoid
 """
 
+from pathlib import Path
+
 from ml_collections import ConfigDict
 
 from ltpa_tf.configs import recipes
@@ -186,3 +188,9 @@ def get_config(argument: str = "cifar100-vgg_att3_concat_pc") -> ConfigDict:
         config.optimizer.weight_decay = 1e-2
     config.update_from_flattened_dict(dict(trial.settings))
     return config
+
+
+def put_data(config: ConfigDict, trial: Trial, folder: Path) -> None:
+    """Points the config at the trial's file in this folder."""
+    config.data.name = "npz"
+    config.data.dir = str(folder / f"{trial.data}.npz")

@@ -187,6 +187,7 @@ def run(
                     if time.monotonic() + longest > end:
                         return
                     result = trainer.train(seed)
+                    result |= trainer.measured()
                 longest = max(longest, result["seconds"])
                 write_json(result_file(folder, trial, seed), {**common, **result})
                 if weights is not None:
@@ -220,6 +221,7 @@ def _prepared(trial: Trial, config: ConfigDict, seeds: Sequence[int]):
         "device": distribution.device_name(),
         "versions": versions(),
         "parameters": trainer.parameters,
+        "multiplications": trainer.multiplications,
         "compile_seconds": compile_seconds,
         "config": kept,
     }

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ltpa_tf.results.campaign import Trial
 from ltpa_tf.results.trainer import mean_and_deviation
@@ -89,10 +89,54 @@ def page(
     return "\n".join(lines)
 
 
-_TITLES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
+_TITLES = {
+    "cifar10": "CIFAR-10",
+    "cifar100": "CIFAR-100",
+    "translated_mnist_60": "Translated MNIST, 60x60",
+    "cluttered_mnist_60": "Cluttered MNIST, 60x60",
+    "cluttered_mnist_100": "Cluttered MNIST, 100x100",
+}
 _ANSWERS = (
     "Difference of the test error in points, paired by seed, with the 95% interval of",
     "the mean (Student's t). Where the interval holds 0 these seeds don't tell.",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Column:
+    """What only some results have; a column where one of the table's has it.
+
+    Attributes:
+        name: Its heading.
+        of: The value of a result, or None.
+        digits: Behind the point.
+    """
+
+    name: str
+    of: Callable[[dict], float | None]
+    digits: int = 1
+
+    def cell(self, runs: Sequence[dict]) -> str:
+        """The value over seeds; empty where there is none."""
+        values = [self.of(run) for run in runs]
+        return "" if None in values else _spread(values, self.digits)
+
+
+def _millions(run: dict) -> float | None:
+    return run["multiplications"] / 1e6 if "multiplications" in run else None
+
+
+def _looks_on_object(run: dict) -> float | None:
+    """Percent, of glimpses, or of the peaks of the best level's map."""
+    if "glimpses" in run:
+        return 100 * run["glimpses"]["on_object"]
+    levels = [v for k, v in run.get("pointing", {}).items() if k != "chance"]
+    return 100 * max(levels) if levels else None
+
+
+_EXTRA = (
+    _Column("million multiplications", _millions),
+    _Column("looks on the object, %", _looks_on_object),
 )
 
 
@@ -106,9 +150,15 @@ def _table(trials, found, published) -> list[str]:
     )
     head = ["model", "error, %", *(f"{source}, %" for source in sources)]
     head += ["top-5 error, %", "NLL", "ECE, %", "parameters", "seconds", "seeds"]
+    runs_of = {
+        t.name: [found[t.name][s] for s in sorted(found[t.name])] for t in trials
+    }
+    every = [run for runs in runs_of.values() for run in runs]
+    extra = [column for column in _EXTRA if any(column.of(run) for run in every)]
+    head += [column.name for column in extra]
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for trial in trials:
-        runs = [found[trial.name][seed] for seed in sorted(found[trial.name])]
+        runs = runs_of[trial.name]
         known = published.get((trial.data, trial.row), {}) if _plain(trial) else {}
         cells = [
             trial.row + (f", {trial.variant}" if trial.variant else ""),
@@ -120,6 +170,7 @@ def _table(trials, found, published) -> list[str]:
             f"{runs[0]['parameters'] / 1e6:.2f} M",
             f"{statistics.mean(run['seconds'] for run in runs):.0f}",
             str(len(runs)),
+            *(column.cell(runs) for column in extra),
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return lines

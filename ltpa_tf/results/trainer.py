@@ -11,7 +11,9 @@ import tensorflow as tf
 
 from ltpa_tf import data
 from ltpa_tf.errors import SettingError
+from ltpa_tf.evaluation import evaluate
 from ltpa_tf.evaluation.metrics import Classification
+from ltpa_tf.evaluation.multiplications import multiplications
 from ltpa_tf.run import load_data
 from ltpa_tf.training import Trainer, distribution
 from ltpa_tf.training.model import saved_model
@@ -85,6 +87,22 @@ class SeedTrainer:
         model = saved_model(self._config, self._source)
         set_weights(model, *self._trainer.state.evaluation_arrays())
         return model
+
+    def measured(self) -> dict:
+        """Where the trained model looks, of test images whose boxes are known.
+
+        Returns:
+            `pointing` and `glimpses` of `evaluation.evaluate`, if there are such.
+        """
+        if self._source.test.boxes is None:
+            return {}
+        found = evaluate(self.model(), self._source.test, self._source.class_names)
+        return {k: found[k] for k in ("pointing", "glimpses") if k in found}
+
+    @property
+    def multiplications(self) -> int:
+        """For one image, in evaluation."""
+        return multiplications(self._trainer.model)
 
     @property
     def parameters(self) -> int:

@@ -33,6 +33,11 @@ class GlimpseSensor(keras.layers.Layer):
 
     Output:
         `[B, S, g, g, scales * C]`, in the policy's compute dtype.
+
+    Example:
+        >>> sensor = layers.GlimpseSensor(glimpse_size=8, scales=3)
+        >>> sensor(np.ones((2, 60, 60, 1)), np.zeros((2, 5, 2))).shape
+        TensorShape([2, 5, 8, 8, 3])
     """
 
     def __init__(self, glimpse_size: int = 12, scales: int = 3, **kwargs):
@@ -46,6 +51,7 @@ class GlimpseSensor(keras.layers.Layer):
 
     def call(self, images, locations):
         images = keras.ops.cast(images, self.compute_dtype)
+        locations = keras.ops.cast(locations, "float32")
         patches = [self._patch(images, locations, 2**s) for s in range(self.scales)]
         return keras.ops.concatenate(patches, axis=-1)
 

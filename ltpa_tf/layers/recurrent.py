@@ -54,6 +54,12 @@ class RecurrentGlimpses(keras.layers.Layer):
         The core's last state `h_T`, `[B * S, 256]` in the policy's compute dtype, the
         S paths of an image one after the other, and locations, float32
         `[B * S, T, 2]`.
+
+    Example:
+        >>> looking = layers.RecurrentGlimpses(glimpses=4, glimpse_size=8)
+        >>> state, locations = looking(np.ones((2, 60, 60, 1)))
+        >>> state.shape, locations.shape
+        (TensorShape([2, 256]), TensorShape([2, 4, 2]))
     """
 
     def __init__(
@@ -243,6 +249,11 @@ class PathsHead(keras.layers.Layer):
     Output:
         float32 logits: `[B * S, K]` in training, otherwise `[B, K]`, with several paths
         log-probabilities.
+
+    Example:
+        >>> head = layers.PathsHead(num_classes=10, paths=3)
+        >>> head(np.ones((6, 256))).shape, head(np.ones((6, 256)), training=True).shape
+        (TensorShape([2, 10]), TensorShape([6, 10]))
     """
 
     def __init__(self, num_classes: int, paths: int = 1, **kwargs):

@@ -8,7 +8,12 @@ from ltpa_tf.models.views import reapplied
 
 
 def glimpses_of(model: keras.Model) -> RecurrentGlimpses | None:
-    """The layer that takes a model's glimpses; None if there is none."""
+    """The layer that takes a model's glimpses; None if there is none.
+
+    Example:
+        >>> models.glimpses_of(models.build("ram", image_shape=(60, 60, 3))).glimpses
+        8
+    """
     found = [x for x in model.layers if isinstance(x, RecurrentGlimpses)]
     return found[0] if found else None
 
@@ -25,6 +30,12 @@ def glimpse_model(model: keras.Model) -> keras.Model:
 
     Raises:
         SettingError: The model takes no glimpses, or is not functional.
+
+    Example:
+        >>> model = models.build("ram", image_shape=(60, 60, 3), glimpses=4)
+        >>> outputs = models.glimpse_model(model)(np.zeros((2, 60, 60, 3)))
+        >>> outputs["locations"].shape
+        TensorShape([2, 1, 4, 2])
     """
     layer = glimpses_of(model)
     if layer is None:

@@ -45,6 +45,11 @@ class RecurrentAttention(keras.Model):
 
     Raises:
         SettingError: A setting is not one of those above.
+
+    Example:
+        >>> model = models.RecurrentAttention((60, 60, 3), 10, glimpses=4)
+        >>> model.output_shape
+        (None, 10)
     """
 
     def __init__(

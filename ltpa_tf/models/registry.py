@@ -149,6 +149,11 @@ def of_arguments(found: dict, **others) -> AttentionVGG | RecurrentAttention:
     Args:
         found: As of `arguments`.
         **others: What the class takes beside them.
+
+    Example:
+        >>> found = models.arguments("ram", glimpses=4)
+        >>> type(models.of_arguments(found, num_classes=10)).__name__
+        'RecurrentAttention'
     """
     return _kind(found)(**found, **others)
 

@@ -1,6 +1,6 @@
 r"""The trainings that set hard attention against soft.
 
-    python -m pipelines.results --campaign=hard --data=FOLDER --out=docs/results-hard
+    python -m pipelines.results --campaign=hard --data=FOLDER --out=runs/hard
 
 FOLDER holds mnist.npz and cifar100.npz (`x_train, y_train, x_test, y_test`). On each of
 the three tasks of Mnih et al., 2014 - digits on a canvas of 60x60 pixels, the same with

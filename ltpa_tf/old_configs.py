@@ -78,10 +78,6 @@ def renewed(config: dict) -> dict:
         settings = config.get(part)
         if isinstance(settings, dict) and old_key in settings:
             settings[new.split(".")[1]] = settings.pop(old_key)
-    for added, value in _ADDED.items():
-        part, key = added.split(".")
-        if isinstance(config.get(part), dict):
-            config[part].setdefault(key, value)
     model = config.get("model")
     # Then "" and () stood for what the row has, and dropout was "paper" or "none".
     if isinstance(model, dict) and isinstance(model.get("dropout"), str):
@@ -89,6 +85,10 @@ def renewed(config: dict) -> dict:
         for key, value in model.items():
             model[key] = None if value in ("", []) else value
         model["dropout"] = dropout
+    for added, value in _ADDED.items():
+        part, key = added.split(".")
+        if isinstance(config.get(part), dict):
+            config[part].setdefault(key, value)
     return config
 
 

@@ -86,6 +86,10 @@ def s3(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for name, value in server.environment.items():
             patch.setenv(name, value)
+        # What could not be uploaded stays in a folder below this one.
+        scratch = str(tmp_path_factory.mktemp("scratch"))
+        patch.setenv("TMPDIR", scratch)
+        patch.setattr("tempfile.tempdir", scratch)
         server.store().mkdir(BUCKET)
         yield server
     server.close()

@@ -137,7 +137,11 @@ def to_onnx(
         )
         with _quiet(), _statistics_as_arrays(signatures.network):
             tf2onnx.convert.from_function(
-                graph, [_spec(signatures)], opset=18, output_path=str(aside)
+                graph,
+                [_spec(signatures)],
+                opset=18,
+                output_path=str(aside),
+                custom_op_handlers={"Erfc": (_erfc, [])},
             )
         file_facts.into_onnx(aside, _facts(signatures))
         session = runtime.InferenceSession(
@@ -249,6 +253,16 @@ def _aside(file: str | os.PathLike) -> Iterator[Path]:
         raise SettingError(str(file), "a file that exists", "the name of a new one")
     with written_aside(file) as aside:
         yield aside
+
+
+def _erfc(graph, node, name, arguments) -> None:
+    """`1 - erf(x)`, of an exact GELU: ONNX has the latter alone."""
+    node.type = "Erf"
+    negative = graph.insert_new_node_on_output("Neg", node.output[0])
+    one = graph.make_const(f"{name}_one", np.array(1, np.float32))
+    graph.insert_new_node_on_output(
+        "Add", negative.output[0], inputs=[negative.output[0], one.output[0]]
+    )
 
 
 @contextlib.contextmanager

@@ -37,6 +37,9 @@ _SERVER = flags.DEFINE_string(
 _MODEL = flags.DEFINE_string("model", None, "With --server: the model's name there.")
 _VERSION = flags.DEFINE_integer("version", None, "With --server: a version.")
 _LABEL = flags.DEFINE_string("label", None, "With --server: a label, such as stable.")
+_LOG = flags.DEFINE_string(
+    "log", None, "With --server: add a line for each answer, for pipelines.monitor."
+)
 _IMAGES, _RECURSIVE = define_images()
 _OUTPUT = flags.DEFINE_string(
     "output", None, "Folder for predictions.json and overlays."
@@ -67,7 +70,7 @@ def _check_source() -> None:
             sources,
             "exactly one of them",
         )
-    for flag in (_MODEL, _VERSION, _LABEL):
+    for flag in (_MODEL, _VERSION, _LABEL, _LOG):
         if not _SERVER.value and flag.value is not None:
             raise SettingError(
                 f"--{flag.name}", flag.value, "nothing, without --server"
@@ -102,7 +105,11 @@ def _predict(
         return predictor.predict_files(files, errors=errors)
     try:
         with serving.Client(
-            _SERVER.value, _MODEL.value, label=_LABEL.value, version=_VERSION.value
+            _SERVER.value,
+            _MODEL.value,
+            label=_LABEL.value,
+            version=_VERSION.value,
+            log=_LOG.value,
         ) as client:
             return client.predict_files(files, errors=errors)
     except serving.ServingError as error:

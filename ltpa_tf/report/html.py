@@ -4,7 +4,8 @@ Names of classes and files come from users, so no text is ever joined to HTML by
 `markupsafe.Markup` knows which strings are HTML already.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from markupsafe import Markup
 
@@ -17,6 +18,23 @@ def fill(template: str, *values: object, **named: object) -> Markup:
 def join(pieces: Iterable[object]) -> Markup:
     """The pieces one after another; those that are no HTML are escaped."""
     return Markup("\n").join(pieces)
+
+
+def page(title: str, parts: Mapping[str, Sequence[object]]) -> Markup:
+    """A whole page, which needs no other file and no network.
+
+    Args:
+        title: Its title and first heading.
+        parts: Name of a section -> its title and pieces, see `section`.
+    """
+    here = Path(__file__).parent
+    return fill(
+        (here / "page.html").read_text(encoding="utf-8"),
+        title=title,
+        style=Markup((here / "style.css").read_text(encoding="utf-8")),
+        links=join(fill('<a href="#{}">{}</a>', k, v[0]) for k, v in parts.items()),
+        parts=join(section(name, *part) for name, part in parts.items()),
+    )
 
 
 def section(name: str, title: str, *pieces: object) -> Markup:

@@ -13,7 +13,7 @@ from ltpa_tf.explain.methods import Method, methods
 from ltpa_tf.explain.run_pictures import chosen
 from ltpa_tf.report.card import card
 from ltpa_tf.report.gallery import explained, gallery, legend
-from ltpa_tf.report.html import fill, join, section
+from ltpa_tf.report.html import fill, page
 from ltpa_tf.report.measured import border, by_class, calibration, worth
 from ltpa_tf.report.summary import summary, training_curves
 from ltpa_tf.run import RunFolder, write_text
@@ -22,8 +22,6 @@ from ltpa_tf.serving.card import facts_of
 FILE = "report.html"
 MAPS = ("attention", "evidence", "gradcam")
 """Methods of which a report shows those that the model can do."""
-
-_HERE = Path(__file__).parent
 
 
 def write_report(
@@ -93,14 +91,7 @@ def write_report(
         "maps": ("What the maps are worth", known("maps", lambda: worth(result))),
         "card": ("Model card", card(trained, class_names, facts)),
     }
-    page = fill(
-        (_HERE / "page.html").read_text(encoding="utf-8"),
-        title=f"{run.path.resolve().name}: report",
-        style=Markup((_HERE / "style.css").read_text(encoding="utf-8")),
-        links=join(fill('<a href="#{}">{}</a>', k, v[0]) for k, v in parts.items()),
-        parts=join(section(name, *part) for name, part in parts.items()),
-    )
-    write_text(run.path / FILE, page)
+    write_text(run.path / FILE, page(f"{run.path.resolve().name}: report", parts))
     return run.path / FILE
 
 

@@ -18,6 +18,7 @@ from ltpa_tf.serving.prediction import Prediction
 
 if TYPE_CHECKING:
     from ltpa_tf.serving.check import check_export
+    from ltpa_tf.serving.drift import find_drift
     from ltpa_tf.serving.predictor import Predictor
     from ltpa_tf.serving.promotion import promote
     from ltpa_tf.serving.run_export import (
@@ -37,6 +38,7 @@ _WITH_TENSORFLOW = {
     "export": "saved_model",
     "export_preset": "run_export",
     "export_run": "run_export",
+    "find_drift": "drift",
     "label": "server_files",
     "latest_version": "versions",
     "list_versions": "versions",
@@ -58,6 +60,7 @@ __all__ = [
     "export",
     "export_preset",
     "export_run",
+    "find_drift",
     "label",
     "latest_version",
     "list_versions",

@@ -16,6 +16,7 @@ from ltpa_tf.serving import versions
 from ltpa_tf.serving.pixels import checked
 from ltpa_tf.serving.prediction import Prediction, from_outputs
 from ltpa_tf.serving.saved_model import read_preprocessing
+from ltpa_tf.serving.sentences import sentence
 from ltpa_tf.serving.signatures import Signatures
 
 
@@ -93,6 +94,24 @@ class Predictor:
         """
         name = "attention_maps" if maps and self.has_maps else "serving_default"
         return self._ask(name, tf.constant(checked(images, self._image_shape)))
+
+    def predict_bytes(
+        self, encoded: Sequence[bytes], *, maps: bool = True
+    ) -> list[Prediction]:
+        """One prediction for each JPEG or PNG file's content, as a server answers it.
+
+        Raises:
+            SettingError: If one can't be decoded.
+        """
+        name = "attention_maps_bytes" if maps and self.has_maps else "serving_bytes"
+        try:
+            return self._ask(name, tf.constant(list(encoded), tf.string))
+        except tf.errors.InvalidArgumentError as error:
+            raise SettingError(
+                "encoded",
+                f"{len(encoded)} files",
+                f"JPEG, PNG ({sentence(error.message)})",
+            ) from None
 
     def predict_files(
         self,

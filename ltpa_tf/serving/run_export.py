@@ -2,11 +2,13 @@
 
 import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from ltpa_tf import models
+from ltpa_tf.data import Split
 from ltpa_tf.errors import SettingError
 from ltpa_tf.images import Preprocessing
 from ltpa_tf.run import RunFolder, write_json
@@ -33,6 +35,9 @@ def export_run(
 ) -> Path:
     """Exports a run's model, with a card of what the run knows and sample images.
 
+    Where the run's data is, also with what the model answers to 2,000 of its test
+    images at most, for `find_drift`.
+
     Args:
         run: A finished run.
         directory: Folder of the model's versions.
@@ -52,6 +57,7 @@ def export_run(
         >>> serving.export_run(run, "saved_models/of_run").name
         '1'
     """
+    held_out = _held_out(run)
     return export(
         run.load_model(weights),
         directory,
@@ -59,7 +65,8 @@ def export_run(
         preprocessing=run.preprocessing(),
         version=version,
         facts=facts_of(run, weights),
-        samples=_samples(run),
+        samples=_samples(run, held_out),
+        reference=_batches(held_out),
         stable=stable,
         keep=keep,
     )
@@ -212,19 +219,32 @@ def _accuracies(signatures: Signatures, ask: convert.Ask, split) -> dict:
     return {"examples": examples, **shares}
 
 
-def _samples(run: RunFolder) -> dict[str, np.ndarray]:
-    """Held-out images of the first classes, by name; none if the data isn't here."""
+def _held_out(run: RunFolder) -> Split | None:
+    """The test part, else the validation part; None if the data isn't here."""
     try:
         source = run.load_source()
     except SettingError as error:
-        logging.warning("no sample images are exported: %s", error)
-        return {}
-    split = source.test or source.validation
+        logging.warning("no sample images or reference are exported: %s", error)
+        return None
+    return source.test or source.validation
+
+
+def _samples(run: RunFolder, split: Split | None) -> dict[str, np.ndarray]:
+    """Images of the first classes, by name."""
     if split is None:
         return {}
     _, first = np.unique(split.labels, return_index=True)
     chosen = first[np.linspace(0, len(first) - 1, _SAMPLES, dtype=int)]
     chosen = list(dict.fromkeys(chosen.tolist()))
     images = np.asarray(split.images(np.array(chosen, np.int64), np.int64(0)))
-    names = [source.class_names[split.labels[index]] for index in chosen]
+    class_names = run.read_dataset()["class_names"]
+    names = [class_names[split.labels[index]] for index in chosen]
     return dict(zip(names, images, strict=True))
+
+
+def _batches(split: Split | None) -> Iterator[np.ndarray]:
+    """Images from the whole part, evenly, `_EXAMPLES` at most."""
+    count = 0 if split is None else min(len(split), _EXAMPLES)
+    chosen = np.arange(count) * len(split or ()) // max(count, 1)
+    for start in range(0, count, 100):
+        yield np.asarray(split.images(chosen[start : start + 100], np.int64(0)))

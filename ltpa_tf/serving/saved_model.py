@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -14,12 +14,21 @@ import tensorflow as tf
 
 from ltpa_tf.images import DEFAULT, Preprocessing
 from ltpa_tf.run import write_json, write_text
-from ltpa_tf.serving import card, check_version, server_files, versions, warmup
+from ltpa_tf.serving import (
+    answer_log,
+    card,
+    check_version,
+    server_files,
+    versions,
+    warmup,
+)
+from ltpa_tf.serving.prediction import from_outputs
 from ltpa_tf.serving.signatures import Signatures
 from ltpa_tf.stores import local
 
 SAMPLES = "samples"
 PREPROCESSING_FILE = "preprocessing.json"
+REFERENCE_FILE = "reference.json"
 
 
 def export(
@@ -31,6 +40,7 @@ def export(
     version: int | None = None,
     facts: Mapping | None = None,
     samples: Mapping[str, np.ndarray] | None = None,
+    reference: Iterable[np.ndarray] = (),
     stable: bool = False,
     keep: int = 0,
 ) -> Path:
@@ -51,6 +61,8 @@ def export(
         version: A positive integer that doesn't exist yet; None takes the next one.
         facts: For the model card, see `card.facts_of`.
         samples: Name -> uint8 `[H, W, 3]`, images for the explorer to try.
+        reference: Batches of held-out images, uint8 `[batch, H, W, 3]`: what is
+            answered to them is kept in `reference.json`, see `find_drift`.
         stable: Whether the new version gets the label `stable` too.
         keep: How many of the newest versions to keep; 0 keeps all. Versions that have
             a label, or had it until now, always stay.
@@ -82,11 +94,14 @@ def export(
     with versions.new_version(directory, version) as aside:
         _write(signatures, aside)
         _write_warmup(signatures, aside, name, sizes)
+        loaded = tf.saved_model.load(str(aside)).signatures
+        warmup.replay(aside, loaded)
         write_json(aside / check_version.CLASS_NAMES_FILE, list(signatures.class_names))
         write_json(aside / PREPROCESSING_FILE, preprocessing.to_dict())
         text = card.model_card(name, version, signatures, facts or {})
         write_text(aside / card.FILE, text)
         _write_samples(samples or {}, aside / SAMPLES)
+        _write_reference(reference, loaded, aside)
     labels = server_files.label(directory, labels)
     # A server answers from where a label was until it has loaded where it is now.
     versions.remove_old(directory, keep, spare=[*before.values(), *labels.values()])
@@ -119,7 +134,6 @@ def _write_warmup(
 ) -> None:
     specs = {name: spec for name, (_, spec) in signatures.functions().items()}
     warmup.write(folder, specs, signatures.image_shape, sizes, model_name)
-    warmup.replay(folder, tf.saved_model.load(str(folder)).signatures)
 
 
 def _write_samples(samples: Mapping[str, np.ndarray], folder: Path) -> None:
@@ -128,6 +142,19 @@ def _write_samples(samples: Mapping[str, np.ndarray], folder: Path) -> None:
         plain = re.sub(r"[^\w-]+", "-", name)
         file = folder / f"{number}_{plain}.png"
         file.write_bytes(tf.io.encode_png(image).numpy())
+
+
+def _write_reference(
+    batches: Iterable[np.ndarray], loaded: Mapping[str, Callable], folder: Path
+) -> None:
+    name = "attention_maps" if "attention_maps" in loaded else "serving_default"
+    answers = []
+    for images in batches:
+        outputs = loaded[name](images=tf.constant(images))
+        answers += from_outputs({key: one.numpy() for key, one in outputs.items()})
+    if answers:
+        text = json.dumps([answer_log.figures(answer) for answer in answers])
+        write_text(folder / REFERENCE_FILE, text + "\n")
 
 
 @contextlib.contextmanager

@@ -66,8 +66,16 @@ def read(version: str | os.PathLike) -> Iterator:
         ValueError: If a record is no `PredictionLog` with a `PredictRequest`.
     """
     file = Path(version) / FILE
-    if not file.exists():
-        return
+    if file.exists():
+        yield from read_log(file, "warm-up file")
+
+
+def read_log(file: str | os.PathLike, kind: str = "request log") -> Iterator:
+    """The `PredictRequest`s of any such file: a server's request logs are the same.
+
+    Raises:
+        ValueError: If a record is no `PredictionLog` with a `PredictRequest`.
+    """
     try:
         for number, record in enumerate(tf.data.TFRecordDataset(str(file))):
             log = PredictionLog.FromString(record.numpy())
@@ -75,7 +83,7 @@ def read(version: str | os.PathLike) -> Iterator:
                 raise ValueError(f"record {number} is no predict request")
             yield log.predict_log.request
     except (tf.errors.DataLossError, DecodeError) as error:
-        raise ValueError(f"a damaged warm-up file: {error}") from error
+        raise ValueError(f"a damaged {kind}: {error}") from error
 
 
 def replay(

@@ -1,15 +1,18 @@
 """Ask a server: TensorFlow Serving, or the development server."""
 
 import functools
+import logging
 import os
 import time
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.images import files
 from ltpa_tf.images.sending import sendable
+from ltpa_tf.serving import answer_log
 from ltpa_tf.serving.client.rest import RestTransport
 from ltpa_tf.serving.client.rpc import GrpcTransport
 from ltpa_tf.serving.client.transport import BACKOFF, RequestRefused, Transport
@@ -34,6 +37,8 @@ class Client:
         timeout: Seconds that one request may take.
         retries: How often a request is tried again.
         batch: The most images of one request; more are asked in several.
+        log: A file that gets a line for each prediction, see `serving.answer_log`; what
+            was there stays. `pipelines.monitor` reads it.
 
     Raises:
         SettingError: If an argument can't be used. The methods raise it for images
@@ -57,6 +62,7 @@ class Client:
         timeout: float = 10.0,
         retries: int = 3,
         batch: int = 32,
+        log: str | os.PathLike | None = None,
     ):
         if version is not None and label is not None:
             raise SettingError("version, label", (version, label), "one of them")
@@ -70,6 +76,9 @@ class Client:
             accepted = "http://HOST:PORT or grpc://HOST:PORT"
             raise SettingError("server", server, accepted)
         self._batch, self._retries = batch, retries
+        self._log = None if log is None else Path(log)
+        if self._log:
+            _prove_writable(self._log)
 
     def predict(self, images: np.ndarray, *, maps: bool = True) -> list[Prediction]:
         """One prediction for each image of `[batch, H, W, 3]`, values 0 to 255."""
@@ -178,8 +187,27 @@ class Client:
         predictions = []
         for start in range(0, len(batch), self._batch):
             some = batch[start : start + self._batch]
-            predictions += from_outputs(self._transport.ask(signature, name, some))
+            answers = from_outputs(self._transport.ask(signature, name, some))
+            if self._log:
+                self._write_log(answers)
+            predictions += answers
         return predictions
+
+    def _write_log(self, predictions: Sequence[Prediction]) -> None:
+        try:
+            answer_log.append(self._log, predictions)
+        except OSError as error:  # the answers are there, and worth more than a log
+            logging.warning("%s isn't written: %s", self._log, error.strerror)
+
+
+def _prove_writable(log: Path) -> None:
+    try:
+        with log.open("a"):
+            pass
+    except OSError as error:
+        raise SettingError(
+            "log", str(log), f"a file that can be written to ({error.strerror})"
+        ) from None
 
 
 def _why_bad(content: bytes) -> str:

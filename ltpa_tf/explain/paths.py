@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from ltpa_tf.models.paths import glimpse_model, glimpses_of
 from ltpa_tf.plotting import style
+
+if TYPE_CHECKING:
+    import keras
 
 _PANEL = 2.0  # inches
 _GAP = 0.12
@@ -18,7 +20,7 @@ _COLUMNS = 4
 
 
 def draw_paths(
-    model: keras.Model,
+    model: "keras.Model",
     images: np.ndarray,
     class_names: Sequence[str],
     path: Path,
@@ -39,6 +41,8 @@ def draw_paths(
     Returns:
         The path.
     """
+    from ltpa_tf.models import glimpse_model, glimpses_of  # these need TensorFlow
+
     outputs = glimpse_model(model)(images.astype("float32"), training=False)
     predicted = np.asarray(outputs["logits"]).argmax(-1)
     size = np.array(images.shape[1:3])

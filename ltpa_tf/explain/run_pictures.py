@@ -9,7 +9,6 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.explain.explanation import Explanation, explain
 from ltpa_tf.explain.figure import draw
 from ltpa_tf.explain.paths import draw_paths
-from ltpa_tf.models import glimpses_of
 from ltpa_tf.plotting import style
 from ltpa_tf.run import RunFolder
 
@@ -52,6 +51,8 @@ def explain_run(
     model = run.load_model(weights)
     indices = chosen(len(examples), indices, count, seed)
     where = np.array(indices, np.int64)
+    from ltpa_tf.models import glimpses_of  # not before TensorFlow is needed
+
     if glimpses_of(model) is not None:
         images = np.asarray(examples.images(where[:MOST], np.int64(0)))
         names, file = run.read_dataset()["class_names"], run.path / "glimpses.png"

@@ -213,10 +213,10 @@ def test_maps_of_hard_attention(images, normalization):
     attention = models.attention_model(hard)(images)["level_4"].numpy()
     assert set(np.unique(attention)) == {0, 0.5}
     taken_apart = models.evidence_model(hard, of_predicted=True)(images)
-    evidence = taken_apart["level_4"].numpy()
+    evidence = taken_apart["evidence_4"].numpy()
     assert not evidence[attention == 0].any()
     np.testing.assert_allclose(
-        evidence.sum((1, 2)) + taken_apart["bias"][:, 0],
+        evidence.sum((1, 2)) + taken_apart["evidence_bias"][:, 0],
         taken_apart["logits"].numpy().max(-1),
         atol=1e-5,
     )

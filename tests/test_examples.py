@@ -91,6 +91,8 @@ def parameter(name):
     return pytest.param(name, marks=pytest.mark.slow if slow else ())
 
 
+# Keras Tuner's.
+@pytest.mark.filterwarnings("ignore:currentThread|getName:DeprecationWarning")
 @pytest.mark.parametrize("name", [parameter(name) for name in NAMES])
 def test_example(name, place, monkeypatch, request):
     text = example(name)

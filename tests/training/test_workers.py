@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import time
@@ -174,16 +175,20 @@ def test_one_worker_asked_to_stop_stops_both_at_the_same_step(
     assert_same_run(folder, uninterrupted)
 
 
+def manifests(names):
+    return [name for name in names if re.fullmatch(r"checkpoints/step-\d+\.json", name)]
+
+
 @pytest.mark.slow
 def test_workers_whose_folder_is_in_a_store(s3, bucket, pair, tmp_path):
-    start_workers(pair, tmp_path / "whole", train__epochs=4)
+    start_workers(pair, tmp_path / "whole", train__epochs=30)
     assert exit_codes(pair) == [0, 0], pair[0].said() + pair[1].said()
-    processes = start_workers(pair, bucket, train__epochs=4)
-    manifest = "checkpoints/step-00000006.json"
-    wait_for(lambda: manifest in s3.names(bucket), processes[0])
+    processes = start_workers(pair, bucket, train__epochs=30)
+    # Uploads skip checkpoints that a newer one has followed: any of them will do.
+    wait_for(lambda: manifests(s3.names(bucket)), processes[0])
     os.kill(processes[0], signal.SIGKILL)
     assert exit_codes(pair) == [-signal.SIGKILL, 138], pair[1].said()
-    start_workers(pair, bucket, train__epochs=4)
+    start_workers(pair, bucket, train__epochs=30)
     assert exit_codes(pair) == [0, 0], pair[0].said() + pair[1].said()
     assert "Continuing after step" in pair[0].said()
     assert_same_run(s3.fetch(bucket, tmp_path / "fetched"), tmp_path / "whole")

@@ -1,5 +1,6 @@
 """JSON Schema, as far as manifests need it."""
 
+import copy
 from collections.abc import Iterator
 
 _TYPES = {
@@ -48,3 +49,17 @@ def _is(value, name: str) -> bool:
     if isinstance(value, bool):
         return name == "boolean"
     return isinstance(value, _TYPES[name])
+
+
+def changed(document, path, value):
+    """A copy with another value at a path of keys; None takes the key away."""
+    document = copy.deepcopy(document)
+    *parents, last = path
+    place = document
+    for key in parents:
+        place = place[key]
+    if value is None:
+        del place[last]
+    else:
+        place[last] = value
+    return document

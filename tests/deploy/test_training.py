@@ -11,7 +11,7 @@ from pathlib import Path
 import forked
 import pytest
 import yaml
-from json_schema import faults
+from json_schema import changed, faults
 
 from ltpa_tf.errors import (
     CheckpointError,
@@ -102,15 +102,7 @@ def test_trainjob_is_one_that_kubeflow_trainer_takes(kind):
     ],
 )
 def test_a_mistake_in_it_is_found(kind, path, value):
-    document = trainjob()[kind]
-    *parents, last = path
-    place = document
-    for key in parents:
-        place = place[key]
-    if value is None:
-        del place[last]
-    else:
-        place[last] = value
+    document = changed(trainjob()[kind], path, value)
     assert len(list(faults(document, SCHEMAS[kind], kind))) == 1
 
 

@@ -1,12 +1,11 @@
 """Compose file and Kubernetes manifests, parsed against their schemas."""
 
-import copy
 import json
 from pathlib import Path
 
 import pytest
 import yaml
-from json_schema import faults
+from json_schema import changed, faults
 
 DEPLOY = Path(__file__).parents[2] / "deploy/serving"
 SCHEMAS = json.loads(Path(__file__).with_name("manifest_schemas.json").read_text())
@@ -48,13 +47,5 @@ def test_manifest(name):
     ],
 )
 def test_a_mistake_is_found(name, path, value):
-    document = copy.deepcopy(documents()[name])
-    *parents, last = path
-    place = document
-    for key in parents:
-        place = place[key]
-    if value is None:
-        del place[last]
-    else:
-        place[last] = value
+    document = changed(documents()[name], path, value)
     assert len(list(faults(document, SCHEMAS[name], name))) == 1

@@ -19,8 +19,7 @@ from pathlib import Path
 from ml_collections import ConfigDict
 
 from ltpa_tf.configs import ram, recipes
-from ltpa_tf.errors import SettingError
-from ltpa_tf.results.campaign import Trial
+from ltpa_tf.results.campaign import Trial, named
 
 _TASKS = ("translated_mnist_60", "cluttered_mnist_60", "cluttered_mnist_100")
 # Levels of 15x15 and 7x7 positions at 60 pixels, 25x25 and 12x12 at 100.
@@ -87,10 +86,7 @@ QUESTIONS = tuple(
 
 def get_config(argument: str = "cluttered_mnist_60-ram") -> ConfigDict:
     """The config of the trial of this name."""
-    trials = {trial.name: trial for trial in TRIALS}
-    if argument not in trials:
-        raise SettingError("--config", argument, ", ".join(trials))
-    trial = trials[argument]
+    trial = named(TRIALS, argument)
     task, _, side = trial.data.rpartition("_")
     if not task:
         config = recipes.small_images(trial.row, trial.row)

@@ -17,8 +17,7 @@ from pathlib import Path
 from ml_collections import ConfigDict
 
 from ltpa_tf.configs import recipes
-from ltpa_tf.errors import SettingError
-from ltpa_tf.results.campaign import Trial
+from ltpa_tf.results.campaign import Trial, named
 
 _SIGMOID = {"model.normalization": "sigmoid"}
 
@@ -176,10 +175,7 @@ QUESTIONS = (
 
 def get_config(argument: str = "cifar100-vgg_att3_concat_pc") -> ConfigDict:
     """The config of the trial of this name."""
-    trials = {trial.name: trial for trial in TRIALS}
-    if argument not in trials:
-        raise SettingError("--config", argument, ", ".join(trials))
-    trial = trials[argument]
+    trial = named(TRIALS, argument)
     config = recipes.small_images(f"{trial.row},recipe={trial.recipe}", trial.row)
     config.data.name = trial.data
     config.data.validation_examples = 0

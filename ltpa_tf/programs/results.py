@@ -7,7 +7,9 @@
 
 FOLDER holds cifar10.npz and cifar100.npz with x_train, y_train, x_test, y_test. Start
 it again to go on; start it twice at once, and one compiles while the other trains.
-With --campaign=hard it trains what sets hard attention against soft, on mnist.npz too.
+--campaign names other trainings: `hard` sets hard attention against soft, `maps` tells
+which training makes maps worth most, `presets` makes the models of `list_presets`. With
+--runs each trained model becomes a run folder, to be evaluated, explained, exported.
 """
 
 import ast
@@ -17,11 +19,11 @@ from pathlib import Path
 
 from absl import flags
 
-from ltpa_tf.configs import hard, results
+from ltpa_tf.configs import hard, maps, presets, results
 from ltpa_tf.errors import SettingError
 from ltpa_tf.programs import program
 
-_CAMPAIGNS = {"results": results, "hard": hard}
+_CAMPAIGNS = {"results": results, "hard": hard, "maps": maps, "presets": presets}
 _CAMPAIGN = flags.DEFINE_enum(
     "campaign", "results", list(_CAMPAIGNS), "Which trainings: a file of configs."
 )
@@ -40,7 +42,7 @@ _SETTINGS = flags.DEFINE_multi_string(
 )
 _PAGE = flags.DEFINE_string("page", None, "Write the tables of --out to this file.")
 _MINUTES = flags.DEFINE_float("minutes", 1e9, "Begin no training that would end later.")
-_WEIGHTS = flags.DEFINE_string("weights", None, "A folder for the trained weights.")
+_RUNS = flags.DEFINE_string("runs", None, "A folder for run folders of the models.")
 flags.mark_flag_as_required("out")
 
 
@@ -78,7 +80,7 @@ def _train() -> None:
         Path(_OUT.value),
         _config,
         minutes=_MINUTES.value,
-        weights=Path(_WEIGHTS.value) if _WEIGHTS.value else None,
+        runs=Path(_RUNS.value) if _RUNS.value else None,
         say=lambda line: print(line, flush=True),
     )
 

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 from ml_collections import ConfigDict
 
 from ltpa_tf import config as configuration
@@ -51,6 +50,18 @@ class Trial:
     def name(self) -> str:
         """Such as `cifar100-vgg_att3_concat_pc-sigmoid`."""
         return "-".join(filter(None, (self.data, self.row, self.variant)))
+
+
+def named(trials: Sequence[Trial], name: str) -> Trial:
+    """The trial of this name.
+
+    Raises:
+        SettingError: If there is none.
+    """
+    for trial in trials:
+        if trial.name == name:
+            return trial
+    raise SettingError("--config", name, ", ".join(t.name for t in trials))
 
 
 def result_file(folder: Path, trial: Trial, seed: int) -> Path:
@@ -153,7 +164,7 @@ def run(
     make_config: Callable[[Trial], ConfigDict],
     *,
     minutes: float = float("inf"),
-    weights: Path | None = None,
+    runs: Path | None = None,
     say: Callable[[str], None] = print,
 ) -> None:
     """Trains what is missing, a compiled step for all seeds of a trial.
@@ -166,7 +177,8 @@ def run(
         folder: Where results are kept.
         make_config: The config of a trial, with its data.
         minutes: No training is begun that would take longer than what is left of them.
-        weights: A folder for the trained weights, see `save_weights`.
+        runs: Where each trained model is kept as a run folder, `TRIAL-seedN`; None =
+            nowhere.
         say: Takes a line for the user.
     """
     end = time.monotonic() + 60 * minutes
@@ -190,9 +202,8 @@ def run(
                     result |= trainer.measured()
                 longest = max(longest, result["seconds"])
                 write_json(result_file(folder, trial, seed), {**common, **result})
-                if weights is not None:
-                    model = trainer.model()
-                    save_weights(model, weights / f"{trial.name}-seed{seed}.npz")
+                if runs is not None:
+                    trainer.save(runs / f"{trial.name}-seed{seed}", result)
                 say(
                     f"{trial.name}, seed {seed}: {result['test']['top1']:.2%} in "
                     f"{result['seconds']:.1f} s, {result['images_per_second']:.0f} "
@@ -225,14 +236,6 @@ def _prepared(trial: Trial, config: ConfigDict, seeds: Sequence[int]):
         "compile_seconds": compile_seconds,
         "config": kept,
     }
-
-
-def save_weights(model, file: Path) -> None:
-    """The weights by their paths: float16, vectors (statistics, biases) float32."""
-    arrays = {v.path: np.asarray(v) for v in model.weights if "seed" not in v.name}
-    halves = {k: a.astype(np.float16) if a.ndim > 1 else a for k, a in arrays.items()}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(file, **halves)
 
 
 @contextlib.contextmanager

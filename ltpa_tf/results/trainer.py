@@ -3,19 +3,28 @@
 import dataclasses
 import statistics
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from ltpa_tf import config as configuration
 from ltpa_tf import data
 from ltpa_tf.errors import SettingError
 from ltpa_tf.evaluation import evaluate
 from ltpa_tf.evaluation.metrics import Classification
 from ltpa_tf.evaluation.multiplications import multiplications
-from ltpa_tf.run import load_data
-from ltpa_tf.training import Trainer, distribution
+from ltpa_tf.run import (
+    RunFolder,
+    load_data,
+    save_model,
+    with_absolute_paths,
+    write_json,
+    write_text,
+)
+from ltpa_tf.training import Trainer, distribution, versions
 from ltpa_tf.training.model import saved_model
 from ltpa_tf.training.network import dropout_seeds, is_seed, set_weights, with_seeds
 
@@ -87,6 +96,34 @@ class SeedTrainer:
         model = saved_model(self._config, self._source)
         set_weights(model, *self._trainer.state.evaluation_arrays())
         return model
+
+    def save(self, path: Path, result: Mapping) -> None:
+        """Keeps the last training as a finished run, for all programs that take one.
+
+        Args:
+            path: Its folder.
+            result: What `train` returned.
+        """
+        config = with_absolute_paths(self._config)
+        config.seed = result["seed"]
+        folder = RunFolder(path)
+        folder.create()
+        write_text(folder.config_file, configuration.to_json(config))
+        folder.write_dataset(self._source)
+        save_model(self.model(), folder.model_file)
+        summary = {
+            "epochs": config.train.epochs,
+            "steps": config.train.epochs * self._trainer.steps_per_epoch,
+            "seconds": result["seconds"],
+            "images_per_second": result["images_per_second"],
+            "metrics": {name: values[-1] for name, values in result["curve"].items()},
+            "best": None,
+            "parameters": self.parameters,
+            "replicas": 1,
+            "device": distribution.device_name(),
+            "versions": versions(),
+        }
+        write_json(folder.summary_file, summary)
 
     def measured(self) -> dict:
         """Where the trained model looks, of test images whose boxes are known.

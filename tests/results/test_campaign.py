@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ltpa_tf import run
 from ltpa_tf.configs import results as trials
 from ltpa_tf.errors import SettingError
+from ltpa_tf.evaluation import evaluate_run
 from ltpa_tf.lock import only_one
 from ltpa_tf.results import campaign, table
 from ltpa_tf.results.campaign import Trial
@@ -48,7 +50,7 @@ def test_a_campaign_goes_on_where_it_was_cut_off(tmp_path, make_config):
     missing = campaign.check(work, folder, make_config)
     assert missing == [(CONTROL, [0, 1]), (SIGMOID, [5])]
     with only_one(folder, SIGMOID.name, "free"):  # another process trains it
-        campaign.run(missing, folder, make_config, weights=tmp_path / "weights")
+        campaign.run(missing, folder, make_config, runs=tmp_path / "runs")
     files = [campaign.result_file(folder, CONTROL, seed) for seed in (0, 1)]
     assert sorted(folder.glob("*.json")) == sorted(files)
     kept = [file.read_bytes() for file in files]
@@ -64,9 +66,11 @@ def test_a_campaign_goes_on_where_it_was_cut_off(tmp_path, make_config):
     assert sigmoid["config"]["model"]["normalization"] == "sigmoid"
     assert first["test"]["examples"] == 8
     assert str(tmp_path) not in json.dumps(first)
-    weights = np.load(tmp_path / "weights" / f"{CONTROL.name}-seed1.npz")
-    assert weights["conv1/kernel"].dtype == np.float16
-    assert weights["conv1_bn/moving_variance"].dtype == np.float32
+    with run.opened(tmp_path / "runs" / f"{CONTROL.name}-seed1") as kept:
+        evaluation = evaluate_run(kept)
+        assert kept.read_config().seed == 1
+    for name in ("top1", "nll"):
+        assert evaluation[name] == pytest.approx(second["test"][name], abs=1e-5)
 
 
 def test_a_result_that_does_not_fit_is_named_before_any_training(tmp_path, make_config):

@@ -1,0 +1,63 @@
+r"""Trainings that differ in one choice each, to see which makes maps worth most.
+
+    python -m pipelines.results --campaign=maps --data=FOLDER \
+        --out=docs/results/maps --runs=runs/maps
+    python -m pipelines.evaluate --workdir=runs/maps/NAME \
+        --maps=attention,evidence,gradcam --map_examples=10000
+
+FOLDER holds tiny32.npz: Tiny ImageNet at 32 pixels, a box for every image
+(`boxes_test`). A model of half the paper's width, 30 epochs, one recipe. One of them
+as an ordinary run:
+
+    python -m pipelines.train --workdir=runs/sigmoid --config.data.dir=tiny32.npz \
+        --config=configs/maps.py:tinyimagenet-vgg_att3_concat_pc-sigmoid
+"""
+
+from ml_collections import ConfigDict
+
+from ltpa_tf.configs import presets, recipes
+from ltpa_tf.results.campaign import Trial, named
+
+_DATA = "tinyimagenet"
+_ATT3 = "vgg_att3_concat_pc"
+_CUTMIX = {"augment.cutmix": 1.0, "augment.cutmix_share": 0.5}
+
+TRIALS: tuple[Trial, ...] = (
+    Trial(_DATA, _ATT3),
+    Trial(_DATA, _ATT3, "cutmix", _CUTMIX),
+    Trial(_DATA, _ATT3, "sigmoid", {"model.normalization": "sigmoid"}),
+    Trial(_DATA, "vgg_att3_indep_pc"),
+    Trial(_DATA, "vgg_att3_concat_local"),
+    Trial(_DATA, "vgg_att3_concat_additive"),
+    Trial(_DATA, "vgg_att2_concat_pc"),
+    Trial(_DATA, _ATT3, "mixup", {"augment.mixup": 0.2}),
+    Trial(_DATA, _ATT3, "dropout", {"model.dropout": 0.5}),
+    Trial(_DATA, "vgg_none"),
+)
+WORK: tuple[tuple[Trial, tuple[int, ...]], ...] = tuple((t, (0,)) for t in TRIALS)
+
+INTRODUCTION = """\
+# Which training makes maps worth most
+
+Each model after its last epoch; the test part is looked at once, then. Made of the
+result files by
+
+    python -m pipelines.results --campaign=maps --out=FOLDER --page=FILE
+"""
+PUBLISHED: dict[tuple[str, str], dict[str, float]] = {}
+QUESTIONS: tuple[tuple[str, str, str], ...] = ()
+
+
+def get_config(argument: str = TRIALS[0].name) -> ConfigDict:
+    """The config of the trial of this name."""
+    trial = named(TRIALS, argument)
+    config = recipes.small_images(trial.row, trial.row)
+    config.data.name = "npz"
+    config.data.validation_examples = 0
+    config.model.width = 0.5
+    config.train.epochs = 30
+    config.update_from_flattened_dict(dict(trial.settings))
+    return config
+
+
+put_data = presets.put_data

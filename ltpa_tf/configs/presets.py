@@ -2,7 +2,7 @@ r"""The trainings of the models that come with the package, see `models.list_pre
 
     python -m pipelines.results --campaign=presets --data=FOLDER \
         --out=docs/results/presets --runs=runs/presets
-    python -m pipelines.export --format=preset --storage=int8 \
+    python -m pipelines.export --format=preset --quantize=int8 \
         --workdir=runs/presets/NAME --export_dir=ltpa_tf/presets/PRESET
 
 FOLDER holds cifar10.npz, cifar100.npz and tiny32.npz: Tiny ImageNet at 32 pixels, with

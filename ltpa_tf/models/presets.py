@@ -1,10 +1,9 @@
 """Trained models by name, and folders that hold one: `from_preset`, `save_preset`.
 
 A preset is a folder, laid out as KerasHub does it: `config.json`, the model as Keras
-serializes it; `model.weights.h5`, its weights as Keras saves them, but kernels in
-float16 (vectors, such as biases and statistics, stay float32); `metadata.json`, class
-names and what was measured; `README.md`, the same for people. Those that come with the
-package are named by `list_presets`.
+serializes it; `model.weights.h5`, its weights, kernels in float16 or int8 (see
+`models/storage.py`); `metadata.json`, class names and what was measured; `README.md`,
+the same for people. Those that come with the package are named by `list_presets`.
 """
 
 import difflib
@@ -15,11 +14,11 @@ import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import h5py
 import keras
 import numpy as np
 
 from ltpa_tf.errors import SettingError
+from ltpa_tf.models.storage import STORAGES, narrow, readable
 from ltpa_tf.models.transfer import transfer_weights
 from ltpa_tf.models.vgg import AttentionVGG
 from ltpa_tf.models.views import prune
@@ -80,11 +79,15 @@ def from_preset(
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise _damaged(folder / _CONFIG, error) from error
     if load_weights:
+        storage = preset_metadata(folder).get("storage", "float16")
         try:
-            with warnings.catch_warnings():
+            with (
+                readable(folder / _WEIGHTS, storage) as weights,
+                warnings.catch_warnings(),
+            ):
                 # Keras warns of weights that it doesn't find and leaves as drawn.
                 warnings.simplefilter("error", UserWarning)
-                model.load_weights(folder / _WEIGHTS)
+                model.load_weights(weights)
         except (OSError, ValueError, KeyError, RuntimeError, UserWarning) as error:
             raise _damaged(folder / _WEIGHTS, error) from error
     if num_classes is None or num_classes == model.output_shape[-1]:
@@ -125,7 +128,8 @@ def preset_metadata(preset: str | os.PathLike) -> dict:
 
     Returns:
         `class_names`, `image_shape`, `parameters`, `settings` (see `preset_settings`),
-        `measured`, the figures of its card, and, of newer ones, `preprocessing`.
+        `measured`, the figures of its card, and, of newer ones, `preprocessing` and
+        `storage`.
 
     Raises:
         SettingError: No such preset, or a damaged one.
@@ -152,6 +156,7 @@ def save_preset(
     class_names: Sequence[str],
     measured: Mapping[str, object] | None = None,
     preprocessing: Mapping[str, object] | None = None,
+    storage: str = "float16",
 ) -> Path:
     """Writes a model as a preset that `from_preset` reads.
 
@@ -164,10 +169,13 @@ def save_preset(
         measured: Figures for the card, ready for JSON.
         preprocessing: How image files became the model's input, as
             `ltpa_tf.images.Preprocessing.to_dict` has it; None for its defaults.
+        storage: How kernels are stored: `"float16"`, or `"int8"`, in half the bytes,
+            rounded to 255 steps in each output channel. They are float32 again when
+            loaded.
 
     Raises:
-        SettingError: The folder holds something, the names don't fit, or a weight is
-            too large for float16.
+        SettingError: The folder holds something, the names don't fit, a storage that
+            isn't one, or a weight that is too large for float16.
 
     Example:
         >>> model = models.build("vgg_att2_concat_pc", num_classes=2, width=0.125)
@@ -176,6 +184,8 @@ def save_preset(
         (None, 2)
     """
     directory = local(directory, "directory")
+    if storage not in STORAGES:
+        raise SettingError("storage", storage, ", ".join(STORAGES))
     outputs = model.output_shape[-1]
     if len(class_names) != outputs:
         raise SettingError("class_names", len(class_names), f"{outputs}, one an output")
@@ -198,13 +208,14 @@ def save_preset(
         "class_names": list(class_names),
         "image_shape": list(model.input_shape[1:]),
         "parameters": model.count_params(),
+        "storage": storage,
         "settings": settings,
         "measured": dict(measured or {}),
         "preprocessing": dict(preprocessing or {}),
     }
     directory.mkdir(parents=True, exist_ok=True)
     model.save_weights(directory / _WEIGHTS)
-    _halve(directory / _WEIGHTS)
+    narrow(directory / _WEIGHTS, storage)
     _write(directory / "README.md", _card(directory.name, metadata))
     config = keras.saving.serialize_keras_object(model)
     _write(directory / _CONFIG, json.dumps(config, indent=1))
@@ -240,27 +251,6 @@ def is_preset(preset: str | os.PathLike) -> bool:
     return str(preset) in list_presets() or (Path(preset) / _METADATA).is_file()
 
 
-def _halve(file: Path) -> None:
-    """Puts float16 kernels in the place of float32 ones."""
-    whole = file.with_suffix(".whole")
-    file.rename(whole)
-    with h5py.File(whole) as source, h5py.File(file, "w") as target:
-
-        def copy(name, item):
-            if isinstance(item, h5py.Dataset):
-                array = item[()]
-                vector = array.ndim < 2 or array.dtype != np.float32
-                copied = target.create_dataset(
-                    name, data=array if vector else array.astype(np.float16)
-                )
-            else:
-                copied = target.require_group(name)
-            copied.attrs.update(item.attrs)
-
-        source.visititems(copy)
-    whole.unlink()
-
-
 def _damaged(file: Path, error: Exception) -> SettingError:
     reason = str(error).partition("\n")[0]
     return SettingError(
@@ -279,8 +269,9 @@ def _card(name: str, metadata: Mapping) -> str:
     lines = [
         f"# {name}",
         "",
-        f"{metadata['parameters'] / 1e6:.2f} M parameters, images of {height}x{width} "
-        f"pixels, {len(metadata['class_names'])} classes.",
+        f"{metadata['parameters'] / 1e6:.2f} M parameters, stored as "
+        f"{metadata['storage']}; images of {height}x{width} pixels, "
+        f"{len(metadata['class_names'])} classes.",
         "",
         *[f"- {key}: {value}" for key, value in metadata["measured"].items()],
         "",

@@ -47,14 +47,17 @@ _FORMAT = flags.DEFINE_enum(
     "What to write; litert and onnx need the extra of that name and take raw images.",
 )
 _QUANTIZE = flags.DEFINE_enum(
-    "quantize", "none", ["none", "float16", "int8"], "Smaller numbers, for litert."
+    "quantize",
+    "none",
+    ["none", "float16", "int8"],
+    "Smaller numbers, for litert; a preset's kernels are float16 or int8.",
 )
 
 
 def main(argv: Sequence[str]) -> None:
     """Exports the run or preset and prints where to."""
     del argv
-    if _FORMAT.value in ("saved_model", "preset") and _QUANTIZE.value != "none":
+    if _FORMAT.value == "saved_model" and _QUANTIZE.value != "none":
         raise SettingError(
             "--quantize", _QUANTIZE.value, f"none, for --format={_FORMAT.value}"
         )
@@ -95,7 +98,8 @@ def _export(folder: Path) -> Path:
             tracking.log_export(one, version, folder.resolve().name)
             return version
         if _FORMAT.value == "preset":
-            return serving.preset_of_run(one, folder, weights=weights)
+            storage = "int8" if _QUANTIZE.value == "int8" else "float16"
+            return serving.preset_of_run(one, folder, weights, storage)
         file, report = serving.convert_run(
             one, folder, form=_FORMAT.value, quantize=_QUANTIZE.value, weights=weights
         )

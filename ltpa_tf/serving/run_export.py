@@ -106,7 +106,10 @@ def export_preset(
 
 
 def preset_of_run(
-    run: RunFolder, directory: str | os.PathLike, weights: str = "final"
+    run: RunFolder,
+    directory: str | os.PathLike,
+    weights: str = "final",
+    storage: str = "float16",
 ) -> Path:
     """Writes a run's model as a preset.
 
@@ -114,6 +117,7 @@ def preset_of_run(
         run: A finished run.
         directory: A new or empty folder.
         weights: `"final"` or `"best"`.
+        storage: As `save_preset` takes it.
 
     Returns:
         The folder.
@@ -140,6 +144,7 @@ def preset_of_run(
         run.read_dataset()["class_names"],
         measured,
         run.preprocessing().to_dict(),
+        storage,
     )
 
 

@@ -55,6 +55,28 @@ def test_half_the_bytes(model, folder):
     assert (folder / "model.weights.h5").stat().st_size < 3 * floats + 300_000
 
 
+def test_int8_weights_are_whole_steps_of_each_channel(model, tmp_path):
+    folder = models.save_preset(model, tmp_path / "small", NAMES, storage="int8")
+    loaded = models.from_preset(folder)
+    for variable, original in zip(loaded.weights, model.weights, strict=True):
+        array, stored = np.asarray(original), np.asarray(variable)
+        if array.ndim < 2:
+            np.testing.assert_array_equal(stored, array)
+            continue
+        step = np.abs(array).max(tuple(range(array.ndim - 1))) / 127
+        steps = stored / step
+        np.testing.assert_array_less(np.abs(steps - array / step), 0.501)
+        np.testing.assert_allclose(steps, np.rint(steps), atol=1e-3)
+    floats = sum(np.prod(v.shape) for v in model.weights if len(v.shape) > 1)
+    assert (folder / "model.weights.h5").stat().st_size < 2 * floats + 300_000
+    assert "stored as int8" in (folder / "README.md").read_text()
+    tuned = models.from_preset(folder, num_classes=5)
+    kernels = [np.asarray(m.get_layer("conv3").kernel) for m in (tuned, loaded)]
+    np.testing.assert_array_equal(*kernels)
+    with pytest.raises(SettingError, match=r"storage.*int4.*float16, int8"):
+        models.save_preset(model, tmp_path / "other", NAMES, storage="int4")
+
+
 def test_metadata_and_card(folder):
     metadata = models.preset_metadata(folder)
     assert metadata["class_names"] == list(NAMES)
@@ -81,8 +103,10 @@ def damaged(file):
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
 
 
+@pytest.mark.parametrize("storage", ["float16", "int8"])
 @pytest.mark.parametrize("name", ["config.json", "model.weights.h5"])
-def test_a_damaged_file_is_named(folder, name):
+def test_a_damaged_file_is_named(model, tmp_path, name, storage):
+    folder = models.save_preset(model, tmp_path / "pets", NAMES, storage=storage)
     damaged(folder / name)
     with pytest.raises(SettingError, match=rf"{name}.*can't be read"):
         models.from_preset(folder)

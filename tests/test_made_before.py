@@ -15,12 +15,11 @@ from ltpa_tf import evaluation, serving, training
 from ltpa_tf.run import RunFolder
 
 
-@pytest.fixture(scope="module")
-def before(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("before")
+@pytest.fixture
+def before(tmp_path):
     with zipfile.ZipFile(Path(__file__).parent / "made_before" / "0.1.0.zip") as packed:
-        packed.extractall(folder)
-    return folder
+        packed.extractall(tmp_path)
+    return tmp_path
 
 
 def test_a_run_goes_on(before):

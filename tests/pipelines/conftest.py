@@ -1,12 +1,15 @@
 """Programs: started as a user starts them, and otherwise forked."""
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import forked
 import pytest
+from shared import unchanged
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,8 +41,11 @@ def start_anew():
 
 
 @pytest.fixture(scope="session")
-def trained_run(tmp_path_factory) -> Path:
-    """A run folder with an untrained model in it: what export and predict need."""
+def trained_run(tmp_path_factory) -> Iterator[Path]:
+    """A run folder with an untrained model in it: what export and predict need.
+
+    It is shared; a test that writes into a run copies it.
+    """
     import keras
 
     from ltpa_tf import models
@@ -54,11 +60,12 @@ def trained_run(tmp_path_factory) -> Path:
     model.save(folder / "model.keras")
     dataset = {"name": "test", "class_names": names, "image_shape": [32, 32, 3]}
     write_json(folder / "dataset.json", dataset)
-    return folder
+    with unchanged(folder):
+        yield folder
 
 
 @pytest.fixture(scope="session")
-def digits_run(tmp_path_factory) -> Path:
+def digits_run_once(tmp_path_factory) -> Iterator[Path]:
     """A run folder on the bundled digits with an untrained model in it."""
     import keras
 
@@ -75,14 +82,23 @@ def digits_run(tmp_path_factory) -> Path:
         trunk="vgg_d", levels=(7, 10), width=0.125, mean=source.mean, std=source.std
     )
     model.save(run.model_file)
-    return run.path
+    with unchanged(run.path):
+        yield run.path
+
+
+@pytest.fixture
+def digits_run(digits_run_once, tmp_path_factory) -> Path:
+    """The same, a test's own: to write into."""
+    folder = tmp_path_factory.mktemp("own") / digits_run_once.name
+    return shutil.copytree(digits_run_once, folder)
 
 
 @pytest.fixture(scope="session")
-def exported(start, trained_run, tmp_path_factory) -> Path:
-    """The folder of that run's export."""
+def exported(start, trained_run, tmp_path_factory) -> Iterator[Path]:
+    """The folder of that first run's export; as with the run, it is shared."""
     base = tmp_path_factory.mktemp("exports") / "owls and more"
     done = start("export", f"--workdir={trained_run}", f"--export_dir={base}")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == str(base / "1")
-    return base
+    with unchanged(base):
+        yield base

@@ -9,9 +9,9 @@ from ltpa_tf.serving import warmup
 
 
 @pytest.fixture(scope="module")
-def digits_export(digits_run, tmp_path_factory):
+def digits_export(digits_run_once, tmp_path_factory):
     base = tmp_path_factory.mktemp("exports") / "digits"
-    serving.export_run(run.RunFolder(digits_run), base)
+    serving.export_run(run.RunFolder(digits_run_once), base)
     return base
 
 

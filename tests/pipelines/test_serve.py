@@ -183,9 +183,10 @@ def test_predict_says_what_is_wrong(start, flags, said):
     assert "Traceback" not in done.stderr
 
 
-def test_labels_are_promoted(start_anew, exported):
+def test_labels_are_promoted(start_anew, exported, tmp_path):
+    folder = shutil.copytree(exported, tmp_path / exported.name)
     done = start_anew(
-        "promote", f"--export_dir={exported}", "--version=1", "--label=best"
+        "promote", f"--export_dir={folder}", "--version=1", "--label=best"
     )
     assert done.stdout.splitlines() == [
         "best: version 1",

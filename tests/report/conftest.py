@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from shared import unchanged
 
 NAMES = ("<b>&\"'", "![x](http://a.example/x.png)", "[y](http://a.example)", "`|*z*")
 EXAMPLES = 60
@@ -45,7 +46,8 @@ def bare_run(tmp_path_factory):
         num_classes=len(NAMES), mean=source.mean, std=source.std, **small
     )
     model.save(run.model_file)
-    return run
+    with unchanged(run.path):
+        yield run
 
 
 @pytest.fixture(scope="session")
@@ -74,4 +76,6 @@ def page(run):
     """The path of its report."""
     from ltpa_tf.report import write_report
 
-    return write_report(run, indices=[5, 59])
+    page = write_report(run, indices=[5, 59])
+    with unchanged(run.path):
+        yield page

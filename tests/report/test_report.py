@@ -184,13 +184,14 @@ def test_curves_are_of_the_whole_training(html):
     assert "Entropy of the maps (1: flat) by epoch; at the end: level 4 0.5" in said
 
 
-def test_what_is_not_measured_is_said_with_the_command(bare_run):
-    text = write_report(bare_run, count=1, maps=["evidence"]).read_text()
+def test_what_is_not_measured_is_said_with_the_command(bare_run, tmp_path):
+    folder = shutil.copytree(bare_run.path, tmp_path / bare_run.path.name)
+    text = write_report(RunFolder(folder), count=1, maps=["evidence"]).read_text()
     html = Page(text)
     for name in ("classes", "calibration", "mistakes", "maps"):
         shown = section(html, name)
         assert "python -m pipelines.evaluate" in shown
-        assert f"'--workdir={bare_run.path}'" in shown
+        assert f"'--workdir={folder}'" in shown
         assert "--maps=evidence" in shown
     assert "not evaluated" in section(html, "summary")
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from ports import free_port
+from shared import unchanged
 
 sys.path.insert(0, str(Path(__file__).parent))  # for the words of requests
 
@@ -77,13 +78,14 @@ def misread(request) -> tuple[np.ndarray, str]:
 
 
 @pytest.fixture(scope="session")
-def base(tmp_path_factory) -> Path:
-    """The folder of an exported model's versions, holding version 1."""
+def base(tmp_path_factory) -> Iterator[Path]:
+    """The folder of an exported model's versions, holding version 1; it is shared."""
     from ltpa_tf import serving
 
     base = tmp_path_factory.mktemp("exports") / "animals"
     serving.export(_build(), base, class_names=CLASS_NAMES)
-    return base
+    with unchanged(base):
+        yield base
 
 
 @pytest.fixture(scope="session")

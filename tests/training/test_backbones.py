@@ -1,11 +1,13 @@
 """Runs whose model attends to a network made elsewhere, named by the config."""
 
 import json
+import shutil
 
 import keras
 import keras_tuner
 import numpy as np
 import pytest
+from shared import unchanged
 
 from ltpa_tf import config as configuration
 from ltpa_tf import data, explain, models, serving, tuning
@@ -68,7 +70,8 @@ def ran(file, tmp_path_factory):
     """A finished run that attends to the network in the file."""
     folder = tmp_path_factory.mktemp("run") / "run"
     train(make_config(model__backbone=str(file)), folder)
-    return RunFolder(folder)
+    with unchanged(folder):
+        yield RunFolder(folder)
 
 
 def test_the_networks_own_weights_are_what_training_starts_from(file):
@@ -80,6 +83,7 @@ def test_the_networks_own_weights_are_what_training_starts_from(file):
 
 
 def test_evaluate_explain_export_and_predict(ran, tmp_path):
+    ran = RunFolder(shutil.copytree(ran.path, tmp_path / "run"))
     found = evaluate_run(ran)
     assert found["examples"] == 2000
     assert {"level_4", "level_8"} <= set(json.dumps(found).split('"'))

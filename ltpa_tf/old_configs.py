@@ -32,6 +32,7 @@ _ADDED = {
     "train.entropy_weight": 0.01,
     "train.freeze_batch_norm": False,
     "train.frozen_epochs": 0,
+    "train.gradient_averaging": False,
     "train.init_from": "",
     "train.reward": "likelihood",
     "train.reward_weight": 1.0,

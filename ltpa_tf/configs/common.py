@@ -152,6 +152,10 @@ def get_config() -> ConfigDict:
     # normalises each part by the part's own statistics, as on a smaller batch: that is
     # another update (`recompute` saves memory and leaves it as it is).
     train.accumulation_steps = 1
+    # Average gradients where several meet, instead of adding them up: over the levels
+    # that take the global feature, and of trunk and estimator at each level. So does
+    # the hand-written backward pass of the paper's authors.
+    train.gradient_averaging = False
     # Begin on images shrunk to this many pixels (of their shorter side), which is less
     # to compute; 0 = never. With XLA two steps are compiled.
     train.small_size = 0

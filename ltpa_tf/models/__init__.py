@@ -6,6 +6,7 @@
 All of them take pixel values 0..255, channels last, and return float32 logits.
 """
 
+from ltpa_tf.models.averaging import averaged_gradients
 from ltpa_tf.models.backbones import (
     PREPROCESSING,
     attach,
@@ -62,6 +63,7 @@ __all__ = [
     "attach",
     "attention_layers",
     "attention_model",
+    "averaged_gradients",
     "build",
     "check_backbone_name",
     "check_values",

@@ -33,6 +33,8 @@ class Network:
             backward pass; 0 = all features are kept for it.
         any_size: Whether images may have another size than the model's own.
         samples: How often layers that choose at random do so for each image.
+        gradient_averaging: Whether gradients are averaged where several meet, see
+            `models.averaged_gradients`.
     """
 
     def __init__(
@@ -42,8 +44,11 @@ class Network:
         *,
         any_size: bool = False,
         samples: int = 1,
+        gradient_averaging: bool = False,
     ):
         live = models.prune(model)
+        if gradient_averaging:
+            live = models.averaged_gradients(live)
         if any_size:
             live = models.of_any_size(live)
         live = models.training_model(live, samples)

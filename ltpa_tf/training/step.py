@@ -39,6 +39,7 @@ class Recipe:
         accumulation_steps: Parts that a replica's examples are taken in, one by one;
             batch norm normalizes each by its own statistics.
         small_size: Pixels of the shorter side of small images; 0 = there are none.
+        gradient_averaging: Whether gradients are averaged where several meet.
         recompute: Convolutions per segment whose features are computed again in the
             backward pass; 0 = off.
         ema: Decay of the weights' moving average; 0 = off.
@@ -59,6 +60,7 @@ class Recipe:
     clip_norm: float = 0.0
     accumulation_steps: int = 1
     small_size: int = 0
+    gradient_averaging: bool = False
     recompute: int = 0
     ema: float = 0.0
     coupled_decay: float = 0.0
@@ -110,6 +112,7 @@ class Step:
             recipe.recompute,
             any_size=recipe.small_size > 0,
             samples=recipe.samples,
+            gradient_averaging=recipe.gradient_averaging,
         )
         self._optimizer = optimizer
         self._recipe = recipe
@@ -363,6 +366,7 @@ def make_step(config, model, optimizer, class_weights=(), first_steps=()) -> Ste
         clip_norm=config.train.clip_norm,
         accumulation_steps=config.train.accumulation_steps,
         small_size=config.train.small_size,
+        gradient_averaging=config.train.gradient_averaging,
         recompute=config.train.recompute,
         ema=config.train.ema,
         coupled_decay=config.optimizer.weight_decay if coupled else 0.0,

@@ -1,11 +1,15 @@
 """What a training call computes, and what it leaves out."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from ltpa_tf import models
-from ltpa_tf.training.network import Network
+from ltpa_tf.layers import AttentionEstimator, ConcatHead
+from ltpa_tf.run import RunFolder
+from ltpa_tf.training import train
+from ltpa_tf.training.network import Network, variable_paths
 
 
 @pytest.mark.parametrize(
@@ -40,3 +44,31 @@ def test_only_what_reaches_the_logits_is_computed(compatibility, alive):
     for variable, gradient in zip(model.trainable_variables, gradients, strict=True):
         if variable.path == "conv15_bn/gamma":
             assert bool(np.any(gradient)) is alive
+
+
+def test_averaged_gradients_train_another_model_of_the_same_form(
+    config, source, tmp_path
+):
+    """What is saved knows nothing of how it was trained."""
+
+    def build(config, source):
+        images = keras.Input(source.image_shape, name="images")
+        x = keras.layers.Rescaling(1 / 100, name="scaled")(images)
+        local = keras.layers.Conv2D(6, 3, activation="relu", name="local")(x)
+        g = keras.layers.GlobalAveragePooling2D(name="g")(local)
+        attended, _, _ = AttentionEstimator("dp", name="level_1")(local, g)
+        return keras.Model(images, ConcatHead(3, name="logits")([attended]))
+
+    config.train.epochs = 1
+    saved = {}
+    for averaged in (False, True):
+        config.train.gradient_averaging = averaged
+        folder = tmp_path / str(averaged)
+        train(config, folder, source=source, build=build)
+        saved[averaged] = RunFolder(folder).load_model()
+    added, averaged = saved[False], saved[True]
+    assert [x.name for x in averaged.layers] == [x.name for x in added.layers]
+    paths = [list(variable_paths(model).values()) for model in (averaged, added)]
+    assert paths[0] == paths[1]
+    kernels = [model.get_layer("local").kernel.numpy() for model in saved.values()]
+    assert not np.allclose(*kernels, rtol=1e-3)

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from ltpa_tf import data, models, quiet
+from ltpa_tf.errors import SettingError
 from ltpa_tf.evaluation import faithfulness, localisation, sanity
 from ltpa_tf.evaluation.agreement import agreement
 from ltpa_tf.evaluation.examples import check_count, chosen
@@ -17,6 +18,9 @@ from ltpa_tf.explain.methods import Method, compute, methods
 
 BASELINES = ("chance", "centre")
 """A flat map, whose pixels are in random order, and the nearness to the middle."""
+
+MEASURES = ("boxes", "grids", "faithfulness", "sanity")
+"""Groups of measures; the last two compute hundreds of predictions for each image."""
 
 SMALL = 0.25
 """Boxes below this share of the image are small: there the centre is no good answer."""
@@ -33,6 +37,7 @@ def measure_maps(
     split: data.Split,
     names: Sequence[str],
     *,
+    measures: Sequence[str] = MEASURES,
     examples: int = 500,
     batch_size: int = 64,
     known: dict | None = None,
@@ -45,6 +50,7 @@ def measure_maps(
         model: As `explain.methods.methods` takes it, of any precision.
         split: The images, and boxes where they are known.
         names: Of methods, see `explain.methods.NAMES`.
+        measures: Which of `MEASURES`.
         examples: How many images, evenly from the whole split.
         batch_size: Images at a time; changes no result but for rounding.
         known: What an earlier call has saved; its methods aren't measured again.
@@ -52,9 +58,9 @@ def measure_maps(
         progress: Called with each method's name before it is measured.
 
     Returns:
-        Ready for JSON: `examples`, `accuracy` on them, and `methods`: for each method
-        and baseline its maps by name, for each map its measures, and for each measure
-        `[mean, low, high]` (see `intervals.interval`). With boxes: `pointing`,
+        Ready for JSON: `examples`, `accuracy` on them, `measures`, and `methods`: for
+        each method and baseline its maps by name, for each map its measures, and for
+        each measure `[mean, low, high]` (see `intervals.interval`). With boxes: `pointing`,
         `energy`, `top_k`, `iou_otsu` and `iou_best` (at `threshold_best`, one share
         for all images), of all boxes, of `small` ones, and of small ones on rightly
         classified images (`small_right`). `gridpg_2` and `gridpg_3`, where there are
@@ -65,12 +71,18 @@ def measure_maps(
         maps, see `agreement.agreement`.
 
     Raises:
-        SettingError: If there are fewer images than asked for, or as `methods` does;
-            before anything is measured.
+        SettingError: If there are fewer images than asked for, a measure that isn't
+            one, or as `methods` does; before anything is measured.
     """
-    model, made = _prepared(model, split, names, examples)
+    model, made = _prepared(model, split, names, measures, examples)
     images = _Images(model, split, examples, batch_size)
-    result = {"examples": examples, "accuracy": images.right.mean().item()}
+    result = {
+        "examples": examples,
+        "accuracy": images.right.mean().item(),
+        "measures": [name for name in MEASURES if name in measures],
+    }
+    if known is not None:
+        known = {"measures": list(MEASURES), **known}  # earlier versions took all
     if known is not None and {k: known.get(k) for k in result} == result:
         result["methods"] = dict(known["methods"])
         earlier = known.get("agreement", {})
@@ -81,7 +93,8 @@ def measure_maps(
     for method in fresh:
         progress(method.name)
         with quiet.retracing_expected():
-            result["methods"][method.name] = _measured(model, method, images)
+            measured = _measured(model, method, images, measures)
+        result["methods"][method.name] = measured
         save(result)
     if fresh or not earlier:
         progress("agreement")
@@ -98,14 +111,22 @@ def measure_maps(
 
 
 def check(
-    model: keras.Model, split: data.Split, names: Sequence[str], examples: int
+    model: keras.Model,
+    split: data.Split,
+    names: Sequence[str],
+    measures: Sequence[str],
+    examples: int,
 ) -> None:
     """Raises what `measure_maps` would, before anything is measured."""
-    _prepared(model, split, names, examples)
+    _prepared(model, split, names, measures, examples)
 
 
-def _prepared(model, split, names, examples) -> tuple[keras.Model, list[Method]]:
+def _prepared(model, split, names, measures, examples):
+    """The model as it is measured, and the methods made for it."""
     check_count(split, examples)
+    for name in measures:
+        if name not in MEASURES:
+            raise SettingError("--map_measures", name, ", ".join(MEASURES))
     model = models.prune(models.as_float32(model))
     return model, methods(model, names, size=tuple(split.shape[:2]))
 
@@ -150,17 +171,18 @@ def _baseline(name: str) -> Method:
     return Method(name, maps)
 
 
-def _measured(model: keras.Model, method: Method, images: _Images) -> dict:
+def _measured(model, method: Method, images: _Images, measures) -> dict:
     maps = _maps(model, method, images)
-    found = {
-        name: _of_boxes(one, images) | _faithful(one, images)
-        for name, one in maps.items()
-    }
-    baseline = method.name in BASELINES
-    for n in _GRIDS:
+    found = {name: {} for name in maps}
+    for name, one in maps.items():
+        if "boxes" in measures:
+            found[name] |= _of_boxes(one, images)
+        if "faithfulness" in measures:
+            found[name] |= _faithful(one, images)
+    for n in _GRIDS if "grids" in measures else ():
         for name, values in _grids(model, method, images, n).items():
             found[name][f"gridpg_{n}"] = interval(values)
-    if not baseline:
+    if "sanity" in measures and method.name not in BASELINES:
         for name, values in _sanity(model, method, images, maps).items():
             found[name]["sanity"] = values
     return found

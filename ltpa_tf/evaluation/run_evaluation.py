@@ -10,10 +10,11 @@ import numpy as np
 
 from ltpa_tf import data
 from ltpa_tf.errors import SettingError
-from ltpa_tf.evaluation import map_measures
 from ltpa_tf.evaluation.evaluate import evaluate
 from ltpa_tf.evaluation.figures import save_figures
 from ltpa_tf.evaluation.global_feature import swap_global
+from ltpa_tf.evaluation.map_measures import MEASURES, measure_maps
+from ltpa_tf.evaluation.map_measures import check as check_maps
 from ltpa_tf.evaluation.robustness import robustness
 from ltpa_tf.evaluation.transfer import transfer as transfer_to
 from ltpa_tf.explain.figure import attention_figure
@@ -30,6 +31,7 @@ def evaluate_run(
     skip_damaged: bool = False,
     batch_size: int = 256,
     maps: Sequence[str] = (),
+    map_measures: Sequence[str] = MEASURES,
     map_examples: int = 500,
     swap: bool = False,
     attack: bool = False,
@@ -54,6 +56,7 @@ def evaluate_run(
         batch_size: Examples per step.
         maps: Methods whose maps are measured too, see `explain.methods.NAMES`. The file
             is written after each; what it has of the same images isn't measured again.
+        map_measures: What is measured of them, see `map_measures.MEASURES`.
         map_examples: How many images they are measured on.
         swap: Whether it is measured, on as many images, what the global feature does to
             the maps, see `global_feature.swap_global`.
@@ -105,7 +108,7 @@ def evaluate_run(
     else:
         examples = run.load_split(split)
     if maps:
-        map_measures.check(model, examples, maps, map_examples)
+        check_maps(model, examples, maps, map_measures, map_examples)
     elsewhere = _load_other(run, transfer) if transfer else None
     done = 0
 
@@ -147,10 +150,11 @@ def evaluate_run(
                 result["maps"] = measured
                 write_json(file, result)
 
-            map_measures.measure_maps(
+            measure_maps(
                 model,
                 examples,
                 maps,
+                measures=map_measures,
                 examples=map_examples,
                 known=known.get("maps"),
                 save=save,

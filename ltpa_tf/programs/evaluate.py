@@ -53,6 +53,11 @@ _BATCH_SIZE = flags.DEFINE_integer(
 _MAPS = flags.DEFINE_list(
     "maps", [], "Measure maps of these methods, such as attention,evidence,gradcam."
 )
+_MAP_MEASURES = flags.DEFINE_list(
+    "map_measures",
+    ["boxes", "grids", "faithfulness", "sanity"],
+    "What is measured of them; the last two take long.",
+)
 _MAP_EXAMPLES = flags.DEFINE_integer(
     "map_examples", 500, "On how many images these are measured.", lower_bound=2
 )
@@ -94,6 +99,7 @@ def main(argv: Sequence[str]) -> None:
             skip_damaged=_SKIP.value,
             batch_size=_BATCH_SIZE.value,
             maps=_MAPS.value,
+            map_measures=_MAP_MEASURES.value,
             map_examples=_MAP_EXAMPLES.value,
             swap=_SWAP.value,
             attack=_ROBUSTNESS.value,

@@ -105,6 +105,21 @@ def test_what_was_measured_is_not_measured_again(model, split, measured):
     assert again == result
 
 
+def test_some_measures_are_what_all_have_of_them(model, split, measured):
+    result, saved = measured
+    known = json.loads(saved[-1])
+    some = measure_maps(
+        model, split, NAMES, measures=["boxes"], examples=EXAMPLES, known=known
+    )
+    kept = some["methods"]["evidence"]["evidence_4"]
+    assert set(kept) < set(result["methods"]["evidence"]["evidence_4"])
+    assert "pointing" in kept and "deletion" not in kept and "sanity" not in kept
+    for name, value in kept.items():
+        assert value == result["methods"]["evidence"]["evidence_4"][name]
+    with pytest.raises(SettingError, match="--map_measures: received 'box'; accepted"):
+        measure_maps(model, split, NAMES, measures=["box"], progress=pytest.fail)
+
+
 @pytest.mark.parametrize(
     ("names", "examples", "said"),
     [

@@ -60,11 +60,11 @@ def measure_maps(
     Returns:
         Ready for JSON: `examples`, `accuracy` on them, `measures`, and `methods`: for
         each method and baseline its maps by name, for each map its measures, and for
-        each measure `[mean, low, high]` (see `intervals.interval`). With boxes: `pointing`,
-        `energy`, `top_k`, `iou_otsu` and `iou_best` (at `threshold_best`, one share
-        for all images), of all boxes, of `small` ones, and of small ones on rightly
-        classified images (`small_right`). `gridpg_2` and `gridpg_3`, where there are
-        enough classes and rightly classified images. `deletion`, `insertion`,
+        each measure `[mean, low, high]` (see `intervals.interval`). With boxes:
+        `pointing`, `energy`, `top_k`, `iou_otsu` and `iou_best` (at `threshold_best`,
+        one share for all images), of all boxes, of `small` ones, and of small ones on
+        rightly classified images (`small_right`). `gridpg_2` and `gridpg_3`, where
+        there are enough classes and rightly classified images. `deletion`, `insertion`,
         `road_morf`, `road_lerf`, `mu_fidelity`, see `faithfulness`. `sanity`: the rank
         correlation with maps of the model whose last layer, last half, and every layer
         is drawn anew. Beside `methods`, `agreement`: the rank correlation of every two

@@ -42,6 +42,7 @@ _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "model.receptive_field": (lambda v: 0 <= v <= 1, "0 to 1"),
     "model.logit_scale": _POSITIVE,
     "model.dropout": _FRACTION,
+    "model.projection_epsilon": _POSITIVE,
     "train.frozen_epochs": (lambda v: v >= -1, "-1 (all), or 0 and more"),
     "train.unfreeze_epochs": _NOT_NEGATIVE,
     "train.epochs": (lambda v: v >= 1, "1 or more"),
@@ -67,6 +68,7 @@ _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "optimizer.warmup_epochs": _NOT_NEGATIVE,
     "optimizer.step_epochs": (lambda v: v >= 1, "1 or more"),
     "optimizer.step_factor": (lambda v: 0 < v <= 1, "above 0, up to 1"),
+    "optimizer.step_first": _NOT_NEGATIVE,
     "checkpoint.every_steps": _NOT_NEGATIVE,
     "checkpoint.every_minutes": _NOT_NEGATIVE,
     "checkpoint.keep": (lambda v: v >= 1, "1 or more"),
@@ -81,6 +83,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "data.placement": ("auto", "resident", "stream"),
     "train.class_weights": ("none", "balanced"),
     "train.reward": ("likelihood", "correct"),
+    "model.initial_values": ("keras", "torch"),
     "model.preprocessing": models.PREPROCESSING,
     "optimizer.decay_mode": ("decoupled", "coupled"),
     "optimizer.decay_on": ("kernels", "all"),
@@ -93,6 +96,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 # Settings that say nothing unless another one is on, or has one of these values.
 _MEANT_FOR: dict[str, tuple[str, tuple[str, ...]]] = {
     "augment.cutmix_share": ("augment.cutmix", ()),
+    "augment.flip_anew": ("augment.flip", ()),
     "augment.randaugment_magnitude": ("augment.randaugment_layers", ()),
     "train.small_share": ("train.small_size", ()),
     "optimizer.momentum": ("optimizer.name", ("sgd", "sgd_muon")),
@@ -100,6 +104,7 @@ _MEANT_FOR: dict[str, tuple[str, tuple[str, ...]]] = {
     "optimizer.muon_factor": ("optimizer.name", ("sgd_muon",)),
     "optimizer.step_epochs": ("optimizer.schedule", ("step",)),
     "optimizer.step_factor": ("optimizer.schedule", ("step",)),
+    "optimizer.step_first": ("optimizer.schedule", ("step",)),
     "model.preprocessing": ("model.backbone", ()),
 }
 
@@ -107,6 +112,7 @@ _OF_BACKBONE = ("backbone", "backbone_weights", "preprocessing")
 _OF_TRUNK = {
     "trunk": None,
     "tap": None,
+    "initial_values": "keras",
     "padding": None,
     "width": 1.0,
     "receptive_field": 0.0,
@@ -310,10 +316,11 @@ def flat(config: ConfigDict, prefix: str = "") -> dict[str, object]:
 
 def _chosen(config: ConfigDict) -> dict:
     """The architecture arguments that differ from the row's."""
-    others = {"name", "receptive_field", *_OF_BACKBONE}
+    others = {"name", "receptive_field", "initial_values", *_OF_BACKBONE}
     row = models.rows().get(config.model.name, {})
     if "glimpses" in row:
-        others |= {"batch_norm", "dropout", "logit_scale"}  # which are always set
+        # Which are always set.
+        others |= {"batch_norm", "dropout", "logit_scale", "projection_epsilon"}
     return {k: v for k, v in config.model.items() if k not in others and v is not None}
 
 

@@ -56,6 +56,8 @@ def get_config() -> ConfigDict:
     augment.crop = 0
     # Mirror left-right each image in every other epoch, half of them at a time.
     augment.flip = False
+    # Mirror exactly half of each batch instead, drawn anew (the paper's authors).
+    augment.flip_anew = False
     # Side in pixels of one grey square per image.
     augment.cutout = 0
     # Strength (the Beta distribution's alpha) of CutMix and MixUp; 0 = off.
@@ -103,6 +105,12 @@ def get_config() -> ConfigDict:
     # Dropout rate before the linear layers, 0.5 in the paper; after convolutions it is
     # 0.6 of this after the first, 0.8 of it after the others (the paper's 0.3 and 0.4).
     model.dropout = 0.5
+    # Of the batch norms before linear layers; 1e-5 in the authors' code, whose batch
+    # norms after convolutions have 1e-3, as here.
+    model.projection_epsilon = 1e-3
+    # What linear layers, batch norm and u start from: "keras" (Keras's defaults, nearly
+    # flat maps) or "torch" (Torch7's, nearly one-hot maps, as the paper's authors).
+    model.initial_values = "keras"
     # What convolutions see beyond the border: "zeros" (the paper), "reflect".
     model.padding = placeholder(str)
     # Recurrent attention takes, of all above, the width alone, and: how many glimpses;
@@ -215,6 +223,8 @@ def get_config() -> ConfigDict:
     # "step": multiply by `step_factor` every `step_epochs` (paper: 25 and 0.5).
     optimizer.step_epochs = 25
     optimizer.step_factor = 0.5
+    # Epochs until the first of them; 0 = as between two. The authors' code: 24.
+    optimizer.step_first = 0
 
     config.checkpoint = checkpoint = ConfigDict()
     # Save every N steps (0 = at the end of each epoch only) and every M minutes (0 =

@@ -86,20 +86,22 @@ def _modern(config: ConfigDict) -> None:
 def _paper(config: ConfigDict) -> None:
     """Section 5.1 and the authors' code, with Torch's meanings put into Keras's.
 
-    Their learning rate 1.0 runs under Torch7's dampening of 0.9: it is 0.1 here. Their
-    weight decay is added to the gradient, of every weight. They had no validation part
-    and normalized by GCN and ZCA; here it is mean and standard deviation, which WRN's
-    authors found to be better.
+    docs/paper.md says what the paper leaves unsaid, and what still differs.
     """
     config.augment.flip = True
+    config.augment.flip_anew = True
+    config.model.initial_values = "torch"
+    config.model.projection_epsilon = 1e-5
     config.train.epochs = 300
     config.train.batch_size = 128
+    config.train.gradient_averaging = True
     config.optimizer.learning_rate = 0.1
     config.optimizer.nesterov = False
     config.optimizer.weight_decay = 5e-4
     config.optimizer.decay_mode = "coupled"
     config.optimizer.decay_on = "all"
     config.optimizer.schedule = "step"
+    config.optimizer.step_first = 24
     config.data.validation_examples = 0
 
 

@@ -55,9 +55,14 @@ _CIFAR10 = (
     Trial("cifar10", "vgg_att3_concat_pc", "sigmoid", _SIGMOID),
     Trial("cifar10", "vgg_att3_concat_dp"),
 )
-_PAPER = tuple(
-    Trial("cifar100", row, "paper", recipe="paper")
-    for row in ("vgg", "vgg_none", "vgg_att2_concat_pc", "vgg_att3_concat_pc")
+_ADDED = {"train.gradient_averaging": False}
+_PAPER = (
+    Trial("cifar100", "vgg", "paper", recipe="paper"),
+    Trial("cifar100", "vgg_none", "paper", recipe="paper"),
+    Trial("cifar100", "vgg_att2_concat_pc", "paper", recipe="paper"),
+    Trial("cifar100", "vgg_att3_concat_pc", "paper", recipe="paper"),
+    # What autodiff makes of it: gradients that meet are added up.
+    Trial("cifar100", "vgg_att3_concat_pc", "paper-added", _ADDED, recipe="paper"),
 )
 
 # What stands above the tables.
@@ -169,6 +174,11 @@ QUESTIONS = (
         "Features behind the pool over before it (att3, pc)?",
         f"{_C}att3_concat_pc-after_pool",
         f"{_C}att3_concat_pc",
+    ),
+    (
+        "Gradients averaged over added up (att3, pc, the paper's recipe)?",
+        f"{_C}att3_concat_pc-paper",
+        f"{_C}att3_concat_pc-paper-added",
     ),
 )
 

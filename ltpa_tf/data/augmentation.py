@@ -32,6 +32,8 @@ class Augmentation:
             any epoch, and in two epochs both sides of each, which random mirroring
             shows in half of the cases only (section 3.6 of
             https://arxiv.org/abs/2404.00498).
+        flip_anew: With `flip`: mirror one of each two neighbours in a batch instead,
+            drawn anew in every epoch, so exactly half of each batch of even size.
         randaugment_layers: Random operations per image (RandAugment's N).
         randaugment_magnitude: Their strength, 0 to 10 (RandAugment's M).
         cutout: Side in pixels of one grey square per image, centred anywhere.
@@ -53,6 +55,7 @@ class Augmentation:
 
     crop: int = 0
     flip: bool = False
+    flip_anew: bool = False
     cutout: int = 0
     cutmix: float = 0.0
     cutmix_share: float = 1.0
@@ -174,9 +177,13 @@ def moves(
     """
     bits = hashing.random_bits(seed, epoch, positions, _SHIFT, lanes=2)
     shift = hashing.below(bits, 2 * settings.crop + 1) - settings.crop
-    # The first epoch's side is the image's own, for good.
-    side = hashing.below(hashing.random_bits(seed, 0, indices, _FLIP)[:, 0], 2)
-    turned = (side + tf.cast(epoch, tf.int32)) % 2 == 1
+    if settings.flip_anew:  # of the neighbours at 2k and 2k + 1 one
+        side = hashing.random_bits(seed, epoch, positions // 2, _FLIP)[:, 0]
+        turn = tf.cast(positions % 2, tf.int32)
+    else:  # the first epoch's side is the image's own, for good
+        side = hashing.random_bits(seed, 0, indices, _FLIP)[:, 0]
+        turn = tf.cast(epoch, tf.int32)
+    turned = (hashing.below(side, 2) + turn) % 2 == 1
     return shift, turned & settings.flip
 
 

@@ -6,7 +6,7 @@ import math
 import keras
 
 from ltpa_tf.errors import SettingError
-from ltpa_tf.layers.preactivation import before_linear
+from ltpa_tf.layers.preactivation import BATCH_NORM, before_linear
 
 
 class _Head(keras.layers.Layer):
@@ -23,6 +23,7 @@ class _Head(keras.layers.Layer):
         batch_norm: bool = True,
         dropout: float = 0.5,
         logit_scale: float = 1.0,
+        epsilon: float = BATCH_NORM["epsilon"],
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -35,7 +36,9 @@ class _Head(keras.layers.Layer):
         self.projection = projection
         self.batch_norm = batch_norm
         self.dropout = dropout
-        before_linear(projection, dropout=dropout)  # refuses wrong ones
+        self.epsilon = epsilon
+        # Refuses wrong ones.
+        before_linear(projection, dropout=dropout, epsilon=epsilon)
 
     def build(self, descriptors_shape):
         shapes = list(descriptors_shape or ())
@@ -51,6 +54,7 @@ class _Head(keras.layers.Layer):
                 self.projection,
                 batch_norm=self.batch_norm,
                 dropout=self.dropout,
+                epsilon=self.epsilon,
                 dtype=self.dtype_policy,
             )
             for _ in shapes
@@ -143,6 +147,7 @@ class _Head(keras.layers.Layer):
             "batch_norm": self.batch_norm,
             "dropout": self.dropout,
             "logit_scale": self.logit_scale,
+            "epsilon": self.epsilon,
         }
 
     @classmethod
@@ -165,6 +170,7 @@ class ConcatHead(_Head):
         dropout: Rate of the paper's form.
         logit_scale: Multiplies what the linear layer gives. Plain gradient descent then
             moves the logits slower, by its square, than with 1, the paper's.
+        epsilon: Of the paper's batch norm; the authors' code has 1e-5.
         **kwargs: As for every Keras layer.
 
     Call arguments:
@@ -208,6 +214,7 @@ class IndepHead(_Head):
         dropout: Rate of the paper's form.
         logit_scale: Multiplies what the linear layer gives. Plain gradient descent then
             moves the logits slower, by its square, than with 1, the paper's.
+        epsilon: Of the paper's batch norm; the authors' code has 1e-5.
         **kwargs: As for every Keras layer.
 
     Call arguments:

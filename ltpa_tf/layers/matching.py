@@ -3,7 +3,7 @@
 import keras
 
 from ltpa_tf.errors import SettingError
-from ltpa_tf.layers.preactivation import before_linear
+from ltpa_tf.layers.preactivation import BATCH_NORM, before_linear
 
 
 @keras.saving.register_keras_serializable(package="ltpa_tf")
@@ -20,6 +20,7 @@ class ChannelMatching(keras.layers.Layer):
             code has it; `"linear"`: the linear layer alone.
         batch_norm: Whether the paper's form has its batch norm.
         dropout: Rate of the paper's form.
+        epsilon: Of its batch norm; the authors' code has 1e-5.
         **kwargs: As for every Keras layer.
 
     Call arguments:
@@ -40,6 +41,7 @@ class ChannelMatching(keras.layers.Layer):
         projection: str = "paper",
         batch_norm: bool = True,
         dropout: float = 0.5,
+        epsilon: float = BATCH_NORM["epsilon"],
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -49,8 +51,13 @@ class ChannelMatching(keras.layers.Layer):
         self.projection = projection
         self.batch_norm = batch_norm
         self.dropout = dropout
+        self.epsilon = epsilon
         self.before = before_linear(
-            projection, batch_norm=batch_norm, dropout=dropout, dtype=self.dtype_policy
+            projection,
+            batch_norm=batch_norm,
+            dropout=dropout,
+            epsilon=epsilon,
+            dtype=self.dtype_policy,
         )
         self.linear = keras.layers.Dense(channels, dtype=self.dtype_policy)
 
@@ -72,4 +79,5 @@ class ChannelMatching(keras.layers.Layer):
             "projection": self.projection,
             "batch_norm": self.batch_norm,
             "dropout": self.dropout,
+            "epsilon": self.epsilon,
         }

@@ -1,5 +1,7 @@
 """What the paper puts before each linear layer of its attention branches."""
 
+import math
+
 import keras
 
 from ltpa_tf.errors import SettingError
@@ -16,6 +18,7 @@ class Preactivation(keras.layers.Layer):
     Args:
         batch_norm: Whether to normalize first.
         dropout: Rate; the paper's 0.5 by default.
+        epsilon: Of the batch norm; the authors' code has 1e-5.
         **kwargs: As for every Keras layer.
 
     Call arguments:
@@ -30,18 +33,28 @@ class Preactivation(keras.layers.Layer):
         array([[0., 2.]], dtype=float32)
     """
 
-    def __init__(self, batch_norm: bool = True, dropout: float = 0.5, **kwargs):
+    def __init__(
+        self,
+        batch_norm: bool = True,
+        dropout: float = 0.5,
+        epsilon: float = BATCH_NORM["epsilon"],
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if not 0 <= dropout < 1:
             raise SettingError("dropout", dropout, "0 or more, and below 1")
+        if not 0 < epsilon < math.inf:
+            raise SettingError("epsilon", epsilon, "a number above 0")
         self.batch_norm = batch_norm
         self.dropout = dropout
+        self.epsilon = epsilon
 
     def build(self, features_shape):
         dtype = self.dtype_policy
         self.steps = []
         if self.batch_norm:
-            self.steps += [FastBatchNormalization(**BATCH_NORM, dtype=dtype)]
+            settings = BATCH_NORM | {"epsilon": self.epsilon}
+            self.steps += [FastBatchNormalization(**settings, dtype=dtype)]
         self.steps += [keras.layers.ReLU(dtype=dtype)]
         if self.dropout:
             self.steps += [keras.layers.Dropout(self.dropout, dtype=dtype)]
@@ -92,6 +105,7 @@ class Preactivation(keras.layers.Layer):
             **super().get_config(),
             "batch_norm": self.batch_norm,
             "dropout": self.dropout,
+            "epsilon": self.epsilon,
         }
 
 

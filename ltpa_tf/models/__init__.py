@@ -21,6 +21,7 @@ from ltpa_tf.models.backbones import (
 from ltpa_tf.models.evidence import evidence_model, evidence_name
 from ltpa_tf.models.geometry import grids
 from ltpa_tf.models.global_feature import exchange_global
+from ltpa_tf.models.initial_values import draw_as_torch
 from ltpa_tf.models.paths import glimpse_model, glimpses_of
 from ltpa_tf.models.precision import as_float32
 from ltpa_tf.models.presets import (
@@ -67,6 +68,7 @@ __all__ = [
     "build",
     "check_backbone_name",
     "check_values",
+    "draw_as_torch",
     "estimators",
     "evidence_model",
     "evidence_name",

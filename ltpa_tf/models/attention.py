@@ -22,6 +22,7 @@ def attention_logits(
     head: str,
     batch_norm: bool,
     dropout: float,
+    projection_epsilon: float,
     logit_scale: float,
     positions: int | None,
     dtype: keras.DTypePolicy,
@@ -40,6 +41,7 @@ def attention_logits(
         head: Likewise.
         batch_norm: Likewise.
         dropout: Likewise.
+        projection_epsilon: Likewise.
         logit_scale: Likewise.
         positions: Likewise.
         dtype: Dtype policy of all layers.
@@ -51,6 +53,7 @@ def attention_logits(
         "projection": projection,
         "batch_norm": batch_norm,
         "dropout": dropout,
+        "epsilon": projection_epsilon,
         "dtype": dtype,
     }
     descriptors = []

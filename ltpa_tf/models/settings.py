@@ -57,7 +57,7 @@ def check_values(settings: Mapping) -> None:
     for name, value in settings.items():
         if name in CHOICES and value not in CHOICES[name]:
             raise SettingError(name, value, ", ".join(CHOICES[name]))
-        if name in ("width", "logit_scale") and not (
+        if name in ("width", "logit_scale", "projection_epsilon") and not (
             isinstance(value, numbers.Real) and 0 < value < math.inf
         ):
             raise SettingError(name, value, "a number above 0")

@@ -63,6 +63,9 @@ class AttentionVGG(keras.Model):
         batch_norm: Whether there is any batch norm.
         dropout: Rate before every linear layer, the paper's 0.5; after convolutions it
             is 0.6 of this for the first and 0.8 of it for the others.
+        projection_epsilon: Of the paper's batch norms before linear layers, in
+            projections and head; the authors' code leaves Torch's 1e-5 there, while
+            those of convolutions have 1e-3.
         padding: `"zeros"` (the paper) or `"reflect"`: what convolutions see beyond the
             image's border.
         global_feature: `"fc"` or `"gap"`, see above.
@@ -108,6 +111,7 @@ class AttentionVGG(keras.Model):
         width: float = 1.0,
         batch_norm: bool = True,
         dropout: float = 0.5,
+        projection_epsilon: float = 1e-3,
         padding: str = "zeros",
         global_feature: str = "fc",
         logit_scale: float = 1.0,
@@ -130,6 +134,7 @@ class AttentionVGG(keras.Model):
                 "width": width,
                 "batch_norm": batch_norm,
                 "dropout": dropout,
+                "projection_epsilon": projection_epsilon,
                 "padding": padding,
                 "global_feature": global_feature,
                 "logit_scale": logit_scale,
@@ -170,6 +175,7 @@ class AttentionVGG(keras.Model):
             head=head,
             batch_norm=batch_norm,
             dropout=dropout,
+            projection_epsilon=projection_epsilon,
             logit_scale=logit_scale,
             positions=positions,
             dtype=policy,

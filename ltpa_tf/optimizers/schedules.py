@@ -17,8 +17,8 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
       has the peak's;
     * `"cosine"`: p (1 + cos(pi t)) / 2 with t = (s - w) / (n - w);
     * `"triangular"`: p (1 - t);
-    * `"step"`: p `step_factor` ^ floor(s / `step_size`), counted from step 0 as in the
-      paper;
+    * `"step"`: p, multiplied by `step_factor` at step `first_step` and every
+      `step_size` steps from there, counted from step 0;
     * `"constant"`: p.
 
     Args:
@@ -28,6 +28,7 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
         total_steps: n.
         step_size: Steps between two falls of `"step"`.
         step_factor: What each of them multiplies by.
+        first_step: Of the first; None: `step_size`.
 
     Example:
         >>> rate = optimizers.WarmUp("cosine", 0.1, warmup_steps=10, total_steps=100)
@@ -43,6 +44,7 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
         total_steps: int,
         step_size: int = 1,
         step_factor: float = 0.5,
+        first_step: int | None = None,
     ):
         self.rule = rule
         self.peak = peak
@@ -50,6 +52,7 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
         self.total_steps = total_steps
         self.step_size = step_size
         self.step_factor = step_factor
+        self.first_step = step_size if first_step is None else first_step
 
     def __call__(self, step):
         """The rate, float32, at `step`, an integer scalar."""
@@ -61,7 +64,9 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
         elif self.rule == "triangular":
             factor = 1.0 - progress
         elif self.rule == "step":
-            factor = ops.power(self.step_factor, ops.floor(step / self.step_size))
+            earlier = self.step_size - self.first_step
+            falls = ops.floor((step + earlier) / self.step_size)
+            factor = ops.power(self.step_factor, ops.maximum(falls, 0.0))
         else:
             factor = ops.ones_like(step)
         rise = (step + 1.0) / max(1, self.warmup_steps)
@@ -76,6 +81,7 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
             "total_steps": self.total_steps,
             "step_size": self.step_size,
             "step_factor": self.step_factor,
+            "first_step": self.first_step,
         }
 
 
@@ -105,4 +111,5 @@ def make_schedule(
         total_steps=config.train.epochs * steps_per_epoch,
         step_size=settings.step_epochs * steps_per_epoch,
         step_factor=settings.step_factor,
+        first_step=(settings.step_first or settings.step_epochs) * steps_per_epoch,
     )

@@ -54,6 +54,8 @@ def build_model(config: ConfigDict, source: data.Source) -> keras.Model:
         mean=source.mean,
         std=source.std,
     )
+    if config.model.initial_values == "torch":
+        models.draw_as_torch(model)
     for layer in model.layers:
         if isinstance(layer, Whitening):
             normalized = keras.Model(model.input, layer.input)

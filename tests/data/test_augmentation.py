@@ -16,6 +16,7 @@ ALL = (
     Augmentation(crop=4),
     Augmentation(flip=True),
     Augmentation(crop=4, flip=True),
+    Augmentation(flip=True, flip_anew=True),
     Augmentation(cutout=5),
     Augmentation(cutmix=1.0),
     Augmentation(cutmix=1.0, cutmix_share=0.5),
@@ -95,6 +96,25 @@ def test_every_shift_and_flip_is_as_frequent():
     counts = np.bincount((down * 9 + right) * 2 + mirrored.numpy(), minlength=162)
     assert len(counts) == 162
     assert scipy.stats.chisquare(counts).pvalue > 0.001
+
+
+def test_exactly_half_of_each_batch_is_mirrored_anew():
+    def mirrored(epoch):
+        positions = tf.range(12_800)
+        return augmentation.moves(
+            Augmentation(flip=True, flip_anew=True),
+            seed=SEED,
+            epoch=epoch,
+            positions=positions,
+            indices=positions,
+        )[1].numpy()
+
+    first, second = mirrored(0), mirrored(1)
+    for batch in np.reshape([first, second], (-1, 128)):
+        assert batch.sum() == 64
+    # Either neighbour is as probable, whatever it was before.
+    pairs = np.bincount(2 * first[::2] + second[::2], minlength=4)
+    assert scipy.stats.chisquare(pairs).pvalue > 0.001
 
 
 def test_every_image_is_mirrored_in_every_other_epoch():

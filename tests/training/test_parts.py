@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from ltpa_tf import data
 from ltpa_tf.config import check_batch
+from ltpa_tf.configs import recipes
 from ltpa_tf.errors import SettingError
 from ltpa_tf.training.model import build_model
 from ltpa_tf.training.program import StepsPerCall
@@ -83,6 +84,18 @@ def test_the_fast_trunk_is_whitened_for_the_training_images(config, source):
     whitened = keras.Model(model.input, model.get_layer("whitening").output)(images)
     values = np.asarray(whitened)[:, :-1, :-1, :12].reshape(-1, 12)
     np.testing.assert_allclose(values.T @ values / len(values), np.eye(12), atol=0.01)
+
+
+def test_the_paper_s_recipe_starts_from_torch_s_values(source):
+    config = recipes.small_images("vgg_att2_concat_pc,recipe=paper", "vgg")
+    config.model.width = 1 / 4
+    model = build_model(config, dataclasses.replace(source, image_shape=(32, 32, 3)))
+    u = np.asarray(model.attention_layers[10].scoring.u)
+    assert 1.2 < u.std() < 1.6
+    config.model.initial_values = "keras"
+    model = build_model(config, dataclasses.replace(source, image_shape=(32, 32, 3)))
+    assert np.asarray(model.attention_layers[10].scoring.u).std() < 0.3
+    assert np.all(np.asarray(model.get_layer("conv1_bn").gamma) == 1)
 
 
 def test_calls_grow_while_they_are_short_and_shrink_when_they_are_long():

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from ltpa_tf.configs import common
+from ltpa_tf.configs import common, recipes
 from ltpa_tf.optimizers import WarmUp, make_schedule
 
 PEAK, WARMUP, TOTAL, SIZE, FACTOR = 0.3, 7, 40, 9, 0.5
@@ -39,9 +39,9 @@ def test_rate_is_never_zero_while_training():
 
 
 def test_survives_a_round_trip_through_its_config():
-    schedule = WarmUp("step", PEAK, WARMUP, TOTAL, SIZE, FACTOR)
+    schedule = WarmUp("step", PEAK, WARMUP, TOTAL, SIZE, FACTOR, first_step=19)
     again = WarmUp.from_config(schedule.get_config())
-    assert float(again(20)) == float(schedule(20))
+    assert float(again(20)) == float(schedule(20)) == pytest.approx(PEAK * FACTOR)
 
 
 def test_epochs_become_steps():
@@ -53,6 +53,18 @@ def test_epochs_become_steps():
     assert float(schedule(249)) == pytest.approx(0.1)
     assert float(schedule(250)) == pytest.approx(0.05)  # halved every 25 epochs
     assert float(schedule(999)) == pytest.approx(0.1 / 8)
+
+
+def test_the_papers_recipe_falls_when_the_authors_code_does():
+    config = recipes.small_images("vgg_att3_concat_pc,recipe=paper", "vgg")
+    schedule = make_schedule(config, steps_per_epoch=390)
+    # Their loop counts epochs from 1 and halves before the epochs 25, 50, 75...
+    rate = config.optimizer.learning_rate
+    for epoch in range(1, 301):
+        if epoch % 25 == 0:
+            rate *= 0.5
+        for step in (390 * (epoch - 1), 390 * epoch - 1):
+            assert float(schedule(step)) == pytest.approx(rate, rel=1e-6)
 
 
 def test_constant_rate_without_warm_up_is_a_number_that_callbacks_can_change():

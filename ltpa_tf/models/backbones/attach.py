@@ -27,6 +27,7 @@ def attach(
     head: str = "concat",
     batch_norm: bool = True,
     dropout: float = 0.5,
+    projection_epsilon: float = 1e-3,
     logit_scale: float = 1.0,
     positions: int | None = None,
     preprocessing: str = "auto",
@@ -74,6 +75,7 @@ def attach(
         head: `"concat"` or `"indep"`.
         batch_norm: Whether the paper's projection has its batch norm.
         dropout: Rate of the paper's projection.
+        projection_epsilon: Of its batch norm; the authors' code has 1e-5.
         logit_scale: Multiplies the logits, see `ConcatHead`.
         positions: How many positions of each level hard attention chooses; None with a
             soft one.
@@ -116,6 +118,7 @@ def attach(
         "head": head,
         "batch_norm": batch_norm,
         "dropout": dropout,
+        "projection_epsilon": projection_epsilon,
         "logit_scale": logit_scale,
         "positions": positions,
     }

@@ -33,6 +33,7 @@ _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "data.image_size": (lambda v: v == 0 or v >= 32, "0 (as it is), or 32 and more"),
     "augment.crop": _NOT_NEGATIVE,
     "augment.cutout": _NOT_NEGATIVE,
+    "augment.sharpness": _NOT_NEGATIVE,
     "augment.cutmix": _NOT_NEGATIVE,
     "augment.cutmix_share": (lambda v: 0 <= v <= 1, "0 to 1"),
     "augment.mixup": _NOT_NEGATIVE,

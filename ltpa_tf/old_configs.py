@@ -8,6 +8,7 @@ _DROPOUT = {"none": 0.0, "paper": 0.5}
 _ADDED = {
     "augment.cutmix_share": 1.0,
     "augment.flip_anew": False,
+    "augment.sharpness": 0.0,
     "data.aspect": "squash",
     "data.background": (255, 255, 255),
     "data.skip_damaged": False,

@@ -58,6 +58,9 @@ def get_config() -> ConfigDict:
     augment.flip = False
     # Mirror exactly half of each batch instead, drawn anew (the paper's authors).
     augment.flip_anew = False
+    # Multiply each image's detail by a random factor, up to 1 + this, down to 1 / (1 +
+    # this): for images that come as sharp as others resized them; 0 = off.
+    augment.sharpness = 0.0
     # Side in pixels of one grey square per image.
     augment.cutout = 0
     # Strength (the Beta distribution's alpha) of CutMix and MixUp; 0 = off.

@@ -13,6 +13,7 @@ import tensorflow as tf
 from ltpa_tf.data import hashing
 from ltpa_tf.data.hashing import Integer
 from ltpa_tf.data.randaugment import randaugment
+from ltpa_tf.data.sharpness import sharpen
 from ltpa_tf.errors import SettingError
 
 _GREY = 128
@@ -34,6 +35,8 @@ class Augmentation:
             https://arxiv.org/abs/2404.00498).
         flip_anew: With `flip`: mirror one of each two neighbours in a batch instead,
             drawn anew in every epoch, so exactly half of each batch of even size.
+        sharpness: Multiply each image's detail, the difference to a smoothed image, by
+            a factor between 1 / (1 + sharpness) and 1 + sharpness.
         randaugment_layers: Random operations per image (RandAugment's N).
         randaugment_magnitude: Their strength, 0 to 10 (RandAugment's M).
         cutout: Side in pixels of one grey square per image, centred anywhere.
@@ -56,6 +59,7 @@ class Augmentation:
     crop: int = 0
     flip: bool = False
     flip_anew: bool = False
+    sharpness: float = 0.0
     cutout: int = 0
     cutmix: float = 0.0
     cutmix_share: float = 1.0
@@ -143,6 +147,8 @@ def augment(
             settings, seed=seed, epoch=epoch, positions=positions, indices=indices
         )
         images = _crop_and_flip(images, *how)
+    if settings.sharpness:
+        images = sharpen(images, settings.sharpness, draw)
     if settings.randaugment_layers:
         images = randaugment(
             images, settings.randaugment_layers, settings.randaugment_magnitude, draw

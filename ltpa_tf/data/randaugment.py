@@ -23,6 +23,7 @@ import numpy as np
 import tensorflow as tf
 
 from ltpa_tf.data import hashing
+from ltpa_tf.data.sharpness import smoothed
 
 _PURPOSE = 0x4A06
 _GREY = 128
@@ -173,8 +174,4 @@ def _base(pixels: tf.Tensor, base: tf.Tensor) -> tf.Tensor:
         ..., None
     ]
     even = tf.reduce_sum(grey, [1, 2], keepdims=True) // (height * width)
-    padded = tf.pad(pixels, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
-    rows = padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]
-    around = rows[:, :, :-2] + rows[:, :, 1:-1] + rows[:, :, 2:]
-    blurred = (around + 4 * pixels) // 13
-    return tf.where(base == 2, blurred, tf.where(base == 1, even, grey))
+    return tf.where(base == 2, smoothed(pixels), tf.where(base == 1, even, grey))

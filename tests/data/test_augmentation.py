@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import scipy.stats
 import tensorflow as tf
+from PIL import Image, ImageEnhance
 
-from ltpa_tf.data import Augmentation, augment, augmentation, hashing
+from ltpa_tf.data import Augmentation, augment, augmentation, hashing, sharpness
 from ltpa_tf.errors import SettingError
 
 SEED, EPOCH, CLASSES = 5, 3, 10
@@ -17,6 +18,7 @@ ALL = (
     Augmentation(flip=True),
     Augmentation(crop=4, flip=True),
     Augmentation(flip=True, flip_anew=True),
+    Augmentation(sharpness=2.0),
     Augmentation(cutout=5),
     Augmentation(cutmix=1.0),
     Augmentation(cutmix=1.0, cutmix_share=0.5),
@@ -132,6 +134,22 @@ def test_every_image_is_mirrored_in_every_other_epoch():
     np.testing.assert_array_equal(mirrored(2, positions, order), first[order])
     other = mirrored(0, positions, indices, seed=SEED + 1)
     assert 0.4 < (other != first).mean() < 0.6
+
+
+def test_sharpness(images, labels):
+    """Pillow's own filter of that kind, by a factor for each image."""
+    result, _ = run(images, labels, Augmentation(sharpness=2.0))
+    place = (numbers(sharpness._PURPOSE, 256)[:, 0] + 0.5) / 256
+    factors = 3 ** (2 * place - 1)
+    assert factors.min() < 0.4 and factors.max() > 2.6
+    assert 0.3 < (factors > 1).mean() < 0.7
+    for image, factor, found in zip(images, factors, result.numpy(), strict=True):
+        inner = (slice(1, -1), slice(1, -1))  # Pillow leaves the border as it is
+        picture = Image.fromarray(image)
+        expected = np.asarray(ImageEnhance.Sharpness(picture).enhance(factor))
+        difference = found[inner].astype(int) - expected[inner]
+        # Whole numbers: of smoothed pixels 1, counted factor - 1 times, and of the sum.
+        assert np.abs(difference).max() <= 2 + abs(factor - 1)
 
 
 @pytest.mark.parametrize("side", [1, 4, 5, 40])

@@ -7,18 +7,22 @@
 
 FOLDER holds cifar10.npz and cifar100.npz with x_train, y_train, x_test, y_test. Start
 it again to go on; start it twice at once, and one compiles while the other trains.
+The last command trains one result again, to be compared with the kept one: bitwise on
+one device if both were trained with --set=runtime.deterministic=True.
 --campaign names other trainings: `hard` sets hard attention against soft, `maps` tells
 which training makes maps worth most, `presets` makes the models of `list_presets`. With
 --runs each trained model becomes a run folder, to be evaluated, explained, exported.
 """
 
 import ast
-import contextlib
+import difflib
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 from absl import flags
 
+from ltpa_tf import config as configuration
 from ltpa_tf.configs import hard, maps, presets, results
 from ltpa_tf.errors import SettingError
 from ltpa_tf.programs import program
@@ -49,12 +53,16 @@ flags.mark_flag_as_required("out")
 def main(argv: Sequence[str]) -> None:
     """Trains what is missing and writes the page."""
     del argv
+    if not (_DATA.value or _PAGE.value):
+        raise SettingError("--data", None, "a folder to train on, or --page=FILE")
+    if _PAGE.value and (
+        Path(_PAGE.value).is_dir() or not Path(_PAGE.value).parent.is_dir()
+    ):
+        raise SettingError("--page", _PAGE.value, "a file in a folder that is there")
     if _DATA.value:
         _train()
     if _PAGE.value:
         _write_page()
-    if not (_DATA.value or _PAGE.value):
-        raise SettingError("--data", None, "a folder to train on, or --page=FILE")
 
 
 def _write_page() -> None:
@@ -63,13 +71,22 @@ def _write_page() -> None:
 
     trials = _CAMPAIGNS[_CAMPAIGN.value]
     found = campaign.read_results(Path(_OUT.value))
+    if not {r["trial"] for r in found} & {t.name for t in trials.TRIALS}:
+        raise SettingError(
+            "--out", _OUT.value, f"a folder with results of {_CAMPAIGN.value}"
+        )
     text = table.page(found, trials.TRIALS, trials.PUBLISHED, trials.QUESTIONS)
     write_text(Path(_PAGE.value), f"{trials.INTRODUCTION}\n{text}")
 
 
 def _train() -> None:
     from ltpa_tf.results import campaign
+    from ltpa_tf.run import make_folder
 
+    if math.isnan(_MINUTES.value) or _MINUTES.value < 0:
+        raise SettingError("--minutes", _MINUTES.value, "0 or more")
+    if _RUNS.value:
+        make_folder(Path(_RUNS.value), "--runs")
     seeds = [_whole(seed) for seed in _SEEDS.value]
     trials = _CAMPAIGNS[_CAMPAIGN.value]
     work = campaign.select(trials.WORK, _ONLY.value, seeds)
@@ -96,16 +113,37 @@ def _config(trial):
     if _EPOCHS.value:
         config.train.epochs = _EPOCHS.value
     for setting in _SETTINGS.value:
-        key, _, value = setting.partition("=")
-        with contextlib.suppress(ValueError, SyntaxError):  # else it is text
-            value = ast.literal_eval(value)
-        config.update_from_flattened_dict({key: value})
+        _set(config, setting)
     return config
 
 
+def _set(config, setting: str) -> None:
+    """Changes the config by one KEY=VALUE."""
+    key, _, text = setting.partition("=")
+    known = configuration.flat(config)
+    if key == "seed" or key not in known:
+        near = difflib.get_close_matches(key, known, n=3, cutoff=0.4)
+        accepted = f"one of these keys: {', '.join(near)}" if near else "KEY=VALUE"
+        raise SettingError(
+            "--set", setting, "--seeds instead" if key == "seed" else accepted
+        )
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        value = text
+    try:
+        config.update_from_flattened_dict({key: value})
+    except (TypeError, ValueError):
+        part, _, name = key.rpartition(".")
+        kind = config[part].get_type(name).__name__
+        raise SettingError("--set", setting, f"a value of type {kind}") from None
+
+
 def _whole(text: str) -> int:
-    if not text.isdigit():
-        raise SettingError("--seeds", text, "whole numbers from 0, such as 0,1,2")
+    if not (text.isascii() and text.isdigit() and int(text) < 2**32):
+        raise SettingError(
+            "--seeds", text, "whole numbers from 0 to 2**32 - 1, such as 0,1,2"
+        )
     return int(text)
 
 

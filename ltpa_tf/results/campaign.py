@@ -9,7 +9,7 @@ import dataclasses
 import fcntl
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ml_collections import ConfigDict
@@ -17,13 +17,12 @@ from ml_collections import ConfigDict
 from ltpa_tf import config as configuration
 from ltpa_tf.errors import SettingError
 from ltpa_tf.lock import only_one
-from ltpa_tf.run import check_object, make_folder, write_json
+from ltpa_tf.results.files import read_results, result_name
+from ltpa_tf.run import make_folder, write_json
 
 # Settings that say where and how, not what, is computed.
 _ELSEWHERE = ("data.dir", "data.name", "data.placement", "data.download")
 _ELSEWHERE += ("checkpoint.", "log.", "runtime.strategy", "runtime.steps_per_call")
-
-_KINDS = {"trial": str, "seed": int, "config": dict, "fingerprint": str, "test": dict}
 
 Work = Sequence[tuple["Trial", Sequence[int]]]
 
@@ -66,24 +65,7 @@ def named(trials: Sequence[Trial], name: str) -> Trial:
 
 def result_file(folder: Path, trial: Trial, seed: int) -> Path:
     """Where a trial's result from one seed is kept."""
-    return folder / f"{trial.name}-seed{seed}.json"
-
-
-def read_results(folder: Path) -> list[dict]:
-    """All results in a folder, by name.
-
-    Raises:
-        SettingError: Naming the first file that is none.
-    """
-    results = []
-    for file in sorted(folder.glob("*.json")):
-        try:
-            results.append(check_object(json.loads(file.read_text()), _KINDS))
-        except ValueError as error:
-            raise SettingError(
-                str(file), f"a file that can't be read ({error})", "a trial's result"
-            ) from None
-    return results
+    return folder / result_name(trial.name, seed)
 
 
 def select(work: Work, only: Sequence[str], seeds: Sequence[int]) -> Work:
@@ -102,7 +84,7 @@ def select(work: Work, only: Sequence[str], seeds: Sequence[int]) -> Work:
         if name not in names:
             raise SettingError("--only", name, ", ".join(dict.fromkeys(names)))
     return [
-        (trial, tuple(seeds) or own)
+        (trial, tuple(dict.fromkeys(seeds)) or own)
         for trial, own in work
         if not only or trial.name in only
     ]
@@ -114,8 +96,9 @@ def check(
     """What of the work is missing in the folder.
 
     Raises:
-        SettingError: A config that can't be used, or a file that isn't the result of
-            the trial and seed it is called after.
+        SettingError: A config that can't be used, data that can't be trained on, or a
+            file that isn't the result of this config and data for the trial and seed
+            it is called after.
     """
     make_folder(folder, "--out")
     stored = {(r["trial"], r["seed"]): r for r in read_results(folder)}
@@ -124,28 +107,51 @@ def check(
         config = make_config(trial)
         configuration.validate(config)
         for seed in seeds:
-            file = result_file(folder, trial, seed)
-            if not file.exists():
-                continue
             result = stored.get((trial.name, seed))
             if result is None:
-                raise SettingError(
-                    str(file), "another trial's result", f"{trial.name}, seed {seed}"
-                )
+                continue
             for key, there, here in differences(result["config"], config):
                 raise SettingError(
-                    str(file), f"a result of {key} = {there!r}", f"{key} = {here!r}"
+                    str(result_file(folder, trial, seed)),
+                    f"a result of {key} = {there!r}",
+                    f"{key} = {here!r}",
                 )
         left = [
             seed
             for seed in seeds
-            if (trial.name, seed) not in known
-            and not result_file(folder, trial, seed).exists()
+            if (trial.name, seed) not in known and (trial.name, seed) not in stored
         ]
         known.update((trial.name, seed) for seed in seeds)
         if left:
             missing.append((trial, left))
+    _check_data([trial for trial, _ in missing], folder, stored.values(), make_config)
     return missing
+
+
+def _check_data(
+    trials: Sequence[Trial],
+    folder: Path,
+    stored: Iterable[dict],
+    make_config: Callable[[Trial], ConfigDict],
+) -> None:
+    """Refuses data that a trial can't be trained on, or that others weren't."""
+    from ltpa_tf.results import trainer as training
+
+    sources = {}
+    for trial in trials:
+        config = make_config(trial)
+        key = config.data.to_json()
+        if key not in sources:
+            sources[key] = training.load(config)
+        training.check(config, sources[key])
+        for result in stored:
+            other = result["fingerprint"] != sources[key].fingerprint
+            if other and result.get("data") == trial.data:
+                raise SettingError(
+                    str(folder / result_name(result["trial"], result["seed"])),
+                    f"a result on other images than those of {config.data.dir}",
+                    "results on the same data in one folder",
+                )
 
 
 def differences(stored: dict, config: ConfigDict) -> list[tuple[str, object, object]]:
@@ -201,9 +207,10 @@ def run(
                     result = trainer.train(seed)
                     result |= trainer.measured()
                 longest = max(longest, result["seconds"])
-                write_json(result_file(folder, trial, seed), {**common, **result})
                 if runs is not None:
                     trainer.save(runs / f"{trial.name}-seed{seed}", result)
+                # Last: what has this file is never trained again.
+                write_json(result_file(folder, trial, seed), {**common, **result})
                 say(
                     f"{trial.name}, seed {seed}: {result['test']['top1']:.2%} in "
                     f"{result['seconds']:.1f} s, {result['images_per_second']:.0f} "

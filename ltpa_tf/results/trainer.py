@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from ltpa_tf import config as configuration
 from ltpa_tf import data
+from ltpa_tf.data.augmentation import check_crop
 from ltpa_tf.errors import SettingError
 from ltpa_tf.evaluation import evaluate
 from ltpa_tf.evaluation.metrics import Classification
@@ -25,7 +26,7 @@ from ltpa_tf.run import (
     write_text,
 )
 from ltpa_tf.training import Trainer, distribution, versions
-from ltpa_tf.training.model import saved_model
+from ltpa_tf.training.model import check_images, saved_model
 from ltpa_tf.training.network import dropout_seeds, is_seed, set_weights, with_seeds
 
 _TEST_BATCH = 1000
@@ -48,6 +49,8 @@ class SeedTrainer:
 
     def __init__(self, config, source: data.Source, seeds: Iterable[int]):
         config = config.copy_and_resolve_references()
+        if config.runtime.deterministic:
+            tf.config.experimental.enable_op_determinism()
         config.data.placement = "resident"
         self._config, self._source = config, source
         strategy = distribution.make_strategy(config.runtime.strategy)
@@ -205,6 +208,17 @@ def mean_and_deviation(values: Sequence[float]) -> dict[str, float]:
         "mean": statistics.mean(values),
         "deviation": statistics.stdev(values) if len(values) > 1 else 0.0,
     }
+
+
+def check(config, source: data.Source) -> None:
+    """Refuses images that a `SeedTrainer` couldn't train this config on.
+
+    Raises:
+        SettingError: Naming the setting that doesn't fit them.
+    """
+    data.steps_per_epoch(source.train, config.train.batch_size)
+    check_crop(config.augment.crop, source.image_shape)
+    check_images(config, source)
 
 
 def load(config) -> data.Source:

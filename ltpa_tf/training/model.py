@@ -38,15 +38,7 @@ def build_model(config: ConfigDict, source: data.Source) -> keras.Model:
         >>> training.build_model(quickstart.get_config(), source).output_shape
         (None, 10)
     """
-    height, width, _ = source.image_shape
-    least = _least_side(config, source.image_shape)
-    if min(height, width) < SMALLEST_IMAGE:
-        raise SettingError(
-            "data.image_size",
-            config.data.image_size,
-            f"{SMALLEST_IMAGE} or more: the images have {height}x{width}",
-        )
-    configuration.check_small_size(config, min(height, width), least)
+    check_images(config, source)
     model = configured_model(
         config,
         image_shape=source.image_shape,
@@ -61,6 +53,23 @@ def build_model(config: ConfigDict, source: data.Source) -> keras.Model:
             normalized = keras.Model(model.input, layer.input)
             layer.adapt(np.asarray(normalized(_sample(source.train))))
     return model
+
+
+def check_images(config: ConfigDict, source: data.Source) -> None:
+    """Refuses images that are too small for the config's model.
+
+    Raises:
+        SettingError: Naming the image size.
+    """
+    height, width, _ = source.image_shape
+    least = _least_side(config, source.image_shape)
+    if min(height, width) < SMALLEST_IMAGE:
+        raise SettingError(
+            "data.image_size",
+            config.data.image_size,
+            f"{SMALLEST_IMAGE} or more: the images have {height}x{width}",
+        )
+    configuration.check_small_size(config, min(height, width), least)
 
 
 def configured_model(

@@ -73,14 +73,36 @@ def test_a_campaign_goes_on_where_it_was_cut_off(tmp_path, make_config):
         assert evaluation[name] == pytest.approx(second["test"][name], abs=1e-5)
 
 
+def test_a_trial_that_is_sealed_gives_its_numbers_again(tmp_path, make_config):
+    """Bitwise, from another seed or trial beside it too, where that is asked for."""
+
+    def make(trial):
+        config = make_config(trial)
+        config.runtime.deterministic = True
+        return config
+
+    found = []
+    for name, seeds in (("out", (0, 3)), ("again", (3,))):
+        missing = campaign.check([(SIGMOID, seeds)], tmp_path / name, make)
+        campaign.run(missing, tmp_path / name, make)
+        file = campaign.result_file(tmp_path / name, SIGMOID, 3)
+        found.append(json.loads(file.read_text()))
+    first, again = found
+    for part in ("curve", "test", "test_with_flip", "fingerprint", "config"):
+        assert first[part] == again[part]
+
+
 def test_a_result_that_does_not_fit_is_named_before_any_training(tmp_path, make_config):
     folder = tmp_path / "out"
     config = make_config(CONTROL)
     stored = {
         "trial": CONTROL.name,
+        "data": CONTROL.data,
         "seed": 0,
         "fingerprint": "",
-        "test": {},
+        "test": {"top1": 0.5, "nll": 1.0, "ece": 0.1},
+        "parameters": 1000,
+        "seconds": 1.0,
         "config": config.to_dict(),
     }
     folder.mkdir()
@@ -95,9 +117,60 @@ def test_a_result_that_does_not_fit_is_named_before_any_training(tmp_path, make_
     file.write_text(json.dumps(stored | {"seed": 3}))
     with pytest.raises(SettingError, match="another trial's result"):
         campaign.check([(CONTROL, (0,))], folder, make_config)
-    file.write_text('{"trial":')
-    with pytest.raises(SettingError, match=r"seed0.json.*can't be read"):
+    for broken in (
+        '{"trial":',
+        json.dumps(stored | {"test": {"top1": 0.5}}),
+        json.dumps(stored | {"test": {"top1": "half", "nll": 1.0, "ece": 0.1}}),
+        json.dumps({k: v for k, v in stored.items() if k != "parameters"}),
+    ):
+        file.write_text(broken)
+        with pytest.raises(SettingError, match=r"seed0.json.*can't be read"):
+            campaign.check([(CONTROL, (0,))], folder, make_config)
+    file.write_text(json.dumps(stored))
+    copy = folder / "copy.json"
+    copy.write_text(json.dumps(stored))
+    with pytest.raises(SettingError, match=r"copy.json.*the name cifar100.*seed0.json"):
         campaign.check([(CONTROL, (0,))], folder, make_config)
+
+
+def test_data_that_does_not_fit_is_named_before_any_training(tmp_path, make_config):
+    folder = tmp_path / "out"
+    file = tmp_path / "tiny.npz"
+    campaign.run(
+        campaign.check([(CONTROL, (0,))], folder, make_config), folder, make_config
+    )
+    arrays = dict(np.load(file))
+    np.savez(file, **arrays | {"x_train": 255 - arrays["x_train"]})
+    with pytest.raises(SettingError, match=r"seed0.json.*on other images than those"):
+        campaign.check([(CONTROL, (1,))], folder, make_config)
+    with pytest.raises(SettingError, match=r"seed0.json.*on other images than those"):
+        campaign.check([(SIGMOID, (0,))], folder, make_config)
+    np.savez(file, **{k: v for k, v in arrays.items() if not k.endswith("test")})
+    with pytest.raises(SettingError, match="data with a test part"):
+        campaign.check([(CONTROL, (1,))], folder, make_config)
+    file.write_bytes(b"")
+    with pytest.raises(SettingError, match=r"tiny\.npz"):
+        campaign.check([(CONTROL, (1,))], folder, make_config)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "setting"),
+    [
+        ("batch_size", 64, "train.batch_size"),
+        ("small_size", 8, "train.small_size"),
+    ],
+)
+def test_a_trial_that_its_images_do_not_fit_is_named_before_any_training(
+    tmp_path, make_config, key, value, setting
+):
+    def make(trial):
+        config = make_config(trial)
+        if trial == SIGMOID:
+            config.train[key] = value
+        return config
+
+    with pytest.raises(SettingError, match=setting):
+        campaign.check([(CONTROL, (0,)), (SIGMOID, (0,))], tmp_path / "out", make)
 
 
 def test_the_committed_results_and_page_are_those_of_todays_configs():
@@ -114,7 +187,7 @@ def test_the_committed_results_and_page_are_those_of_todays_configs():
 def test_only_known_trials_are_selected():
     work = [(CONTROL, (0, 1)), (SIGMOID, (5,))]
     assert campaign.select(work, [SIGMOID.name], []) == [(SIGMOID, (5,))]
-    assert campaign.select(work, [], [7]) == [(CONTROL, (7,)), (SIGMOID, (7,))]
+    assert campaign.select(work, [], [7, 7]) == [(CONTROL, (7,)), (SIGMOID, (7,))]
     with pytest.raises(SettingError, match="--only.*cifar100-vgg_none"):
         campaign.select(work, ["vgg"], [])
 

@@ -18,6 +18,7 @@ from rich.progress import (
 )
 
 from ltpa_tf import data
+from ltpa_tf.data import sharpness
 from ltpa_tf.words import count
 
 # From here on a class is worth a word: the largest has so many times its images.
@@ -26,6 +27,8 @@ _UNEQUAL = 3
 # forward, and backward to features and to weights.
 _PROBE, _PASSES = 8, 3
 _LONG = 3600.0  # seconds
+# Parts of so many images whose sharpness differs by this factor are worth a word.
+_SHARPER, _TOLD_APART = 1.25, 100
 
 
 class ProgressBar(keras.callbacks.Callback):
@@ -166,7 +169,7 @@ def header(
         timed: Whether to estimate the time, as on a CPU. It is measured on a forward
             pass; an accelerator has to compile first, and is quicker than that tells.
     """
-    lines = [_images(source), *_balance(config, source)]
+    lines = [_images(source), *_balance(config, source), *_sharpness(config, source)]
     if timed:
         images = config.train.epochs * len(source.train)
         lines += _time(images, _speed(source.train, model))
@@ -201,6 +204,21 @@ def _balance(config: ConfigDict, source: data.Source) -> list[str]:
     return [
         f"The classes are unequal: {count(int(numbers[fewest]), 'training image')} of "
         f"{names[fewest]!r}, {numbers[most]:,} of {names[most]!r}; {way_out}."
+    ]
+
+
+def _sharpness(config: ConfigDict, source: data.Source) -> list[str]:
+    if source.test is None or min(map(len, (source.train, source.test))) < _TOLD_APART:
+        return []
+    train, test = (sharpness.detail(part) for part in (source.train, source.test))
+    if not train or 1 / _SHARPER < test / train < _SHARPER:
+        return []
+    way_out = "augment.sharpness=2.0 trains for both"
+    if config.augment.sharpness:
+        way_out = "augment.sharpness trains for both"
+    return [
+        f"The test images are {test / train:.2f} times as sharp as the training "
+        f"images: they may have been made smaller in another way; {way_out}."
     ]
 
 

@@ -1,6 +1,7 @@
 """From a config to a run folder: where data is, and what a failed start leaves."""
 
 import dataclasses
+import re
 import time
 
 import keras
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import tiny
 
+from ltpa_tf import data
 from ltpa_tf.errors import SettingError
 from ltpa_tf.run import RunFolder
 from ltpa_tf.training import train
@@ -195,6 +197,33 @@ def test_the_header_tells_images_classes_and_imbalance(build):
     _, balance, time = header(config, source, model, timed=True)
     assert "1 training image of 'blue', 5 of 'red'; train.class_weights" in balance
     assert time.startswith("About 1 second on this machine")
+
+
+def test_parts_that_were_made_smaller_in_other_ways_are_told_apart(build):
+    """The mean of 2x2 pixels, and one of each 2x2 pixels."""
+    config = tiny.make_config()
+    noise = np.random.default_rng(0).integers(0, 256, (120, 8, 8, 3))
+    large = noise.repeat(4, 1).repeat(4, 2)[:, 1:-1, 1:-1]
+    large += np.random.default_rng(1).integers(-60, 60, large.shape)
+    large = large.clip(0, 255)
+    mean = large.reshape(120, 15, 2, 15, 2, 3).mean((2, 4)).astype(np.uint8)
+    one = large[:, ::2, ::2].astype(np.uint8)
+    labels = np.arange(120) % 3
+
+    def said(train, test):
+        source = dataclasses.replace(
+            tiny.make_source(),
+            train=data.array_split(train, labels[: len(train)]),
+            test=data.array_split(test, labels[: len(test)]),
+        )
+        return header(config, source, None, timed=False)[1:]
+
+    (line,) = said(mean, one)
+    assert re.match(r"The test images are 1\.[3-9]\d times as sharp as the train", line)
+    assert "augment.sharpness=2.0" in line
+    (line,) = said(one, mean)
+    assert "are 0." in line
+    assert said(mean[:100], mean[20:]) == []
 
 
 def test_hours_come_with_a_hint(build):

@@ -92,6 +92,7 @@ def page(
 _TITLES = {
     "cifar10": "CIFAR-10",
     "cifar100": "CIFAR-100",
+    "tinyimagenet": "Tiny ImageNet, 32x32",
     "translated_mnist_60": "Translated MNIST, 60x60",
     "cluttered_mnist_60": "Cluttered MNIST, 60x60",
     "cluttered_mnist_100": "Cluttered MNIST, 100x100",

@@ -22,6 +22,9 @@ _DATA = "tinyimagenet"
 _ATT3 = "vgg_att3_concat_pc"
 _CUTMIX = {"augment.cutmix": 1.0, "augment.cutmix_share": 0.5}
 
+# Those files' test part is sharper than their training part.
+_SHARP = {"augment.sharpness": 2.0}
+
 TRIALS: tuple[Trial, ...] = (
     Trial(_DATA, _ATT3),
     Trial(_DATA, _ATT3, "cutmix", _CUTMIX),
@@ -33,6 +36,10 @@ TRIALS: tuple[Trial, ...] = (
     Trial(_DATA, _ATT3, "mixup", {"augment.mixup": 0.2}),
     Trial(_DATA, _ATT3, "dropout", {"model.dropout": 0.5}),
     Trial(_DATA, "vgg_none"),
+    Trial(_DATA, _ATT3, "sharpness", _SHARP),
+    Trial(_DATA, _ATT3, "sharpness-mixup", {**_SHARP, "augment.mixup": 0.2}),
+    Trial(_DATA, _ATT3, "sharpness-cutmix", {**_SHARP, **_CUTMIX}),
+    Trial(_DATA, _ATT3, "sharpness-reflect", {**_SHARP, "model.padding": "reflect"}),
 )
 WORK: tuple[tuple[Trial, tuple[int, ...]], ...] = tuple((t, (0,)) for t in TRIALS)
 

@@ -20,26 +20,25 @@ from ltpa_tf.configs import recipes
 from ltpa_tf.results.campaign import Trial, named
 
 _CUTMIX = {"augment.cutmix": 1.0, "augment.cutmix_share": 0.5}
-
+# Zeros beyond the border draw a level's maps to the image's corners.
+_REFLECT = {**_CUTMIX, "model.padding": "reflect"}
 # As wide as 12 and 6 MB allow with a byte a weight.
+_CIFAR100 = {"model.width": 0.75, "train.epochs": 200}
+_CIFAR10 = {"model.width": 0.5, "train.epochs": 180}
+_TINY = {"model.width": 0.75, "train.epochs": 100}
+_ATT2, _ATT3 = "vgg_att2_concat_pc", "vgg_att3_concat_pc"
+
 TRIALS: tuple[Trial, ...] = (
-    Trial(
-        "cifar100",
-        "vgg_att3_concat_pc",
-        "small",
-        {**_CUTMIX, "model.width": 0.75, "train.epochs": 200},
-    ),
-    Trial(
-        "cifar10",
-        "vgg_att2_concat_pc",
-        "small",
-        {**_CUTMIX, "model.width": 0.5, "train.epochs": 180},
-    ),
+    Trial("cifar100", _ATT3, "small", {**_CUTMIX, **_CIFAR100}),
+    Trial("cifar10", _ATT2, "small", {**_CUTMIX, **_CIFAR10}),
+    Trial("tinyimagenet", _ATT3, "small", {**_CUTMIX, **_TINY}),
+    Trial("cifar100", _ATT3, "small-reflect", {**_REFLECT, **_CIFAR100}),
+    Trial("cifar10", _ATT2, "small-reflect", {**_REFLECT, **_CIFAR10}),
     Trial(
         "tinyimagenet",
-        "vgg_att3_concat_pc",
-        "small",
-        {**_CUTMIX, "model.width": 0.75, "train.epochs": 100},
+        _ATT3,
+        "small-reflect",
+        {**_REFLECT, **_TINY, "augment.sharpness": 2.0},
     ),
 )
 WORK: tuple[tuple[Trial, tuple[int, ...]], ...] = tuple((t, (0,)) for t in TRIALS)

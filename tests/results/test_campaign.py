@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ltpa_tf import config as configuration
 from ltpa_tf import run
+from ltpa_tf.configs import hard, maps, presets
 from ltpa_tf.configs import results as trials
 from ltpa_tf.errors import SettingError
 from ltpa_tf.evaluation import evaluate_run
@@ -42,6 +44,19 @@ def make_config(tmp_path):
         return config
 
     return make
+
+
+@pytest.mark.parametrize("campaign_of", [trials, hard, maps, presets])
+def test_every_trial_has_a_valid_config_on_its_own_data(campaign_of, tmp_path):
+    names = [trial.name for trial in campaign_of.TRIALS]
+    assert len(names) == len(set(names))
+    assert {trial.name for trial, _ in campaign_of.WORK} == set(names)
+    for trial in campaign_of.TRIALS:
+        config = campaign_of.get_config(trial.name)
+        campaign_of.put_data(config, trial, tmp_path)
+        configuration.validate(config)
+        assert Path(config.data.dir).parent == tmp_path
+        assert config.model.name == trial.row
 
 
 def test_a_campaign_goes_on_where_it_was_cut_off(tmp_path, make_config):

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 
-from ltpa_tf import config as config_lib
 from ltpa_tf.configs import hard
 from ltpa_tf.programs import results as program
 from ltpa_tf.results import campaign, table
@@ -25,11 +24,6 @@ def folder(tmp_path):
         y_test=labels[:12],
     )
     return tmp_path
-
-
-@pytest.mark.parametrize("trial", hard.TRIALS, ids=lambda trial: trial.name)
-def test_every_config_is_valid(trial):
-    config_lib.validate(hard.get_config(trial.name))
 
 
 def test_questions_are_about_trials():

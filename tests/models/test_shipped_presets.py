@@ -1,0 +1,55 @@
+"""The models that come with the package."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ltpa_tf import models
+from ltpa_tf.models.presets import FOLDER
+
+PHOTOS = Path(__file__).parents[2] / "docs" / "photos"
+# Megabytes of the weights, and what the real test part must give at least.
+PROMISED = {"cifar10_att2_small": (6, 0.96), "cifar100_att3_small": (12, 0.80)}
+SHOWN = {
+    "cifar10_att2_small": {"cat.jpg": "cat"},
+    "cifar100_att3_small": {"rocket.jpg": "rocket"},
+}
+
+
+def test_their_names():
+    assert models.list_presets() == sorted(PROMISED)
+    assert models.list_presets("cifar10_*") == ["cifar10_att2_small"]
+
+
+def test_all_of_them_fit_into_a_wheel():
+    files = [file for file in FOLDER.rglob("*") if file.is_file()]
+    assert sum(file.stat().st_size for file in files) < 35e6
+    for name, (megabytes, _) in PROMISED.items():
+        assert (FOLDER / name / "model.weights.h5").stat().st_size < megabytes * 1e6
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_they_know_what_is_on_a_photo(name):
+    model, known = models.from_preset(name), models.preset_metadata(name)
+    for file, expected in SHOWN[name].items():
+        picture = Image.open(PHOTOS / file).convert("RGB").resize((32, 32), Image.BOX)
+        logits = model(np.asarray(picture, np.float32)[None])[0]
+        assert known["class_names"][np.argmax(logits)] == expected
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_their_cards_say_what_the_real_test_part_gives(name, cifar_dir):
+    """To the last image: integers in, one answer out; 2 of 10,000 for rounding."""
+    file = cifar_dir / f"{name.split('_')[0]}.npz"
+    if not file.exists():
+        pytest.skip(f"LTPA_CIFAR_DIR holds no {file.name}")
+    with np.load(file) as arrays:
+        images, labels = arrays["x_test"], arrays["y_test"]
+    answers = models.from_preset(name).predict(images, batch_size=250, verbose=0)
+    accuracy = (answers.argmax(1) == labels).mean()
+    assert accuracy >= PROMISED[name][1]
+    said = models.preset_metadata(name)["measured"]
+    (top1,) = (v for k, v in said.items() if k.startswith("top1"))
+    assert accuracy == pytest.approx(top1, abs=2e-4)

@@ -1,6 +1,7 @@
 """What is built and installed works away from the checkout."""
 
 import configparser
+import json
 import os
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.slow
@@ -82,6 +84,16 @@ def test_every_command_says_what_it_does(installed, command, tmp_path):
 def test_the_benchmarks_find_their_parts(installed, tmp_path):
     said = run(installed, "ltpa-benchmark", "serving", "--help", cwd=tmp_path)
     assert "--clients" in said
+
+
+def test_its_presets_classify_and_explain_a_photo(wheel, installed, tmp_path):
+    assert wheel.stat().st_size < 40e6
+    photo = ROOT / "docs/photos/cat.jpg"
+    flags = ["--preset=cifar10_att2_small", f"--images={photo}", "--output=maps"]
+    run(installed, "ltpa-predict", *flags, cwd=tmp_path)
+    (answer,) = json.loads((tmp_path / "maps/predictions.json").read_text())
+    assert answer["class"] == "cat"
+    assert Image.open(tmp_path / "maps/000_cat.png").size == (768, 256)
 
 
 def test_it_trains_exports_and_predicts(installed, tmp_path):

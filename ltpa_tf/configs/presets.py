@@ -6,7 +6,11 @@ r"""The trainings of the models that come with the package, see `models.list_pre
         --workdir=runs/presets/NAME --export_dir=ltpa_tf/presets/PRESET
 
 FOLDER holds cifar10.npz, cifar100.npz and tiny32.npz: Tiny ImageNet at 32 pixels, with
-boxes (`boxes_test`). One of them as an ordinary run:
+boxes (`boxes_test`). The figures of a card are those of the weights as stored: it was
+exported, `run.save_model(models.from_preset(PRESET), Path(NAME, "model.keras"))` put
+the rounded weights into the run, and this was evaluated and exported again.
+
+One of them as an ordinary run:
 
     python -m pipelines.train --workdir=runs/small --config.data.dir=cifar100.npz \
         --config=configs/presets.py:cifar100-vgg_att3_concat_pc-small

@@ -113,6 +113,7 @@ _OF_BACKBONE = ("backbone", "backbone_weights", "preprocessing")
 _OF_TRUNK = {
     "trunk": None,
     "tap": None,
+    "gates": None,
     "initial_values": "keras",
     "padding": None,
     "width": 1.0,
@@ -329,6 +330,8 @@ def _check_backbone(config: ConfigDict) -> None:
     """What can be checked of a backbone without making it."""
     models.check_backbone_name(config.model.backbone, config.model.backbone_weights)
     models.check_values(backbone_arguments(config))
+    if models.arguments(config.model.name, **_chosen(config)).get("gates"):
+        raise SettingError("name", config.model.name, "a row without gates")
     for key, unset in _OF_TRUNK.items():
         if config.model[key] != unset:
             raise SettingError(

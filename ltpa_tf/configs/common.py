@@ -83,8 +83,10 @@ def get_config() -> ConfigDict:
     # With a backbone: strides, such as (8, 16), or names of its layers; None = the last
     # resolutions, as many as the row has levels.
     model.levels = placeholder(tuple)
-    # Where that is None: the two deepest, of different blocks, whose features see at
-    # most this share of the image; 0 = as the row has it.
+    # Those of the levels whose map gates the features that go on.
+    model.gates = placeholder(tuple)
+    # Where `levels` is None: the two deepest, of different blocks, whose features see
+    # at most this share of the image; 0 = as the row has it.
     model.receptive_field = 0.0
     # "before_pool" (the paper), "after_pool".
     model.tap = placeholder(str)
@@ -95,7 +97,7 @@ def get_config() -> ConfigDict:
     model.normalization = placeholder(str)
     # Hard attention: how many positions of each level it chooses.
     model.positions = placeholder(int)
-    # "global_to_local" (the paper), "local_to_global".
+    # "global_to_local" (the paper), "local_to_global", "projected_local".
     model.match = placeholder(str)
     # "paper" (batch norm, ReLU, dropout, linear), "linear".
     model.projection = placeholder(str)

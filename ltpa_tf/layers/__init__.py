@@ -21,6 +21,7 @@ from ltpa_tf.layers.compatibility import (
     ParametrisedCompatibility,
 )
 from ltpa_tf.layers.estimator import AttentionEstimator
+from ltpa_tf.layers.gate import Gate
 from ltpa_tf.layers.glimpse import GlimpseSensor
 from ltpa_tf.layers.hard import HardPooling, SampledPooling, TopKPooling
 from ltpa_tf.layers.heads import HEADS, ConcatHead, IndepHead
@@ -45,6 +46,7 @@ __all__ = [
     "Compatibility",
     "ConcatHead",
     "DotProductCompatibility",
+    "Gate",
     "GlimpseSensor",
     "HardPooling",
     "IndepHead",

@@ -6,6 +6,7 @@ import keras
 
 from ltpa_tf.layers.compatibility import COMPATIBILITIES
 from ltpa_tf.layers.estimator import AttentionEstimator
+from ltpa_tf.layers.gate import Gate
 from ltpa_tf.layers.heads import HEADS
 from ltpa_tf.layers.matching import ChannelMatching
 
@@ -58,7 +59,7 @@ def attention_logits(
     }
     descriptors = []
     for level, local in features.items():
-        query, keys = _matched(local, g, level, compatibility, match, form)
+        local, query, keys = _matched(local, g, level, compatibility, match, form)
         number = {"level": level} if isinstance(level, int) else {}
         estimator = AttentionEstimator(
             compatibility,
@@ -75,14 +76,61 @@ def attention_logits(
     return logits(descriptors or [g])
 
 
+def gated(
+    local: keras.KerasTensor,
+    g: keras.KerasTensor,
+    level: int,
+    *,
+    compatibility: str,
+    match: str,
+    projection: str,
+    projection_epsilon: float,
+    batch_norm: bool,
+    dropout: float,
+    dtype: keras.DTypePolicy,
+) -> keras.KerasTensor:
+    """`sigmoid(c_i) l_i` at each position: the features that a level lets through.
+
+    Args:
+        local: The level's features, `[B, H, W, C]`.
+        g: What they are compared with, `[B, C_g]`.
+        level: Its number; the estimator is called `level_7`, the gate `gate_7`.
+        compatibility: This and the others as in `AttentionVGG`.
+        match: Likewise.
+        projection: Likewise.
+        projection_epsilon: Likewise.
+        batch_norm: Likewise.
+        dropout: Likewise.
+        dtype: Dtype policy of all layers.
+
+    Returns:
+        As `local`, or with the channels of g where its projection is gated.
+    """
+    form = {
+        "projection": projection,
+        "batch_norm": batch_norm,
+        "dropout": dropout,
+        "epsilon": projection_epsilon,
+        "dtype": dtype,
+    }
+    local, query, keys = _matched(local, g, level, compatibility, match, form)
+    estimator = AttentionEstimator(compatibility, "sigmoid", level=level, dtype=dtype)
+    _, _, attention = estimator(local, query, keys)
+    return Gate(name=f"gate_{level}", dtype=dtype)(local, attention)
+
+
 def _matched(local, g, level, compatibility, match, form):
-    """`(query, keys)` for the estimator: what of g and of l is compared."""
+    """What of l is attended to, and what of g and of l is compared, None: the same l.
+
+    For the estimator: `(local, query, keys)`.
+    """
     if compatibility == "local":
-        return None, None
+        return local, None, None
     equal = local.shape[-1] == g.shape[-1]
     if equal or not COMPATIBILITIES[compatibility].equal_channels:
-        return g, None
+        return local, g, None
     name = f"match_{level}"
     if match == "global_to_local":
-        return ChannelMatching(local.shape[-1], **form, name=name)(g), None
-    return g, ChannelMatching(g.shape[-1], **form, name=name)(local)
+        return local, ChannelMatching(local.shape[-1], **form, name=name)(g), None
+    keys = ChannelMatching(g.shape[-1], **form, name=name)(local)
+    return (keys, g, None) if match == "projected_local" else (local, g, keys)

@@ -72,8 +72,8 @@ def _shares(model: keras.Model) -> dict[tuple[int, int], float]:
         if isinstance(layer, AttentionEstimator):
             given = dict(zip(("local", "global_feature", "keys"), args, strict=False))
             given |= kwargs
-            levels.add(places[id(given["local"])])
-            g = given.get("global_feature")
+            local, g = given["local"], given.get("global_feature")
+            levels.add(places[id(unprojected.get(id(local), local))])
             if g is not None:
                 globals_.append(places[id(unprojected.get(id(g), g))])
         return outputs

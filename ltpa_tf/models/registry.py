@@ -43,10 +43,13 @@ def rows() -> dict[str, dict]:
 
     `vgg_att_pc` is the paper's "(VGG-att)-pc" (level 13), `vgg_att2_concat_pc` its
     "(VGG-att2)-concat-pc" (levels 10, 13), `att3` has levels 7, 10, 13; with each
-    compatibility, and `indep` for `concat`. Controls: `vgg`, the paper's plain VGG;
-    `vgg_none`, the attention models' trunk without attention; `vgg_gap`, for class
-    activation maps. These are `AttentionVGG`; `ram` is `RecurrentAttention`, with the
-    policies `ram_centre` and `ram_random` to compare with.
+    compatibility, and `indep` for `concat`. `vgg_att3_concat_pc_projected` attends to
+    the projected l and has plain linear layers, as a port to PyTorch does
+    (https://github.com/SaoYan/LearnToPayAttention). Controls: `vgg`, the paper's plain
+    VGG; `vgg_none`, the attention models' trunk without attention; `vgg_gap`, for class
+    activation maps; `vgg_pan`, progressive attention. These are `AttentionVGG`; `ram`
+    is `RecurrentAttention`, with the policies `ram_centre` and `ram_random` to compare
+    with.
 
     Example:
         >>> models.rows()["vgg_att2_concat_pc"]["levels"]
@@ -65,6 +68,9 @@ def rows() -> dict[str, dict]:
                 continue
             for head in HEADS:
                 table[f"vgg_{prefix}_{head}_{compatibility}"] = chosen | {"head": head}
+    table["vgg_pan"] = {"levels": (10, 13), "gates": (10,)}
+    projected = {"match": "projected_local", "projection": "linear"}
+    table["vgg_att3_concat_pc_projected"] = table["vgg_att3_concat_pc"] | projected
     defaults = _defaults(AttentionVGG)
     table = {name: defaults | row for name, row in table.items()}
     defaults = _defaults(RecurrentAttention)

@@ -22,7 +22,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "tap": ("before_pool", "after_pool"),
     "compatibility": tuple(COMPATIBILITIES),
     "normalization": tuple(NORMALIZATIONS),
-    "match": ("global_to_local", "local_to_global"),
+    "match": ("global_to_local", "local_to_global", "projected_local"),
     "projection": PROJECTIONS,
     "head": tuple(HEADS),
     "padding": ("zeros", "reflect"),
@@ -39,6 +39,7 @@ def checked(settings: Mapping) -> dict:
     settings = dict(settings)
     check_values(settings)
     settings["levels"] = _levels(settings["levels"], settings["trunk"])
+    settings["gates"] = _gates(settings)
     return settings
 
 
@@ -182,6 +183,21 @@ def _levels(levels, trunk: str) -> tuple[int, ...]:
         if not _is_whole(level) or not 1 <= level <= TRUNKS[trunk].levels:
             raise SettingError("levels", level, accepted)
     return tuple(sorted({int(level) for level in levels}))
+
+
+def _gates(settings: Mapping) -> tuple[int, ...]:
+    gates, levels = settings["gates"], settings["levels"]
+    if isinstance(gates, str) or not isinstance(gates, Sequence):
+        raise SettingError("gates", gates, "numbers of levels")
+    for gate in gates:
+        if gate not in levels[:-1]:
+            raise SettingError(
+                "gates", gate, f"some of the levels but the last, {levels[:-1]}"
+            )
+    for name, value in (("tap", "before_pool"), ("global_feature", "fc")):
+        if gates and settings[name] != value:
+            raise SettingError(name, settings[name], f"{value} with gates")
+    return tuple(sorted({int(gate) for gate in gates}))
 
 
 def is_shape(value, smallest: int = SMALLEST_IMAGE) -> bool:

@@ -1,6 +1,7 @@
 """Trunks: the convolutions below the attention, and the features each of them makes."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
@@ -134,6 +135,9 @@ def trunk_features(
     batch_norm: bool,
     dropout: float,
     padding: str = "zeros",
+    first: int = 1,
+    prefix: str = "",
+    between: Callable[[int, keras.KerasTensor], keras.KerasTensor] | None = None,
     dtype: str | keras.DTypePolicy | None = None,
 ) -> list[Features]:
     """The features of the first `depth` convolutions of a trunk.
@@ -156,18 +160,22 @@ def trunk_features(
         batch_norm: Whether there is batch norm.
         dropout: Rate before linear layers, which those of convolutions go by.
         padding: "zeros" or "reflect", what convolutions see beyond the border.
+        first: The convolution to begin with; `images` are then what it takes.
+        prefix: Of the layers' names.
+        between: Makes of a convolution's number and its features before dropout and
+            pool what goes on from there; None: these themselves.
         dtype: Dtype policy of the layers.
 
     Returns:
-        One entry per convolution; convolution s at index s - 1.
+        One entry per convolution, from the first one on.
     """
     features = []
     x = images
-    if trunk.quick:
+    if trunk.quick and first == 1:
         x = Whitening(name="whitening", dtype=dtype)(x)
         x = _activated(x, "whitening", trunk, dtype)
-    for number, channels in enumerate(trunk.channels[:depth], start=1):
-        name = f"conv{number}"
+    for number, channels in enumerate(trunk.channels[first - 1 : depth], start=first):
+        name = f"{prefix}conv{number}"
         if padding == "reflect":
             x = ReflectionPadding(name=f"{name}_padding", dtype=dtype)(x)
         x = keras.layers.Conv2D(
@@ -180,20 +188,39 @@ def trunk_features(
             name=name,
             dtype=dtype,
         )(x)
-        pooled = number in trunk.pools
-        if pooled and trunk.quick:
-            x = _pool(x, number, dtype)
+        has_pool = number in trunk.pools
+        if has_pool and trunk.quick:
+            x = pooled(x, f"{prefix}pool{number}", dtype)
         if batch_norm:
             x = FastBatchNormalization(**BATCH_NORM, name=f"{name}_bn", dtype=dtype)(x)
         x = before_pool = _activated(x, name, trunk, dtype)
+        if between is not None:
+            x = between(number, x)
         if dropout and number not in trunk.blocks:
             rate = dropout * (0.6 if number == 1 else 0.8)
             x = keras.layers.Dropout(rate, name=f"{name}_dropout", dtype=dtype)(x)
         after_pool = before_pool
-        if pooled and not trunk.quick:
-            x = after_pool = _pool(x, number, dtype)
+        if has_pool and not trunk.quick:
+            x = after_pool = pooled(x, f"{prefix}pool{number}", dtype)
         features.append(Features(before_pool, after_pool))
     return features
+
+
+def fully_connected(last, channels: int, dropout: float, dtype, prefix: str = ""):
+    """The paper's FC-16 of `[B, H, W, C]`: no batch norm, no ReLU.
+
+    Returns:
+        The global feature, `[B, channels]`: dropout and a linear layer of the mean over
+        positions, of which there is one for images of 32x32.
+    """
+    g = keras.layers.GlobalAveragePooling2D(
+        data_format="channels_last", name=f"{prefix}global_pool", dtype=dtype
+    )(last)
+    if dropout:
+        name = f"{prefix}global_dropout"
+        g = keras.layers.Dropout(dropout, name=name, dtype=dtype)(g)
+    name = f"{prefix}global_feature"
+    return keras.layers.Dense(channels, name=name, dtype=dtype)(g)
 
 
 def _msr() -> keras.Initializer:
@@ -207,7 +234,6 @@ def _activated(x, name, trunk, dtype):
     return keras.layers.Activation(kind, name=f"{name}_{kind}", dtype=dtype)(x)
 
 
-def _pool(x, number, dtype):
-    return FastMaxPooling(
-        data_format="channels_last", name=f"pool{number}", dtype=dtype
-    )(x)
+def pooled(x, name: str, dtype):
+    """2x2 max pooled features."""
+    return FastMaxPooling(data_format="channels_last", name=name, dtype=dtype)(x)

@@ -7,9 +7,10 @@ import keras
 from ltpa_tf.errors import SettingError
 from ltpa_tf.layers.estimator import AttentionEstimator
 from ltpa_tf.models.attention import attention_logits
+from ltpa_tf.models.gates import Gates
 from ltpa_tf.models.inputs import normalized
 from ltpa_tf.models.settings import check_data, checked
-from ltpa_tf.models.trunks import TRUNKS, scaled, trunk_features
+from ltpa_tf.models.trunks import TRUNKS, fully_connected, scaled, trunk_features
 from ltpa_tf.models.views import attention_layers
 
 
@@ -36,6 +37,8 @@ class AttentionVGG(keras.Model):
     **Controls.** `levels=()` is the same trunk without attention: the head on g.
     `trunk="vgg_d", levels=()` is then the paper's plain VGG (15.0 M parameters), and
     `global_feature="gap", projection="linear"` its VGG-GAP, for class activation maps.
+    `levels=(10, 13), gates=(10,)` is its VGG-PAN, progressive attention (Seo et al.,
+    arXiv 1606.02393), with which it compares itself.
 
     Args:
         image_shape: `(height, width, channels)`. Height and width from 32 up, or None
@@ -47,15 +50,18 @@ class AttentionVGG(keras.Model):
         levels: Numbers of the convolutions that are attended to, 1 to 13 (1 to 16 in
             `"vgg_e"`, 1 to 9 in `"fast"`); sorted, and duplicates count once. `()`: no
             attention.
+        gates: Those of the levels whose map gates the features that go on, instead of
+            attending to them for the head; see `Gates`. The last level can't be one.
         tap: `"before_pool"` (the paper) or `"after_pool"`: where a level's features are
             taken. No difference at levels that no pool follows.
         compatibility: `"pc"`, `"dp"`, `"local"` or `"additive"`.
         normalization: `"softmax"` (the paper) or `"sigmoid"`; hard attention is
             `"sampled"` (trained by REINFORCE, which takes `ltpa_tf.training`) or
             `"topk"` (by a straight-through gradient).
-        match: `"global_to_local"` (the paper) or `"local_to_global"`: what is projected
-            where the channels of l and g differ. `"local"` and `"additive"` need no
-            projection.
+        match: What is projected where the channels of l and g differ, for the scores
+            alone: `"global_to_local"` (the paper) or `"local_to_global"`. With
+            `"projected_local"` the projection of l is what is attended to as well. The
+            compatibilities `"local"` and `"additive"` need no projection.
         projection: `"paper"`: batch norm, ReLU, dropout before the linear layers of
             projections and head; `"linear"`: none of them.
         head: `"concat"` or `"indep"`.
@@ -102,6 +108,7 @@ class AttentionVGG(keras.Model):
         *,
         trunk: str = "paper",
         levels: Sequence[int] = (7, 10, 13),
+        gates: Sequence[int] = (),
         tap: str = "before_pool",
         compatibility: str = "pc",
         normalization: str = "softmax",
@@ -125,6 +132,7 @@ class AttentionVGG(keras.Model):
             {
                 "trunk": trunk,
                 "levels": levels,
+                "gates": gates,
                 "tap": tap,
                 "compatibility": compatibility,
                 "normalization": normalization,
@@ -147,15 +155,26 @@ class AttentionVGG(keras.Model):
         # === Functional Model ===
         images = keras.Input(tuple(image_shape), dtype="float32", name="images")
         layout = TRUNKS[trunk]
+        convolutions = {
+            "width": width,
+            "batch_norm": batch_norm,
+            "dropout": dropout,
+            "padding": padding,
+            "dtype": policy,
+        }
+        form = {
+            "compatibility": compatibility,
+            "match": match,
+            "projection": projection,
+            "projection_epsilon": projection_epsilon,
+        }
+        channels = scaled(512, width)
         features = trunk_features(
             images if mean is None else normalized(images, mean, std),
             layout,
             depth=layout.levels if global_feature == "gap" else len(layout.channels),
-            width=width,
-            batch_norm=batch_norm,
-            dropout=dropout,
-            padding=padding,
-            dtype=policy,
+            between=Gates(settings["gates"], layout, convolutions, channels, form),
+            **convolutions,
         )
         if global_feature == "gap":
             g = keras.layers.GlobalAveragePooling2D(
@@ -163,19 +182,17 @@ class AttentionVGG(keras.Model):
             )(features[-1].before_pool)
         else:
             last = features[-1].after_pool
-            g = _fully_connected(last, scaled(512, width), dropout, policy)
+            g = fully_connected(last, channels, dropout, policy)
+        attended = [n for n in settings["levels"] if n not in settings["gates"]]
         logits = attention_logits(
-            {n: getattr(features[n - 1], tap) for n in settings["levels"]},
+            {n: getattr(features[n - 1], tap) for n in attended},
             g,
             num_classes,
-            compatibility=compatibility,
+            **form,
             normalization=normalization,
-            match=match,
-            projection=projection,
             head=head,
             batch_norm=batch_norm,
             dropout=dropout,
-            projection_epsilon=projection_epsilon,
             logit_scale=logit_scale,
             positions=positions,
             dtype=policy,
@@ -225,13 +242,3 @@ class AttentionVGG(keras.Model):
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
             **self._settings,
         }
-
-
-def _fully_connected(last, channels, dropout, dtype):
-    """The paper's FC-16: dropout and a linear layer, no batch norm, no ReLU."""
-    g = keras.layers.GlobalAveragePooling2D(
-        data_format="channels_last", name="global_pool", dtype=dtype
-    )(last)
-    if dropout:
-        g = keras.layers.Dropout(dropout, name="global_dropout", dtype=dtype)(g)
-    return keras.layers.Dense(channels, name="global_feature", dtype=dtype)(g)

@@ -101,11 +101,12 @@ def assert_close(found, expected):
         {"compatibility": "dp"},
         {"compatibility": "pc", "normalization": "sigmoid"},
         {"compatibility": "dp", "match": "local_to_global"},
+        {"compatibility": "dp", "match": "projected_local"},
         {
             "compatibility": "pc"
         },  # g has no gradient, and levels are halved all the same
     ],
-    ids=["dp", "sigmoid", "up", "pc"],
+    ids=["dp", "sigmoid", "up", "projected", "pc"],
 )
 def test_gradients_are_those_of_the_authors_backward_pass(settings, x):
     model = models.build(width=1 / 16, dropout=0.0, **settings)

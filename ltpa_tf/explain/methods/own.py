@@ -56,7 +56,13 @@ def evidence(model: keras.Model, size: tuple[int, int]) -> Callable:
     `models.evidence_model`.
     """
     taken_apart = models.evidence_model(model)
-    levels = [x.name for x in model.layers if isinstance(x, AttentionEstimator)]
+    # A gate's map has none of its own: it acts through the levels behind it.
+    levels = [
+        x.name
+        for x in model.layers
+        if isinstance(x, AttentionEstimator)
+        and models.evidence_name(x.name) in taken_apart.output
+    ]
     grids = models.grids(model, size)
 
     @compiled

@@ -68,8 +68,9 @@ def attach(
         compatibility: `"pc"`, `"dp"`, `"local"` or `"additive"`.
         normalization: `"softmax"` (the paper), `"sigmoid"`, `"topk"`, or `"sampled"`,
             which takes `ltpa_tf.training`.
-        match: `"global_to_local"` (the paper) or `"local_to_global"`: what is projected
-            where the channels of l and g differ.
+        match: What is projected where the channels of l and g differ:
+            `"global_to_local"` (the paper), `"local_to_global"`, or
+            `"projected_local"`, whose projection is attended to as well.
         projection: `"paper"`: batch norm, ReLU, dropout before the linear layers of
             projections and head; `"linear"`: none of them.
         head: `"concat"` or `"indep"`.

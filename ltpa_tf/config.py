@@ -114,6 +114,7 @@ _OF_TRUNK = {
     "trunk": None,
     "tap": None,
     "gates": None,
+    "depth": None,
     "initial_values": "keras",
     "padding": None,
     "width": 1.0,
@@ -181,6 +182,7 @@ def model_arguments(
     with settings_of("model"):
         arguments = models.arguments(config.model.name, **_chosen(config))
         chosen_by_row = arguments.get("levels") and config.model.levels is None
+        chosen_by_row = chosen_by_row and "trunk" in arguments
         if share and image_size and chosen_by_row:
             arguments["levels"] = models.levels_within(arguments, share, image_size)
     return arguments
@@ -320,9 +322,9 @@ def _chosen(config: ConfigDict) -> dict:
     """The architecture arguments that differ from the row's."""
     others = {"name", "receptive_field", "initial_values", *_OF_BACKBONE}
     row = models.rows().get(config.model.name, {})
-    if "glimpses" in row:
-        # Which are always set.
-        others |= {"batch_norm", "dropout", "logit_scale", "projection_epsilon"}
+    # These are always set, and not every row has them.
+    always = {"batch_norm", "dropout", "logit_scale", "projection_epsilon"}
+    others |= always - set(row)
     return {k: v for k, v in config.model.items() if k not in others and v is not None}
 
 

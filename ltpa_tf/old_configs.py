@@ -18,6 +18,7 @@ _ADDED = {
     "log.wandb": "",
     "model.backbone": "",
     "model.backbone_weights": "",
+    "model.depth": None,
     "model.gates": None,
     "model.glimpse_size": None,
     "model.glimpses": None,

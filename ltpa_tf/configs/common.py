@@ -83,6 +83,8 @@ def get_config() -> ConfigDict:
     # With a backbone: strides, such as (8, 16), or names of its layers; None = the last
     # resolutions, as many as the row has levels.
     model.levels = placeholder(tuple)
+    # Of the rows with a residual network: its layers, 9 n + 2.
+    model.depth = placeholder(int)
     # Those of the levels whose map gates the features that go on.
     model.gates = placeholder(tuple)
     # Where `levels` is None: the two deepest, of different blocks, whose features see

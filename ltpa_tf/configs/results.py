@@ -44,6 +44,14 @@ _OTHERS = (
     Trial("cifar100", "vgg_att3_concat_pc", "after_pool", {"model.tap": "after_pool"}),
     Trial("cifar100", "vgg_att3_concat_dp", "up", {"model.match": "local_to_global"}),
 )
+# The paper's other models.
+_MODELS = (
+    Trial("cifar100", "vgg_pan"),
+    Trial("cifar100", "vgg_att3_concat_pc_projected"),
+    Trial("cifar100", "resnet164"),
+    Trial("cifar100", "resnet164_none"),
+    Trial("cifar100", "resnet164_att2_concat_pc"),
+)
 _CIFAR10 = (
     Trial("cifar10", "vgg_none"),
     Trial("cifar10", "vgg"),
@@ -108,10 +116,11 @@ WORK: tuple[tuple[Trial, tuple[int, ...]], ...] = (
     *((trial, (0, 1, 2)) for trial in (*_FIRST, *_OTHERS, *_CIFAR10)),
     *((trial, (0, 1, 2, 3, 4)) for trial in _FIRST[:3]),
     *((trial, (0,)) for trial in _PAPER),
+    *((trial, (0, 1, 2)) for trial in _MODELS),
 )
 
 # The lines of the tables.
-TRIALS: tuple[Trial, ...] = (*_FIRST, *_OTHERS, *_CIFAR10, *_PAPER)
+TRIALS: tuple[Trial, ...] = (*_FIRST, *_OTHERS, *_MODELS, *_CIFAR10, *_PAPER)
 
 # Error in percent, as others report it.
 PUBLISHED: dict[tuple[str, str], dict[str, float]] = {
@@ -123,6 +132,8 @@ PUBLISHED: dict[tuple[str, str], dict[str, float]] = {
     ("cifar10", "vgg_att3_concat_pc"): {"paper": 6.34},
     ("cifar100", "vgg"): {"paper": 30.62},
     ("cifar100", "vgg_gap"): {"paper": 31.77},
+    ("cifar100", "vgg_pan"): {"paper": 24.35},
+    ("cifar100", "resnet164"): {"paper": 25.34},
     ("cifar100", "vgg_att_pc"): {"paper": 23.70},
     ("cifar100", "vgg_att_dp"): {"paper": 24.22},
     ("cifar100", "vgg_att2_concat_pc"): {"paper": 23.19},
@@ -178,6 +189,16 @@ QUESTIONS = (
     (
         "Features behind the pool over before it (att3, pc)?",
         f"{_C}att3_concat_pc-after_pool",
+        f"{_C}att3_concat_pc",
+    ),
+    (
+        "Attention (att2, pc) over the same residual network without?",
+        "cifar100-resnet164_att2_concat_pc",
+        "cifar100-resnet164_none",
+    ),
+    (
+        "A port's form, projected l and plain linear layers, over the paper's?",
+        f"{_C}att3_concat_pc_projected",
         f"{_C}att3_concat_pc",
     ),
     (

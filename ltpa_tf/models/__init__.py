@@ -41,6 +41,7 @@ from ltpa_tf.models.registry import (
     resolve,
     rows,
 )
+from ltpa_tf.models.resnet import AttentionResNet
 from ltpa_tf.models.settings import check_values, levels_within, smallest_side
 from ltpa_tf.models.transfer import transfer_weights
 from ltpa_tf.models.vgg import AttentionVGG
@@ -57,6 +58,7 @@ from ltpa_tf.models.views import (
 
 __all__ = [
     "PREPROCESSING",
+    "AttentionResNet",
     "AttentionVGG",
     "RecurrentAttention",
     "arguments",

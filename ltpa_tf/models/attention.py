@@ -27,6 +27,7 @@ def attention_logits(
     logit_scale: float,
     positions: int | None,
     dtype: keras.DTypePolicy,
+    head_dropout: float | None = None,
 ) -> keras.KerasTensor:
     """Attends to each level and classifies from what it found.
 
@@ -46,6 +47,7 @@ def attention_logits(
         logit_scale: Likewise.
         positions: Likewise.
         dtype: Dtype policy of all layers.
+        head_dropout: Rate of the head; None: `dropout`.
 
     Returns:
         float32 logits `[B, num_classes]`.
@@ -72,6 +74,8 @@ def attention_logits(
         attended, _, _ = estimator(local, query, keys)
         descriptors.append(attended)
     make_head = HEADS[head]
+    if head_dropout is not None:
+        form["dropout"] = head_dropout
     logits = make_head(num_classes, **form, logit_scale=logit_scale, name="logits")
     return logits(descriptors or [g])
 

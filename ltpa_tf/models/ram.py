@@ -7,12 +7,13 @@ import keras
 from ltpa_tf.errors import SettingError
 from ltpa_tf.layers.glimpse import check_glimpse
 from ltpa_tf.layers.recurrent import PathsHead, RecurrentGlimpses, check_path
+from ltpa_tf.models.configured import Configured
 from ltpa_tf.models.inputs import normalized
 from ltpa_tf.models.settings import check_normalization, check_shape
 
 
 @keras.saving.register_keras_serializable(package="ltpa_tf")
-class RecurrentAttention(keras.Model):
+class RecurrentAttention(Configured):
     """Classifies by a few glimpses: "Recurrent Models of Visual Attention".
 
     (Mnih et al., 2014, arXiv 1406.6247.) It sees a few small patches of the image and
@@ -100,16 +101,7 @@ class RecurrentAttention(keras.Model):
         state, _ = looking(images if mean is None else normalized(images, mean, std))
         logits = PathsHead(num_classes, paths, name="logits", dtype=dtype)(state)
         super().__init__(inputs=images, outputs=logits, **kwargs)
-
-        # === Config ===
-        self.dtype_policy = dtype
-        self._settings = {
-            "image_shape": tuple(image_shape),
-            "num_classes": int(num_classes),
-            **settings,
-            "mean": None if mean is None else tuple(map(float, mean)),
-            "std": None if std is None else tuple(map(float, std)),
-        }
+        self._keep(dtype, image_shape, num_classes, settings, mean, std)
 
     def fit(self, *args, **kwargs):
         """As of every Keras model.
@@ -124,15 +116,6 @@ class RecurrentAttention(keras.Model):
                 "centre or random, for model.fit: REINFORCE is in ltpa_tf.training",
             )
         return super().fit(*args, **kwargs)
-
-    def get_config(self) -> dict:
-        """The arguments that make this model; `from_config` takes them."""
-        return {
-            "name": self.name,
-            "trainable": self.trainable,
-            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
-            **self._settings,
-        }
 
 
 def checked(settings: dict) -> dict:

@@ -10,10 +10,12 @@ import keras
 from ltpa_tf.errors import SettingError
 from ltpa_tf.layers.compatibility import COMPATIBILITIES
 from ltpa_tf.layers.heads import HEADS
-from ltpa_tf.models import ram, settings
+from ltpa_tf.models import ram, resnet, settings
 from ltpa_tf.models.ram import RecurrentAttention
+from ltpa_tf.models.resnet import AttentionResNet
 from ltpa_tf.models.vgg import AttentionVGG
 
+_Named = AttentionVGG | AttentionResNet | RecurrentAttention
 _DATA = ("self", "image_shape", "num_classes", "mean", "std", "dtype", "kwargs")
 
 
@@ -49,7 +51,8 @@ def rows() -> dict[str, dict]:
     VGG; `vgg_none`, the attention models' trunk without attention; `vgg_gap`, for class
     activation maps; `vgg_pan`, progressive attention. These are `AttentionVGG`; `ram`
     is `RecurrentAttention`, with the policies `ram_centre` and `ram_random` to compare
-    with.
+    with. `resnet164_att2_concat_pc` is the paper's "(RN-164-att2)-concat-pc", an
+    `AttentionResNet`; `resnet164` its plain network, `resnet164_none` the same trunk.
 
     Example:
         >>> models.rows()["vgg_att2_concat_pc"]["levels"]
@@ -75,7 +78,14 @@ def rows() -> dict[str, dict]:
     table = {name: defaults | row for name, row in table.items()}
     defaults = _defaults(RecurrentAttention)
     policies = {"ram": "learned", "ram_centre": "centre", "ram_random": "random"}
-    return table | {k: defaults | {"policy": v} for k, v in policies.items()}
+    table |= {k: defaults | {"policy": v} for k, v in policies.items()}
+    defaults = _defaults(AttentionResNet)
+    plain = {"levels": (), "global_feature": "gap", "projection": "linear"}
+    return table | {
+        "resnet164": defaults | plain,
+        "resnet164_none": defaults | {"levels": ()},
+        "resnet164_att2_concat_pc": defaults,
+    }
 
 
 def arguments(name: str, **overrides) -> dict:
@@ -115,7 +125,7 @@ def resolve(name: str, **overrides) -> dict:
         (10, 13)
     """
     found = arguments(name, **overrides)
-    return (ram if _kind(found) is RecurrentAttention else settings).checked(found)
+    return _module(found).checked(found)
 
 
 def build(
@@ -127,7 +137,7 @@ def build(
     std: Sequence[float] | None = None,
     dtype: str | keras.DTypePolicy | None = None,
     **overrides,
-) -> AttentionVGG | RecurrentAttention:
+) -> _Named:
     """The model of a row; see its class for arguments, input and output.
 
     Raises:
@@ -149,7 +159,7 @@ def build(
     )
 
 
-def of_arguments(found: dict, **others) -> AttentionVGG | RecurrentAttention:
+def of_arguments(found: dict, **others) -> _Named:
     """The model of complete architecture arguments.
 
     Args:
@@ -164,5 +174,13 @@ def of_arguments(found: dict, **others) -> AttentionVGG | RecurrentAttention:
     return _kind(found)(**found, **others)
 
 
-def _kind(found: dict) -> type[AttentionVGG] | type[RecurrentAttention]:
-    return RecurrentAttention if "glimpses" in found else AttentionVGG
+def _module(found: dict):
+    """The module that checks these arguments."""
+    kinds = {RecurrentAttention: ram, AttentionResNet: resnet, AttentionVGG: settings}
+    return kinds[_kind(found)]
+
+
+def _kind(found: dict) -> type[_Named]:
+    if "glimpses" in found:
+        return RecurrentAttention
+    return AttentionResNet if "depth" in found else AttentionVGG

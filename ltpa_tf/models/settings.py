@@ -162,7 +162,7 @@ def smallest_side(settings: Mapping) -> int:
     Every pool has something to halve, and every level more than one position.
 
     Args:
-        settings: Architecture arguments of `AttentionVGG` or `RecurrentAttention`.
+        settings: Architecture arguments of a row.
 
     Example:
         >>> models.smallest_side(models.resolve("vgg_att2_concat_pc"))
@@ -170,6 +170,8 @@ def smallest_side(settings: Mapping) -> int:
     """
     if "glimpse_size" in settings:
         return settings["glimpse_size"]
+    if "trunk" not in settings:  # the residual network halves as often
+        return SMALLEST_IMAGE
     trunk = TRUNKS[settings["trunk"]]
     pools = (1 + trunk.pools_before(n, settings["tap"]) for n in settings["levels"])
     return 2 ** max([len(trunk.pools), *pools])

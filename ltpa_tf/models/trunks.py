@@ -184,7 +184,7 @@ def trunk_features(
             padding="same" if padding == "zeros" else "valid",
             data_format="channels_last",
             use_bias=not (trunk.quick and batch_norm),
-            kernel_initializer=PartialIdentity() if trunk.quick else _msr(),
+            kernel_initializer=PartialIdentity() if trunk.quick else msr(),
             name=name,
             dtype=dtype,
         )(x)
@@ -223,7 +223,8 @@ def fully_connected(last, channels: int, dropout: float, dtype, prefix: str = ""
     return keras.layers.Dense(channels, name=name, dtype=dtype)(g)
 
 
-def _msr() -> keras.Initializer:
+def msr() -> keras.Initializer:
+    """Of deviation sqrt(2 / (positions * outputs)): the authors' "MSR fan-out"."""
     return keras.initializers.VarianceScaling(
         2.0, mode="fan_out", distribution="untruncated_normal"
     )

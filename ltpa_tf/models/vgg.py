@@ -7,6 +7,7 @@ import keras
 from ltpa_tf.errors import SettingError
 from ltpa_tf.layers.estimator import AttentionEstimator
 from ltpa_tf.models.attention import attention_logits
+from ltpa_tf.models.configured import Configured
 from ltpa_tf.models.gates import Gates
 from ltpa_tf.models.inputs import normalized
 from ltpa_tf.models.settings import check_data, checked
@@ -15,7 +16,7 @@ from ltpa_tf.models.views import attention_layers
 
 
 @keras.saving.register_keras_serializable(package="ltpa_tf")
-class AttentionVGG(keras.Model):
+class AttentionVGG(Configured):
     """A VGG whose prediction rests on attended local features alone.
 
     "Learn to Pay Attention" (arXiv 1804.02391), section 3 and figure 2. The trunk's
@@ -198,16 +199,7 @@ class AttentionVGG(keras.Model):
             dtype=policy,
         )
         super().__init__(inputs=images, outputs=logits, **kwargs)
-
-        # === Config ===
-        self.dtype_policy = policy
-        self._settings = {
-            "image_shape": tuple(image_shape),
-            "num_classes": int(num_classes),
-            **settings,
-            "mean": None if mean is None else tuple(map(float, mean)),
-            "std": None if std is None else tuple(map(float, std)),
-        }
+        self._keep(policy, image_shape, num_classes, settings, mean, std)
 
     @property
     def levels(self) -> tuple[int, ...]:
@@ -233,12 +225,3 @@ class AttentionVGG(keras.Model):
                 "REINFORCE is in ltpa_tf.training",
             )
         return super().fit(*args, **kwargs)
-
-    def get_config(self) -> dict:
-        """The arguments that make this model; `from_config` takes them."""
-        return {
-            "name": self.name,
-            "trainable": self.trainable,
-            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
-            **self._settings,
-        }

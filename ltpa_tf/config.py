@@ -331,9 +331,15 @@ def _chosen(config: ConfigDict) -> dict:
 def _check_backbone(config: ConfigDict) -> None:
     """What can be checked of a backbone without making it."""
     models.check_backbone_name(config.model.backbone, config.model.backbone_weights)
+    row = models.arguments(config.model.name)
+    if row.get("gates") or "levels" not in row:
+        raise SettingError(
+            "name",
+            config.model.name,
+            f"a row of attention to levels alone, while model.backbone is "
+            f"{config.model.backbone!r}",
+        )
     models.check_values(backbone_arguments(config))
-    if models.arguments(config.model.name, **_chosen(config)).get("gates"):
-        raise SettingError("name", config.model.name, "a row without gates")
     for key, unset in _OF_TRUNK.items():
         if config.model[key] != unset:
             raise SettingError(

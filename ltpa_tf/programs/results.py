@@ -37,7 +37,11 @@ _DATA = flags.DEFINE_string(
 _OUT = flags.DEFINE_string("out", None, "The folder of the results.")
 _ONLY = flags.DEFINE_list("only", [], "Names of trials; default: all.")
 _SEEDS = flags.DEFINE_list("seeds", [], "Seeds, instead of each trial's own.")
-_EPOCHS = flags.DEFINE_integer("epochs", 0, "Epochs, instead of the recipe's own.")
+_EPOCHS = flags.DEFINE_integer(
+    "epochs",
+    0,
+    "Epochs, instead of the recipe's own; warm-up takes no more than half of them.",
+)
 _SETTINGS = flags.DEFINE_multi_string(
     "set",
     [],
@@ -112,6 +116,9 @@ def _config(trial):
         raise SettingError("--data", _DATA.value, f"a folder with {file.name}")
     if _EPOCHS.value:
         config.train.epochs = _EPOCHS.value
+        config.optimizer.warmup_epochs = min(
+            config.optimizer.warmup_epochs, max(_EPOCHS.value, 0) / 2
+        )
     for setting in _SETTINGS.value:
         _set(config, setting)
     return config

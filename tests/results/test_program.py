@@ -6,7 +6,8 @@ import pytest
 from absl import flags
 from absl.testing import flagsaver
 
-from ltpa_tf.configs import common
+from ltpa_tf import config as configuration
+from ltpa_tf.configs import common, results
 from ltpa_tf.errors import SettingError
 from ltpa_tf.programs import results as program
 
@@ -72,6 +73,17 @@ def test_settings_are_numbers_tuples_and_text():
         program._set(config, setting)
     assert (config.train.epochs, config.model.trunk) == (3, "fast")
     assert config.model.levels == (7, 13)
+
+
+def test_a_short_training_warms_up_for_half_of_it(main, tmp_path):
+    (tmp_path / "cifar100.npz").touch()
+    trial = results.WORK[0][0]
+    for epochs, warmup in ((1, 0.5), (30, 5.0), (0, 5.0)):
+        with flagsaver.flagsaver(data=str(tmp_path), epochs=epochs):
+            config = program._config(trial)
+        configuration.validate(config)
+        assert config.optimizer.warmup_epochs == warmup
+        assert config.train.epochs == (epochs or 30)
 
 
 def test_a_page_is_made_of_results(main, tmp_path):

@@ -138,6 +138,24 @@ def test_the_row_says_how_many_levels(name, levels):
     assert [x.name for x in models.estimators(model)] == levels
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "named"),
+    [
+        ("name", "vgg_pan", "model.name: received 'vgg_pan'"),
+        ("name", "ram", "model.name: received 'ram'"),
+        ("gates", (10,), "model.gates"),
+        ("depth", 11, "model.depth"),
+        ("trunk", "fast", "model.trunk"),
+        ("initial_values", "torch", "model.initial_values"),
+    ],
+)
+def test_what_is_of_a_row_s_own_trunk_is_refused(key, value, named):
+    config = make_config(model__backbone="mobilenet")
+    config.model[key] = value
+    with pytest.raises(SettingError, match=named):
+        configuration.validate(config)
+
+
 def test_settings_of_a_row_hold_for_its_attention():
     config = make_config(model__backbone="mobilenet", model__levels=(8, "conv_pw_11"))
     config.update_from_flattened_dict(

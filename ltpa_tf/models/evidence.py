@@ -107,7 +107,8 @@ class _Linear(keras.layers.Layer):
     def call(self, inputs):
         *descriptors, classes = inputs
         if len(classes.shape) == 2:  # logits: the predicted class
-            classes = keras.ops.argmax(classes, axis=-1)
+            # Keras's argmax casts bits, which ONNX doesn't have.
+            classes = keras.ops.top_k(classes, 1)[1][:, 0]
         return self.head.linear_around(descriptors, classes)
 
     def compute_output_spec(self, inputs):

@@ -3,8 +3,9 @@
 python -m pipelines.export --workdir=runs/mine --export_dir=saved_models/mine
 
 With --preset it exports a preset, by name or folder, instead of a run. With
---format=litert or onnx it writes one file for those runtimes; with --format=preset a
-folder for `ltpa_tf.models.from_preset`.
+--format=litert or onnx it writes one file for those runtimes, with --format=onnx
+--triton a model repository for Triton; with --format=preset a folder for
+`ltpa_tf.models.from_preset`.
 """
 
 from collections.abc import Sequence
@@ -46,6 +47,15 @@ _FORMAT = flags.DEFINE_enum(
     ["saved_model", "litert", "onnx", "preset"],
     "What to write; litert and onnx need the extra of that name and take raw images.",
 )
+_COMPACT = flags.DEFINE_list(
+    "compact",
+    [],
+    "Cheaper forms of maps to offer beside: native (no maps at the image's size, no "
+    "evidence), uint8 (in 8 bits), top (the positions with the most attention).",
+)
+_TRITON = flags.DEFINE_bool(
+    "triton", False, "With --format=onnx: write a model repository for Triton."
+)
 _QUANTIZE = flags.DEFINE_enum(
     "quantize",
     "none",
@@ -61,6 +71,10 @@ def main(argv: Sequence[str]) -> None:
         raise SettingError(
             "--quantize", _QUANTIZE.value, f"none, for --format={_FORMAT.value}"
         )
+    if _FORMAT.value == "preset" and _COMPACT.value:
+        raise SettingError("--compact", _COMPACT.value, "nothing, for a preset")
+    if _TRITON.value and _FORMAT.value != "onnx":
+        raise SettingError("--format", _FORMAT.value, "onnx, with --triton")
     if (_WORKDIR.value is None) == (_PRESET.value is None):
         raise SettingError(
             "--workdir, --preset", [_WORKDIR.value, _PRESET.value], "one of the two"
@@ -88,6 +102,7 @@ def _export(folder: Path) -> Path:
         "version": _VERSION.value,
         "stable": _STABLE.value,
         "keep": _KEEP.value,
+        "compact": _COMPACT.value,
     }
     weights = _WEIGHTS.value
     if _PRESET.value is not None:
@@ -101,7 +116,15 @@ def _export(folder: Path) -> Path:
             storage = "int8" if _QUANTIZE.value == "int8" else "float16"
             return serving.preset_of_run(one, folder, weights, storage)
         file, report = serving.convert_run(
-            one, folder, form=_FORMAT.value, quantize=_QUANTIZE.value, weights=weights
+            one,
+            folder,
+            form=_FORMAT.value,
+            quantize=_QUANTIZE.value,
+            weights=weights,
+            triton=_TRITON.value,
+            version=_VERSION.value,
+            keep=_KEEP.value,
+            compact=_COMPACT.value,
         )
     for name, value in report.items():
         print(f"{name}: {value}")

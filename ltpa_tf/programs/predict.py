@@ -35,6 +35,13 @@ _SERVER = flags.DEFINE_string(
     "server", None, "http://HOST:8501 or grpc://HOST:8500 of a server to ask."
 )
 _MODEL = flags.DEFINE_string("model", None, "With --server: the model's name there.")
+_PROTOCOL = flags.DEFINE_enum(
+    "protocol",
+    None,
+    ["v1", "v2"],
+    "With --server: v1 is TensorFlow Serving's and the default, v2 the Open Inference "
+    "Protocol of Triton and KServe.",
+)
 _VERSION = flags.DEFINE_integer("version", None, "With --server: a version.")
 _LABEL = flags.DEFINE_string("label", None, "With --server: a label, such as stable.")
 _LOG = flags.DEFINE_string(
@@ -70,7 +77,7 @@ def _check_source() -> None:
             sources,
             "exactly one of them",
         )
-    for flag in (_MODEL, _VERSION, _LABEL, _LOG):
+    for flag in (_MODEL, _PROTOCOL, _VERSION, _LABEL, _LOG):
         if not _SERVER.value and flag.value is not None:
             raise SettingError(
                 f"--{flag.name}", flag.value, "nothing, without --server"
@@ -107,6 +114,7 @@ def _predict(
         with serving.Client(
             _SERVER.value,
             _MODEL.value,
+            protocol=_PROTOCOL.value or "v1",
             label=_LABEL.value,
             version=_VERSION.value,
             log=_LOG.value,

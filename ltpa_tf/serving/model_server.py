@@ -127,6 +127,11 @@ class ModelServer:
         self._process.terminate()
         self._process.wait()
 
+    @property
+    def pid(self) -> int:
+        """Of its process; with Docker, of the client that has started it."""
+        return self._process.pid
+
     def wait(self) -> int:
         """Its exit code, when it ends."""
         return self._process.wait()

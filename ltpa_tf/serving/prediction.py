@@ -9,6 +9,12 @@ import numpy as np
 
 from ltpa_tf.images import DEFAULT, Preprocessing
 
+COMPACT = ("_uint8", "_scale", "_top")
+"""How the names of outputs end that hold maps in a compact form, see `compact`."""
+
+CLASSES = ("probabilities", "top_classes", "top_names", "preprocessing")
+"""The outputs that have nothing to do with maps."""
+
 _LEVEL = re.compile(r"level_(\d+)")
 
 
@@ -21,15 +27,20 @@ class Prediction:
         classes: Indices of the top classes, the most probable first.
         names: Their names.
         maps: Level -> float32 `[h, w]`, its attention at native resolution; empty if
-            maps weren't asked for. The key is the level's number, or the name of an
-            estimator that isn't called `level_N`.
-        image_maps: Level -> float32 `[H, W]`, at the resolution of the model's input.
+            maps weren't asked for; in steps of 8 bits, if they were asked for so. The
+            key is the level's number, or the name of an estimator that isn't called
+            `level_N`.
+        image_maps: Level -> float32 `[H, W]`, at the resolution of the model's input;
+            empty of maps in a compact form.
         preprocessing: How a file became that, so where in the file the maps lie.
         evidence: Level -> float32 `[h, w]`, what each position gives to the logit of
             the top class; empty if maps weren't asked for, or the export has none. See
             `models.evidence_model`.
         evidence_bias: float32 `[1]` (`[levels]` of an independent head), with which it
             adds up to the logit.
+        peaks: Level -> float32 `[positions, 3]`, the positions with the most attention,
+            as row, column and attention; empty unless maps were asked for in this form
+            alone, see `compact.compact`.
 
     Example:
         >>> predictor = serving.Predictor.from_saved_model("saved_models/mine")
@@ -46,6 +57,7 @@ class Prediction:
     preprocessing: Preprocessing = DEFAULT
     evidence: dict[int | str, np.ndarray] = dataclasses.field(default_factory=dict)
     evidence_bias: np.ndarray | None = None
+    peaks: dict[int | str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -72,20 +84,25 @@ def from_outputs(outputs: Mapping[str, np.ndarray]) -> list[Prediction]:
         outputs: Output name -> array or nested lists with the batch as dimension 0;
             names may be bytes or text.
     """
-    names = [name for name in outputs if f"{name}_image" in outputs]
-    keys = {_key(name): name for name in names}
-    # Numbers first, each in ascending order.
-    keys = dict(sorted(keys.items(), key=lambda one: (type(one[0]) is str, one[0])))
-    own, enlarged = (
-        {k: np.asarray(outputs[name + end], np.float32) for k, name in keys.items()}
-        for end in ("", "_image")
+    maps = _maps(outputs)
+    own = _by_level(maps)
+    enlarged, peaks = (
+        _by_level(
+            {
+                name.removesuffix(end): values
+                for name, values in outputs.items()
+                if name.endswith(end) and name not in maps
+            }
+        )
+        for end in ("_image", "_top")
     )
-    evidence = {key: f"evidence_{key}" for key in keys if f"evidence_{key}" in outputs}
+    evidence = {key: f"evidence_{key}" for key in own if f"evidence_{key}" in outputs}
     evidence = {k: np.asarray(outputs[n], np.float32) for k, n in evidence.items()}
     bias = np.asarray(outputs.get("evidence_bias", ()), np.float32)
     chosen = DEFAULT
     if "preprocessing" in outputs:
-        chosen = Preprocessing.of(json.loads(_text(outputs["preprocessing"][0])))
+        text = _text(np.ravel(outputs["preprocessing"])[0])
+        chosen = Preprocessing.of(json.loads(text))
     probabilities = np.asarray(outputs["probabilities"], np.float32)
     return [
         Prediction(
@@ -97,9 +114,35 @@ def from_outputs(outputs: Mapping[str, np.ndarray]) -> list[Prediction]:
             preprocessing=chosen,
             evidence={key: maps[i] for key, maps in evidence.items()},
             evidence_bias=bias[i] if len(bias) else None,
+            peaks={key: places[i] for key, places in peaks.items()},
         )
         for i in range(len(probabilities))
     ]
+
+
+def _maps(outputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Estimator -> its maps at native resolution, in whichever form."""
+    found = {}
+    for name, values in outputs.items():
+        of = name.removesuffix("_uint8")
+        if f"{of}_scale" in outputs and of != name:
+            scale = np.asarray(outputs[f"{of}_scale"], np.float32)
+            found[of] = np.asarray(values, np.float32) * scale[..., None]
+        elif f"{name}_image" in outputs or not (
+            name in CLASSES
+            or name.startswith("evidence_")
+            or name.endswith(("_image", "_grid", *COMPACT))
+        ):
+            found[name] = values
+    return found
+
+
+def _by_level(found: Mapping[str, np.ndarray]) -> dict[int | str, np.ndarray]:
+    """Level -> float32, numbers first, each in ascending order."""
+    keys = {
+        _key(name): np.asarray(values, np.float32) for name, values in found.items()
+    }
+    return dict(sorted(keys.items(), key=lambda one: (type(one[0]) is str, one[0])))
 
 
 def _key(name: str) -> int | str:

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,10 @@ from ltpa_tf.data import Split
 from ltpa_tf.errors import SettingError
 from ltpa_tf.images import Preprocessing
 from ltpa_tf.run import RunFolder, write_json
-from ltpa_tf.serving import convert
+from ltpa_tf.serving import litert_file, onnx_file
+from ltpa_tf.serving import triton as triton_repository
 from ltpa_tf.serving.card import facts_of
+from ltpa_tf.serving.convert import Ask
 from ltpa_tf.serving.saved_model import export
 from ltpa_tf.serving.signatures import Signatures
 from ltpa_tf.stores import local
@@ -32,6 +34,7 @@ def export_run(
     version: int | None = None,
     stable: bool = False,
     keep: int = 0,
+    compact: Sequence[str] = (),
 ) -> Path:
     """Exports a run's model, with a card of what the run knows and sample images.
 
@@ -45,6 +48,7 @@ def export_run(
         version: See `export`.
         stable: See `export`.
         keep: See `export`.
+        compact: See `export`.
 
     Returns:
         The folder of the new version.
@@ -69,6 +73,7 @@ def export_run(
         reference=_batches(held_out),
         stable=stable,
         keep=keep,
+        compact=compact,
     )
 
 
@@ -80,7 +85,7 @@ def export_preset(
     Args:
         preset: Its name or folder, see `ltpa_tf.models.from_preset`.
         directory: Folder of the model's versions.
-        **settings: `version`, `stable` and `keep` of `export`.
+        **settings: `version`, `stable`, `keep` and `compact` of `export`.
 
     Returns:
         The folder of the new version.
@@ -155,6 +160,10 @@ def convert_run(
     form: str,
     quantize: str = "none",
     weights: str = "final",
+    triton: bool = False,
+    version: int | None = None,
+    keep: int = 0,
+    compact: Sequence[str] = (),
 ) -> tuple[Path, dict]:
     """Writes a run's model as a LiteRT or ONNX file, and what that cost.
 
@@ -164,6 +173,11 @@ def convert_run(
         form: `"litert"` or `"onnx"`.
         quantize: For LiteRT: `"none"`, `"float16"` or `"int8"`.
         weights: `"final"` or `"best"`.
+        triton: Whether to write a model repository of Triton's, with the ONNX file as
+            a version, see `triton.export`.
+        version: With `triton`, see there.
+        keep: With `triton`, see there.
+        compact: For ONNX, see `export`: further outputs.
 
     Returns:
         The file, and a report that is written beside it: the largest difference of any
@@ -182,18 +196,27 @@ def convert_run(
     """
     if form == "onnx" and quantize != "none":
         raise SettingError("--quantize", quantize, "none, for ONNX")
+    if triton and form != "onnx":
+        raise SettingError("--triton", triton, "with --format=onnx alone")
     directory = local(directory, "--export_dir")
     suffix = "" if quantize == "none" else f".{quantize}"
     file = directory / f"{directory.resolve().name}{suffix}.{_SUFFIXES[form]}"
     names = run.read_dataset()["class_names"]
-    signatures = Signatures(run.load_model(weights), names, run.preprocessing())
+    if compact and form != "onnx":
+        raise SettingError("--compact", ",".join(compact), "nothing, for LiteRT")
+    model, chosen = run.load_model(weights), run.preprocessing()
+    signatures = Signatures(model, names, chosen, compact)
     source = run.load_source()
     some = np.arange(min(_CALIBRATION, len(source.train)))
     seen = np.asarray(source.train.images(some, np.int64(0)))
-    if form == "onnx":
-        ask, difference = convert.to_onnx(signatures, file, seen)
+    if triton:
+        file, ask, difference = triton_repository.export(
+            signatures, directory, seen, version=version, keep=keep
+        )
+    elif form == "onnx":
+        ask, difference = onnx_file.to_onnx(signatures, file, seen)
     else:
-        ask, difference = convert.to_litert(signatures, file, seen, quantize)
+        ask, difference = litert_file.to_litert(signatures, file, seen, quantize)
     report = {
         "format": form,
         "quantize": quantize,
@@ -205,7 +228,7 @@ def convert_run(
     return file, report
 
 
-def _accuracies(signatures: Signatures, ask: convert.Ask, split) -> dict:
+def _accuracies(signatures: Signatures, ask: Ask, split) -> dict:
     """Right answers of Keras and of a converted model, on the same images."""
     if split is None:
         return {}

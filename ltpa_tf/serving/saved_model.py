@@ -43,6 +43,7 @@ def export(
     reference: Iterable[np.ndarray] = (),
     stable: bool = False,
     keep: int = 0,
+    compact: Sequence[str] = (),
 ) -> Path:
     """Writes `directory/VERSION/`, ready for TensorFlow Serving.
 
@@ -66,6 +67,7 @@ def export(
         stable: Whether the new version gets the label `stable` too.
         keep: How many of the newest versions to keep; 0 keeps all. Versions that have
             a label, or had it until now, always stay.
+        compact: Forms of maps that get signatures of their own, of `compact.FORMS`.
 
     Returns:
         The folder of the new version.
@@ -89,7 +91,7 @@ def export(
     labels = {"canary": version}
     if stable or "stable" not in before:
         labels["stable"] = version
-    signatures = Signatures(model, class_names, preprocessing)
+    signatures = Signatures(model, class_names, preprocessing, compact)
     sizes = server_files.batch_sizes(directory)  # larger ones would stop the load
     with versions.new_version(directory, version) as aside:
         _write(signatures, aside)

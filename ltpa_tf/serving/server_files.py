@@ -76,13 +76,13 @@ def models_config(base: str | os.PathLike, labels: Mapping[str, int], name: str)
     versions a new one would never be loaded (`ServerCore::ReloadConfig`).
     """
     named = "".join(
-        f"    version_labels {{ key: {_quoted(label)} value: {version} }}\n"
+        f"    version_labels {{ key: {quoted(label)} value: {version} }}\n"
         for label, version in sorted(labels.items())
     )
     return f"""model_config_list {{
   config {{
-    name: {_quoted(name)}
-    base_path: {_quoted(str(base))}
+    name: {quoted(name)}
+    base_path: {quoted(str(base))}
     model_platform: "tensorflow"
     model_version_policy {{ all {{}} }}
 {named}  }}
@@ -208,5 +208,6 @@ def check_labels(base: str | os.PathLike, labels: Mapping[str, int]) -> None:
             )
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Text as protobuf's text format has it."""
     return '"' + text_format.text_encoding.CEscape(text, as_utf8=True) + '"'

@@ -1,5 +1,6 @@
 """The signatures of an exported model: what goes in, what comes out."""
 
+import functools
 import json
 from collections.abc import Callable, Sequence
 
@@ -11,6 +12,7 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.images import DEFAULT, Preprocessing
 from ltpa_tf.images.grey import grey
 from ltpa_tf.layers import AttentionEstimator
+from ltpa_tf.serving import compact as compact_maps
 from ltpa_tf.serving import images as image_files
 
 TOP = 5
@@ -41,16 +43,20 @@ class Signatures:
       `[batch, h, w]`: what each position of level N gives to the logit of the top
       class, and `evidence_bias`, `[batch, 1]`, what is left; together they are the
       logit (`[batch, levels]` of an independent head, whose levels have logits of
-      their own). See `models.evidence_model`.
+      their own). See `models.evidence_model`;
+    - with maps in a compact form, these instead, see `compact.compact`.
 
     Args:
         model: As `ltpa_tf.models.build` makes it, under any dtype policy; it is rebuilt
             in float32 and without parts that can't change its output.
         class_names: One name for each class.
+        preprocessing: How files become images.
+        compact: Forms of maps that get signatures of their own, of `compact.FORMS`.
 
     Raises:
-        SettingError: If the number of names isn't the number of classes, or the model's
-            images have no fixed size, or neither 1 nor 3 channels.
+        SettingError: If the number of names isn't the number of classes, the model's
+            images have no fixed size, or neither 1 nor 3 channels, or maps can't have
+            such a form.
     """
 
     def __init__(
@@ -58,6 +64,7 @@ class Signatures:
         model: keras.Model,
         class_names: Sequence[str],
         preprocessing: Preprocessing = DEFAULT,
+        compact: Sequence[str] = (),
     ):
         classes = model.output_shape[-1]
         if len(class_names) != classes:
@@ -86,6 +93,8 @@ class Signatures:
                 raise SettingError(
                     "model", f"an estimator {name!r}", "another name for it"
                 )
+        compact_maps.check(compact, estimators)
+        self.compact = tuple(dict.fromkeys(compact))
         explained = _with_evidence(models.as_float32(model))
         self.network = models.prune(models.attention_model(explained))
         self.grids = models.grids(model)
@@ -106,6 +115,11 @@ class Signatures:
         if self.attention:
             functions["attention_maps"] = (self.attention_maps, raw)
             functions["attention_maps_bytes"] = (self.attention_maps_bytes, files)
+        for form in self.compact:
+            name = f"attention_{form}"
+            functions[name] = (functools.partial(self._compact, form), raw)
+            of_files = functools.partial(self._compact_bytes, form)
+            functions[f"{name}_bytes"] = (of_files, files)
         return functions
 
     def serving_default(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -114,10 +128,7 @@ class Signatures:
 
     def attention_maps(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """uint8 `[batch, H, W, 3]` -> probabilities, top classes and maps."""
-        outputs = self.network(self._raw(images), training=False)
-        evidence = {name: outputs[name] for name in self.evidence}
-        answer = self._classes(outputs) | self.maps(outputs) | self._places(outputs)
-        return answer | evidence
+        return self.answers(self.network(self._raw(images), training=False))
 
     def serving_bytes(self, encoded: tf.Tensor) -> dict[str, tf.Tensor]:
         """Image files, string `[batch]` -> as `serving_default`."""
@@ -130,10 +141,8 @@ class Signatures:
         file the maps lie.
         """
         outputs = self.attention_maps(self._decoded(encoded))
-        if self.preprocessing != DEFAULT:
-            text = json.dumps(self.preprocessing.to_dict())
-            outputs["preprocessing"] = tf.fill(tf.shape(encoded), text)
-        return outputs
+        # Not of `encoded`, whose shape nothing has looked at yet.
+        return outputs | self.told_preprocessing(outputs["probabilities"])
 
     def _raw(self, images: tf.Tensor) -> tf.Tensor:
         # First of all: a server hands tensors over unchecked, and a wrong rank can end
@@ -157,6 +166,39 @@ class Signatures:
             "probabilities": probabilities,
             "top_classes": top,
             "top_names": tf.gather(tf.constant(self.class_names), top),
+        }
+
+    def _compact(self, form: str, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """uint8 `[batch, H, W, 3]` -> probabilities, top classes and maps of a form."""
+        outputs = self.network(self._raw(images), training=False)
+        return self._classes(outputs) | self.compact_maps(form, outputs)
+
+    def _compact_bytes(self, form: str, encoded: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Image files, string `[batch]` -> the same, and how files became images."""
+        outputs = self._compact(form, self._decoded(encoded))
+        return outputs | self.told_preprocessing(outputs["probabilities"])
+
+    def answers(self, outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Classes and, where there is attention, maps, of what `network` gives."""
+        evidence = {name: outputs[name] for name in self.evidence}
+        answer = self._classes(outputs) | self.maps(outputs) | self._places(outputs)
+        return answer | evidence
+
+    def compact_maps(
+        self, form: str, outputs: dict[str, tf.Tensor]
+    ) -> dict[str, tf.Tensor]:
+        """The maps in a compact form, of what `network` gives."""
+        maps = {name: outputs[name] for name in self.attention}
+        return compact_maps.compact(form, maps)
+
+    def told_preprocessing(self, batch: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What was done with files, JSON, once for each image; nothing by default."""
+        if self.preprocessing == DEFAULT:
+            return {}
+        text = tf.constant([json.dumps(self.preprocessing.to_dict())])
+        # Not `tf.fill`: ONNX fills with numbers alone.
+        return {
+            "preprocessing": tf.gather(text, tf.zeros(tf.shape(batch)[:1], tf.int32))
         }
 
     def maps(self, outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

@@ -9,9 +9,15 @@ from pathlib import Path
 
 from ltpa_tf.errors import SettingError
 
+SAVED_MODEL = "saved_model.pb"
 
-def list_versions(base: str | os.PathLike) -> dict[int, Path]:
+
+def list_versions(base: str | os.PathLike, model: str = SAVED_MODEL) -> dict[int, Path]:
     """Version -> its folder, the lowest first; `00000001` counts as 1.
+
+    Args:
+        base: Folder of the versions.
+        model: The file that makes a folder a version.
 
     Example:
         >>> list(serving.list_versions("saved_models/mine"))
@@ -23,7 +29,7 @@ def list_versions(base: str | os.PathLike) -> dict[int, Path]:
     found = {
         int(folder.name): folder
         for folder in base.iterdir()
-        if folder.name.isdecimal() and (folder / "saved_model.pb").exists()
+        if folder.name.isdecimal() and (folder / model).exists()
     }
     return dict(sorted(found.items()))
 
@@ -40,7 +46,7 @@ def latest_version(base: str | os.PathLike) -> Path:
     """
     base = Path(base)
     try:
-        if (base / "saved_model.pb").exists():
+        if (base / SAVED_MODEL).exists():
             return base
         found = list_versions(base)
     except OSError as error:
@@ -92,24 +98,34 @@ def new_version(base: str | os.PathLike, version: int) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def free_version(base: str | os.PathLike, version: int | None) -> int:
+def free_version(
+    base: str | os.PathLike, version: int | None, model: str = SAVED_MODEL
+) -> int:
     """`version` if it is free under `base`; the next free one for None.
+
+    Args:
+        base: Folder of the versions.
+        version: As asked for.
+        model: See `list_versions`.
 
     Raises:
         SettingError: If it exists or is no positive integer.
     """
-    taken = list_versions(base)
+    taken = list_versions(base, model)
     if version is None:
         return max(taken, default=0) + 1
     if not isinstance(version, int) or version < 1:
         raise SettingError("--version", version, "a positive integer")
     if version in taken or (Path(base) / str(version)).exists():
-        raise _taken(base, version)
+        raise _taken(base, version, model)
     return version
 
 
 def remove_old(
-    base: str | os.PathLike, keep: int, spare: Iterable[int] = ()
+    base: str | os.PathLike,
+    keep: int,
+    spare: Iterable[int] = (),
+    model: str = SAVED_MODEL,
 ) -> list[int]:
     """Deletes all but the newest `keep` versions.
 
@@ -117,20 +133,23 @@ def remove_old(
         base: Folder of the model.
         keep: How many to keep; 0 keeps all.
         spare: Versions that stay whatever their age, such as one with a label.
+        model: See `list_versions`.
 
     Returns:
         The versions that were deleted.
     """
-    found = list_versions(base)
+    found = list_versions(base, model)
     old = [v for v in list(found)[:-keep] if v not in set(spare)] if keep else []
     for version in old:
         shutil.rmtree(found[version])
     return old
 
 
-def _taken(base: str | os.PathLike, version: int) -> SettingError:
+def _taken(
+    base: str | os.PathLike, version: int, model: str = SAVED_MODEL
+) -> SettingError:
     return SettingError(
         "--version",
         version,
-        f"one that isn't in {base} yet: {free_version(base, None)}",
+        f"one that isn't in {base} yet: {free_version(base, None, model)}",
     )

@@ -174,7 +174,7 @@ def check_fresh(names, attached, folder):
     ],
 )
 def test_exports_and_converts(family, attached, tmp_path):
-    from ltpa_tf.serving import convert
+    from ltpa_tf.serving import onnx_file
     from ltpa_tf.serving.signatures import Signatures
 
     pytest.importorskip("onnxruntime")
@@ -186,7 +186,7 @@ def test_exports_and_converts(family, attached, tmp_path):
     if family == "convnext":
         pytest.xfail("Keras compiles grouped convolutions, which tf2onnx can't convert")
     pixels = images().astype("uint8")
-    ask, difference = convert.to_onnx(signatures, tmp_path / "m.onnx", pixels)
+    ask, difference = onnx_file.to_onnx(signatures, tmp_path / "m.onnx", pixels)
     assert difference < 1e-4
     expected = keras.ops.softmax(model(pixels.astype("float32")))
     np.testing.assert_allclose(ask(pixels)["probabilities"], expected, atol=1e-4)

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from ltpa_tf import serving
 from ltpa_tf.errors import SettingError, WorkError
-from ltpa_tf.serving import convert
+from ltpa_tf.serving import convert, litert_file, onnx_file
 from ltpa_tf.serving.signatures import Signatures
 
 
@@ -36,7 +36,7 @@ def test_onnx(signatures, base, images, tmp_path):
     runtime = pytest.importorskip("onnxruntime")
     pytest.importorskip("tf2onnx")
     file = tmp_path / "new" / "m.onnx"
-    _, difference = convert.to_onnx(signatures, file, images)
+    _, difference = onnx_file.to_onnx(signatures, file, images)
     assert difference < 1e-5
     session = runtime.InferenceSession(file, providers=["CPUExecutionProvider"])
     names = [one.name for one in session.get_outputs()]
@@ -55,7 +55,7 @@ def litert():
 def whole(litert, signatures, images, tmp_path_factory):
     """The float32 file, and its difference from Keras."""
     file = tmp_path_factory.mktemp("litert") / "whole.tflite"
-    _, difference = convert.to_litert(signatures, file, images)
+    _, difference = litert_file.to_litert(signatures, file, images)
     return file, difference
 
 
@@ -70,7 +70,7 @@ def test_litert(litert, signatures, base, images, whole):
     ask = interpreter.get_signature_runner("serving_default")
     assert set(ask(images=images)) == {"probabilities"}
     with pytest.raises(SettingError, match="new one"):
-        convert.to_litert(signatures, file, images)
+        litert_file.to_litert(signatures, file, images)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_quantized_litert(
     signatures, base, images, whole, tmp_path, quantize, share, tolerance
 ):
     small = tmp_path / "small.tflite"
-    ask, difference = convert.to_litert(signatures, small, images, quantize)
+    ask, difference = litert_file.to_litert(signatures, small, images, quantize)
     assert 0 < difference < tolerance
     assert small.stat().st_size < share * whole[0].stat().st_size
     predictions = serving.Predictor.from_saved_model(base).predict(images)
@@ -105,14 +105,14 @@ def test_maps_of_large_scores_may_be_rounded(images, output, roundings, is_round
     if not is_rounding:
         result = pytest.raises(RuntimeError, match=f"{output} differs")
     with result:
-        convert._compare(expected, found, images, convert.TOLERANCE, scores.max())
+        convert.compare(expected, found, images, convert.TOLERANCE, scores.max())
 
 
 def test_the_largest_score_is_the_estimators(build, class_names, images):
     model = build(compatibility="local")
     scores = [model.get_layer(f"level_{level}").output[1] for level in (7, 10)]
     expected = max(np.abs(x).max() for x in keras.Model(model.input, scores)(images))
-    found = convert._largest_score(Signatures(model, class_names), images)
+    found = convert.largest_score(Signatures(model, class_names), images)
     assert found == pytest.approx(expected, rel=1e-4)
 
 
@@ -121,7 +121,7 @@ def test_a_file_that_differs_is_no_success(signatures, images, tmp_path, monkeyp
     pytest.importorskip("tf2onnx")
     monkeypatch.setattr(convert, "TOLERANCE", 0.0)
     with pytest.raises(RuntimeError, match="differs from Keras"):
-        convert.to_onnx(signatures, tmp_path / "m.onnx", images)
+        onnx_file.to_onnx(signatures, tmp_path / "m.onnx", images)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -130,7 +130,7 @@ def test_a_file_in_the_way(signatures, images, tmp_path):
     pytest.importorskip("tf2onnx")
     (tmp_path / "file").write_text("")
     with pytest.raises(SettingError, match="--export_dir: .*written to"):
-        convert.to_onnx(signatures, tmp_path / "file" / "m.onnx", images)
+        onnx_file.to_onnx(signatures, tmp_path / "file" / "m.onnx", images)
 
 
 @pytest.mark.parametrize("normalization", ["softmax", "sigmoid"])
@@ -138,7 +138,7 @@ def test_flat_maps_survive_8_bits(litert, build, images, tmp_path, normalization
     """Of a map over 1,024 positions nothing is left in steps of 1/256."""
     model = build(levels=(7, 10), num_classes=3, normalization=normalization)
     signatures = Signatures(model, "abc")
-    ask, _ = convert.to_litert(signatures, tmp_path / "m.tflite", images, "int8")
+    ask, _ = litert_file.to_litert(signatures, tmp_path / "m.tflite", images, "int8")
     found, expected = ask(images), signatures.attention_maps(images)
     for level in ("level_7", "level_10"):
         maps = np.asarray(expected[level])
@@ -159,8 +159,8 @@ def test_hard_attention_chooses_alike_in_other_runtimes(
     signatures = Signatures(model, "abc")
     maps = signatures.attention_maps(tf.constant(images))
     for convert_to, file in (
-        (convert.to_onnx, "m.onnx"),
-        (convert.to_litert, "m.tflite"),
+        (onnx_file.to_onnx, "m.onnx"),
+        (litert_file.to_litert, "m.tflite"),
     ):
         ask, _ = convert_to(signatures, tmp_path / file, images)
         found = ask(images)
@@ -185,7 +185,7 @@ def test_files_carry_class_names_and_what_to_feed_them(
         assert b"uint8 [batch, 32, 32, 3]" in archive.read("preprocessing.txt")
     runtime = pytest.importorskip("onnxruntime")
     pytest.importorskip("tf2onnx")
-    convert.to_onnx(signatures, tmp_path / "m.onnx", images)
+    onnx_file.to_onnx(signatures, tmp_path / "m.onnx", images)
     session = runtime.InferenceSession(
         tmp_path / "m.onnx", providers=["CPUExecutionProvider"]
     )

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from ltpa_tf import layers, models, serving
 from ltpa_tf.errors import SettingError
-from ltpa_tf.serving import convert
+from ltpa_tf.serving import litert_file, onnx_file
 from ltpa_tf.serving.signatures import Signatures
 
 
@@ -51,10 +51,10 @@ def test_it_keeps_them_in_converted_files_too(tmp_path, form):
     images = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
     signatures = Signatures(model, ("cat", "dog", "owl"))
     if form == "onnx":
-        ask, _ = convert.to_onnx(signatures, tmp_path / "m.onnx", images)
+        ask, _ = onnx_file.to_onnx(signatures, tmp_path / "m.onnx", images)
     else:
         quantize = "int8" if form.endswith("int8") else "none"
-        ask, _ = convert.to_litert(
+        ask, _ = litert_file.to_litert(
             signatures, tmp_path / "m.tflite", images, quantize=quantize
         )
     expected = models.attention_model(model)(tf.cast(images, tf.float32))["look"]

@@ -52,6 +52,10 @@ def test_bytes_files_and_arrays_agree(padded, build, class_names, wide):
     assert squashed.preprocessing == DEFAULT
 
 
+def test_nothing_comes_before_the_shape_is_looked_at(padded):
+    assert serving.check_export(padded, load=False) == []
+
+
 def test_it_is_written_beside_the_export(padded, base):
     written = json.loads((padded / "1" / "preprocessing.json").read_text())
     assert written == {

@@ -1,4 +1,4 @@
-"""Ask a server: TensorFlow Serving, or the development server."""
+"""Ask a server: TensorFlow Serving, Triton, KServe, or the development server."""
 
 import functools
 import logging
@@ -10,15 +10,25 @@ from pathlib import Path
 import numpy as np
 
 from ltpa_tf.errors import SettingError
-from ltpa_tf.images import files
+from ltpa_tf.images import Preprocessing, files
 from ltpa_tf.images.sending import sendable
 from ltpa_tf.serving import answer_log
+from ltpa_tf.serving.client.decoding import decoded, why_bad
+from ltpa_tf.serving.client.open_inference_rest import OpenInferenceRest
+from ltpa_tf.serving.client.open_inference_rpc import OpenInferenceGrpc
 from ltpa_tf.serving.client.rest import RestTransport
 from ltpa_tf.serving.client.rpc import GrpcTransport
 from ltpa_tf.serving.client.transport import BACKOFF, RequestRefused, Transport
 from ltpa_tf.serving.pixels import checked
 from ltpa_tf.serving.prediction import Prediction, from_outputs
-from ltpa_tf.serving.sentences import sentence
+
+PROTOCOLS = ("v1", "v2")
+_TRANSPORTS = {
+    ("v1", False): RestTransport,
+    ("v1", True): GrpcTransport,
+    ("v2", False): OpenInferenceRest,
+    ("v2", True): OpenInferenceGrpc,
+}
 
 
 class Client:
@@ -32,8 +42,10 @@ class Client:
         server: `http://HOST:8501` or `https://...` for REST, `grpc://HOST:8500` for
             gRPC.
         model: Name of the model: the name of its folder of versions.
+        protocol: `"v1"`, TensorFlow Serving's, or `"v2"`, the Open Inference Protocol
+            of Triton and KServe.
         version: A version; by default the server's latest.
-        label: A label such as `stable`, in place of a version.
+        label: A label such as `stable`, in place of a version; only v1 has labels.
         timeout: Seconds that one request may take.
         retries: How often a request is tried again.
         batch: The most images of one request; more are asked in several.
@@ -57,6 +69,7 @@ class Client:
         server: str,
         model: str,
         *,
+        protocol: str = "v1",
         version: int | None = None,
         label: str | None = None,
         timeout: float = 10.0,
@@ -66,38 +79,53 @@ class Client:
     ):
         if version is not None and label is not None:
             raise SettingError("version, label", (version, label), "one of them")
+        if protocol not in PROTOCOLS:
+            raise SettingError("protocol", protocol, " or ".join(PROTOCOLS))
+        if protocol == "v2" and label is not None:
+            raise SettingError("label", label, "none: protocol v2 has versions alone")
         scheme, separator, address = server.partition("://")
-        settings = (model, version, label, timeout, retries)
-        if separator and address and scheme == "grpc":
-            self._transport: Transport = GrpcTransport(address, *settings)
-        elif separator and address and scheme in ("http", "https"):
-            self._transport = RestTransport(server, *settings)
-        else:
+        if not (separator and address and scheme in ("http", "https", "grpc")):
             accepted = "http://HOST:PORT or grpc://HOST:PORT"
             raise SettingError("server", server, accepted)
+        where = address if scheme == "grpc" else server
+        settings = (model, version, *([label] if protocol == "v1" else ()))
+        kind = _TRANSPORTS[protocol, scheme == "grpc"]
+        self._transport: Transport = kind(where, *settings, timeout, retries)
         self._batch, self._retries = batch, retries
         self._log = None if log is None else Path(log)
         if self._log:
             _prove_writable(self._log)
 
-    def predict(self, images: np.ndarray, *, maps: bool = True) -> list[Prediction]:
-        """One prediction for each image of `[batch, H, W, 3]`, values 0 to 255."""
+    def predict(
+        self, images: np.ndarray, *, maps: bool | str = True
+    ) -> list[Prediction]:
+        """One prediction for each image of `[batch, H, W, 3]`, values 0 to 255.
+
+        Args:
+            images: Integers of any type.
+            maps: Whether to ask for maps and evidence, where there are any; or a
+                compact form that was exported: `"native"`, `"uint8"` or `"top"`.
+        """
         images = checked(images, self.image_shape)
-        name = "attention_maps" if maps and self.has_maps else "serving_default"
-        return self._ask(name, images)
+        return self._ask(self._signature(maps), images)
 
     def predict_bytes(
-        self, encoded: Sequence[bytes], *, maps: bool = True
+        self, encoded: Sequence[bytes], *, maps: bool | str = True
     ) -> list[Prediction]:
-        """One prediction for each JPEG or PNG file's content."""
-        name = "attention_maps_bytes" if maps and self.has_maps else "serving_bytes"
-        return self._ask(name, list(encoded))
+        """One prediction for each JPEG or PNG file's content.
+
+        Where a model takes no files, as one in ONNX, they are decoded here.
+        """
+        if "serving_bytes" not in self._signatures:
+            shape, chosen = self.image_shape, self._preprocessing
+            return self.predict(decoded(encoded, shape, chosen), maps=maps)
+        return self._ask(self._signature(maps, "_bytes"), list(encoded))
 
     def predict_files(
         self,
         paths: Iterable[str | os.PathLike],
         *,
-        maps: bool = True,
+        maps: bool | str = True,
         errors: list[SettingError] | None = None,
     ) -> list[Prediction | None]:
         """One prediction for each image file, of any kind that can be trained on.
@@ -109,11 +137,11 @@ class Client:
 
         Args:
             paths: The files.
-            maps: Whether to ask for maps, where there are any.
+            maps: As in `predict`.
             errors: Gets the error of each file that can't be used, whose prediction is
                 then None; without it, all of them are raised together.
         """
-        maps = self.has_maps and maps  # asks the server: no file is to blame for that
+        self._signature(maps)  # asks the server: no file is to blame for that
         results = []
         paths = list(paths)
         for start in range(0, len(paths), self._batch):
@@ -147,12 +175,33 @@ class Client:
         """Closes the connection."""
         self.close()
 
+    def _signature(self, maps: bool | str, end: str = "") -> str:
+        """The signature to ask; its name ends in `_bytes` if it takes files."""
+        if isinstance(maps, str):
+            name = f"attention_{maps}"
+            if name not in self._signatures:
+                raise SettingError(
+                    "maps", maps, f"a form that {[*self._signatures]} have"
+                )
+            return name + end
+        if maps and self.has_maps:
+            return f"attention_maps{end}"
+        return f"serving{end or '_default'}"
+
+    @functools.cached_property
+    def _preprocessing(self) -> Preprocessing:
+        """How files become images, as the model says it in each answer."""
+        (name,) = self._signatures["serving_default"]
+        nothing = np.zeros((1, *self.image_shape), np.uint8)
+        outputs = self._transport.ask("serving_default", name, nothing)
+        return from_outputs(outputs)[0].preprocessing
+
     @functools.cached_property
     def _signatures(self) -> dict[str, dict[str, list[int]]]:
         return self._transport.signatures()
 
     def _predict_some(
-        self, paths: Sequence, maps: bool
+        self, paths: Sequence, maps: bool | str
     ) -> list[Prediction | SettingError]:
         contents = files.in_parallel(sendable, paths)
         good = [one for one in contents if isinstance(one, bytes)]
@@ -167,7 +216,7 @@ class Client:
         return [next(answers) if isinstance(one, bytes) else one for one in contents]
 
     def _predict_file(
-        self, path, content: bytes | SettingError, maps: bool
+        self, path, content: bytes | SettingError, maps: bool | str
     ) -> Prediction | SettingError:
         if isinstance(content, SettingError):
             return content
@@ -178,7 +227,7 @@ class Client:
                 return self.predict_bytes([content], maps=maps)[0]
             except RequestRefused as error:
                 refusal, name = error, files.shown(path)
-            if said := _why_bad(content):
+            if said := why_bad(content):
                 return SettingError(name, "a file that can't be used", said)
         raise RequestRefused(f"{refusal} (to {name} alone, which can be decoded here)")
 
@@ -208,16 +257,3 @@ def _prove_writable(log: Path) -> None:
         raise SettingError(
             "log", str(log), f"a file that can be written to ({error.strerror})"
         ) from None
-
-
-def _why_bad(content: bytes) -> str:
-    """What an export would find wrong with a file; empty if nothing."""
-    import tensorflow as tf  # slow to import, and seldom needed here
-
-    from ltpa_tf.serving.images import decode_batch
-
-    try:
-        decode_batch(tf.constant([content]), (1, 1))
-    except tf.errors.InvalidArgumentError as error:
-        return sentence(error.message)
-    return ""

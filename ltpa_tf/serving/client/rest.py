@@ -7,17 +7,8 @@ from typing import Any
 
 import numpy as np
 import requests
-import urllib3
-from requests.adapters import HTTPAdapter
 
-from ltpa_tf.serving.client.transport import (
-    BACKOFF,
-    NotServed,
-    RequestRefused,
-    ServerFailed,
-    ServerUnreachable,
-)
-from ltpa_tf.serving.sentences import sentence
+from ltpa_tf.serving.client.http import HttpConnection
 
 
 class RestTransport:
@@ -48,17 +39,7 @@ class RestTransport:
             self._target += f"/versions/{version}"
         elif label is not None:
             self._target += f"/labels/{requests.utils.quote(label, safe='')}"
-        self._timeout = timeout
-        self._session = requests.Session()
-        policy = urllib3.Retry(
-            retries,
-            backoff_factor=BACKOFF,
-            status_forcelist=(429, 502, 503, 504),
-            allowed_methods=None,  # POST too: asking twice changes nothing
-            raise_on_status=False,
-        )
-        self._session.mount("http://", HTTPAdapter(max_retries=policy))
-        self._session.mount("https://", HTTPAdapter(max_retries=policy))
+        self._http = HttpConnection(timeout, retries)
 
     def ask(self, signature: str, name: str, batch: Sequence) -> dict[str, Any]:
         """Output name -> nested lists."""
@@ -67,13 +48,12 @@ class RestTransport:
         else:
             values = [{"b64": base64.b64encode(one).decode()} for one in batch]
         body = {"signature_name": signature, "inputs": {name: values}}
-        return self._send("POST", f"{self._target}:predict", json.dumps(body))[
-            "outputs"
-        ]
+        url = f"{self._target}:predict"
+        return self._http.json("POST", url, json.dumps(body))["outputs"]
 
     def signatures(self) -> dict[str, dict[str, list[int]]]:
         """Signature name -> input name -> shape."""
-        found = self._send("GET", f"{self._target}/metadata")
+        found = self._http.json("GET", f"{self._target}/metadata")
         return {
             signature: {
                 name: [int(one["size"]) for one in info["tensor_shape"].get("dim", [])]
@@ -86,34 +66,9 @@ class RestTransport:
 
     def states(self) -> dict[int, str]:
         """Version -> state."""
-        found = self._send("GET", self._model)["model_version_status"]
+        found = self._http.json("GET", self._model)["model_version_status"]
         return {int(one["version"]): one["state"] for one in found}
 
     def close(self) -> None:
         """Closes the connection."""
-        self._session.close()
-
-    def _send(self, method: str, url: str, body: str | None = None) -> dict[str, Any]:
-        try:
-            response = self._session.request(
-                method,
-                url,
-                data=body,
-                headers={"Content-Type": "application/json"},
-                timeout=self._timeout,
-            )
-        except requests.RequestException as error:
-            raise ServerUnreachable(f"{url}: {error}") from error
-        try:
-            content = response.json()
-        except ValueError:
-            content = {}
-        if response.ok and content:
-            return content
-        said = content.get("error") or response.text or response.reason
-        text = f"{url}: {sentence(said)}"
-        if response.status_code == 404:
-            raise NotServed(text)
-        if 400 <= response.status_code < 500 and response.status_code != 429:
-            raise RequestRefused(text)
-        raise ServerFailed(text)
+        self._http.close()

@@ -1,29 +1,12 @@
 """TensorFlow Serving's gRPC surface, as a client sees it."""
 
-import json
 from collections.abc import Sequence
 
-import grpc
 import numpy as np
 from google.protobuf.message import Message
 
 from ltpa_tf.serving.client import messages
-from ltpa_tf.serving.client.transport import (
-    BACKOFF,
-    NotServed,
-    RequestRefused,
-    ServerFailed,
-    ServerUnreachable,
-)
-from ltpa_tf.serving.sentences import sentence
-
-_KINDS = {
-    grpc.StatusCode.UNAVAILABLE: ServerUnreachable,
-    grpc.StatusCode.DEADLINE_EXCEEDED: ServerUnreachable,
-    grpc.StatusCode.NOT_FOUND: NotServed,
-    grpc.StatusCode.INVALID_ARGUMENT: RequestRefused,
-    grpc.StatusCode.FAILED_PRECONDITION: RequestRefused,
-}
+from ltpa_tf.serving.client.channel import GrpcConnection
 
 
 class GrpcTransport:
@@ -47,26 +30,12 @@ class GrpcTransport:
         timeout: float,
         retries: int,
     ):
-        policy = {
-            "maxAttempts": min(retries, 4) + 1,
-            "initialBackoff": f"{BACKOFF}s",
-            "maxBackoff": "5s",
-            "backoffMultiplier": 2,
-            # The second: all threads of the server wait for their batches.
-            "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
-        }
-        config = {"methodConfig": [{"name": [{}], "retryPolicy": policy}]}
-        options = [("grpc.max_receive_message_length", -1)]
-        if retries:
-            options.append(("grpc.service_config", json.dumps(config)))
-        self._address = address
-        self._channel = grpc.insecure_channel(address, options)
+        self._connection = GrpcConnection(address, timeout, retries)
         self._spec = messages.ModelSpec(name=model)
         if version is not None:
             self._spec.version.value = version
         elif label is not None:
             self._spec.version_label = label
-        self._timeout = timeout
 
     def ask(self, signature: str, name: str, batch: Sequence) -> dict[str, np.ndarray]:
         """Output name -> array."""
@@ -113,16 +82,7 @@ class GrpcTransport:
 
     def close(self) -> None:
         """Closes the connection."""
-        self._channel.close()
+        self._connection.close()
 
     def _send(self, method: str, request: Message, answer: type[Message]) -> Message:
-        call = self._channel.unary_unary(
-            f"/tensorflow.serving.{method}",
-            request_serializer=type(request).SerializeToString,
-            response_deserializer=answer.FromString,
-        )
-        try:
-            return call(request, timeout=self._timeout)
-        except grpc.RpcError as error:
-            text = f"{self._address}: {sentence(error.details() or '')}"
-            raise _KINDS.get(error.code(), ServerFailed)(text) from error
+        return self._connection.send(f"tensorflow.serving.{method}", request, answer)

@@ -1,7 +1,8 @@
 """A development server that speaks TensorFlow Serving's REST and gRPC surface.
 
-For trying an export, for tests and for machines without the real server. It needs the
-extra `serving`. REST: https://www.tensorflow.org/tfx/serving/api_rest
+And the Open Inference Protocol, on the same ports. For trying an export, for tests and
+for machines without the real server. It needs the extra `serving`.
+REST: https://www.tensorflow.org/tfx/serving/api_rest
 """
 
 from ltpa_tf.serving.server.serve import DevelopmentServer

@@ -73,14 +73,14 @@ class PredictRequest:
 
 def encode(outputs: dict[str, np.ndarray], rows: bool) -> bytes:
     """The response's JSON; names ending in `_bytes` are encoded as base64."""
-    plain = {name: _plain(name, value) for name, value in outputs.items()}
-    if len(plain) == 1:
-        (content,) = plain.values()
+    values = {name: plain(name, value) for name, value in outputs.items()}
+    if len(values) == 1:
+        (content,) = values.values()
     elif rows:
-        count = len(next(iter(plain.values())))
-        content = [{name: plain[name][i] for name in plain} for i in range(count)]
+        count = len(next(iter(values.values())))
+        content = [{name: values[name][i] for name in values} for i in range(count)]
     else:
-        content = plain
+        content = values
     return orjson.dumps(
         {"predictions" if rows else "outputs": content},
         option=orjson.OPT_SERIALIZE_NUMPY,
@@ -133,10 +133,21 @@ def _array(name: str, value: Any, info: TensorInfo, bools: bool) -> np.ndarray:
         array = np.empty(len(values), object)
         array[:] = [_string(name, one) for one in values]
         return array if isinstance(value, list) else array.reshape(())
-    return _numbers(name, value, dtype, bools)
+    return numbers(name, value, dtype, bools)
 
 
-def _numbers(name: str, value: Any, dtype: tf.DType, bools: bool) -> np.ndarray:
+def numbers(name: str, value: Any, dtype: tf.DType, bools: bool) -> np.ndarray:
+    """Nested lists of numbers as an array.
+
+    Args:
+        name: Of the input.
+        value: What was sent.
+        dtype: The array's type.
+        bools: Whether there may be booleans, which are refused.
+
+    Raises:
+        RequestError: If they are no such numbers.
+    """
     try:
         array = np.array(value)
     except (ValueError, OverflowError):
@@ -176,8 +187,8 @@ def _string(name: str, value: Any) -> bytes:
     raise RequestError(f'{name}: must be a string or {{"b64": "..."}}')
 
 
-def _plain(name: str, array: np.ndarray) -> Any:
-    """Something that orjson can write."""
+def plain(name: str, array: np.ndarray) -> Any:
+    """Something that orjson can write; as base64 if the name ends in `_bytes`."""
     if array.dtype != object:
         return np.ascontiguousarray(array)
     if name.endswith("_bytes"):

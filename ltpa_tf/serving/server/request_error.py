@@ -1,5 +1,8 @@
 """What a request can be refused with."""
 
+import contextlib
+from collections.abc import Iterator
+
 import grpc
 
 
@@ -18,3 +21,12 @@ class RequestError(Exception):
     ):
         super().__init__(sentence[:1000])  # gRPC sends no more than some 8 kB
         self.code = code
+
+
+@contextlib.contextmanager
+def refusing(context: grpc.ServicerContext) -> Iterator[None]:
+    """Tells a gRPC client what a request is refused with."""
+    try:
+        yield
+    except RequestError as error:
+        context.abort(error.code, str(error))

@@ -1,7 +1,5 @@
-"""TensorFlow Serving's gRPC surface, over the same versions."""
+"""TensorFlow Serving's gRPC surface, and beside it the other protocol's."""
 
-import contextlib
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -15,9 +13,9 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from ltpa_tf.serving.server import answers
+from ltpa_tf.serving.server import answers, open_inference_rpc
 from ltpa_tf.serving.server.repository import Repository
-from ltpa_tf.serving.server.request_error import RequestError
+from ltpa_tf.serving.server.request_error import RequestError, refusing
 from ltpa_tf.serving.server.version import Version
 
 
@@ -42,6 +40,7 @@ def start(
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(
         _Models(repository), server
     )
+    server.add_generic_rpc_handlers((open_inference_rpc.handler(repository),))
     port = server.add_insecure_port(address)
     server.start()
     return server, port
@@ -52,7 +51,7 @@ class _Predictions(prediction_service_pb2_grpc.PredictionServiceServicer):
         self._repository = repository
 
     def Predict(self, request, context):
-        with _refusals(context):
+        with refusing(context):
             version = _version(self._repository, request.model_spec)
             signature = request.model_spec.signature_name or "serving_default"
             infos, protos = version.inputs(signature), dict(request.inputs)
@@ -79,7 +78,7 @@ class _Predictions(prediction_service_pb2_grpc.PredictionServiceServicer):
         return response
 
     def GetModelMetadata(self, request, context):
-        with _refusals(context):
+        with refusing(context):
             if set(request.metadata_field) != {"signature_def"}:
                 raise RequestError(
                     f"metadata_field is {[*request.metadata_field]}, must be "
@@ -90,7 +89,7 @@ class _Predictions(prediction_service_pb2_grpc.PredictionServiceServicer):
 
     def Classify(self, request, context):
         """No signature of ours is for this, nor for the next two."""
-        with _refusals(context):
+        with refusing(context):
             _version(self._repository, request.model_spec)
             raise RequestError("only signatures for Predict are here")
 
@@ -107,7 +106,7 @@ class _Models(model_service_pb2_grpc.ModelServiceServicer):
         self._repository = repository
 
     def GetModelStatus(self, request, context):
-        with _refusals(context):
+        with refusing(context):
             if not request.HasField("model_spec"):
                 raise RequestError("Missing ModelSpec")
             spec = request.model_spec
@@ -117,14 +116,6 @@ class _Models(model_service_pb2_grpc.ModelServiceServicer):
         context.abort(
             grpc.StatusCode.INVALID_ARGUMENT, "models.config is reloaded, not a request"
         )
-
-
-@contextlib.contextmanager
-def _refusals(context: grpc.ServicerContext) -> Iterator[None]:
-    try:
-        yield
-    except RequestError as error:
-        context.abort(error.code, str(error))
 
 
 def _number(spec) -> int | None:

@@ -10,7 +10,8 @@ from pathlib import Path
 from starlette.middleware.cors import CORSMiddleware
 
 from ltpa_tf.errors import SettingError
-from ltpa_tf.serving.server import rest, rpc
+from ltpa_tf.serving.server import rpc
+from ltpa_tf.serving.server.application import Application
 from ltpa_tf.serving.server.pages import listen, pages, server_of
 from ltpa_tf.serving.server.repository import Repository
 
@@ -68,7 +69,7 @@ class DevelopmentServer:
         self.url = f"http://{shown}:{self._socket.getsockname()[1]}"
         self.grpc_address = f"{shown}:{port}"
         explorer = pages(Path(base), self.name)
-        application = rest.RestApp(self._repository, self._pool, max_body, explorer)
+        application = Application(self._repository, self._pool, max_body, explorer)
         if cors:
             application = CORSMiddleware(
                 application,

@@ -1,0 +1,438 @@
+"""The Open Inference Protocol: the development server, asked by Triton's clients."""
+
+import contextlib
+import http.server
+import json
+import struct
+import threading
+
+import grpc
+import numpy as np
+import pytest
+import requests
+from google.protobuf.descriptor_pb2 import DescriptorProto
+
+from ltpa_tf import serving
+from ltpa_tf.errors import SettingError
+from ltpa_tf.serving import open_inference as protocol
+from ltpa_tf.serving.server import DevelopmentServer
+
+
+@pytest.fixture(scope="module")
+def server(base):
+    with DevelopmentServer(base, rest_port=0, grpc_port=0) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def expected(base, images):
+    return serving.Predictor.from_saved_model(base).predict(images)
+
+
+@pytest.fixture(params=["http", "grpc"])
+def triton(server, request):
+    """Triton's client module, and its client of the development server."""
+    module = pytest.importorskip(f"tritonclient.{request.param}")
+    address = server.grpc_address
+    if request.param == "http":
+        address = server.url.removeprefix("http://")
+    with contextlib.closing(module.InferenceServerClient(address)) as client:
+        yield module, client
+
+
+def described(client, model) -> dict:
+    """A model's metadata as JSON, whichever the transport."""
+    found = client.get_model_metadata(model)
+    if isinstance(found, dict):
+        return found
+    from google.protobuf import json_format
+
+    return json_format.MessageToDict(found)
+
+
+def test_health_and_metadata(triton, server):
+    _, client = triton
+    assert client.is_server_live()
+    assert client.is_server_ready()
+    assert client.is_model_ready(server.name)
+    assert client.is_model_ready(server.name, "1")
+    found = described(client, server.name)
+    assert found["versions"] == ["1"]
+    (images,) = found["inputs"]
+    assert images["datatype"] == "UINT8"
+    assert [*map(int, images["shape"])] == [-1, 32, 32, 3]
+    outputs = {
+        one["name"]: (one["datatype"], [*map(int, one["shape"])])
+        for one in found["outputs"]
+    }
+    assert outputs["probabilities"] == ("FP32", [-1, 7])
+    assert outputs["top_names"] == ("BYTES", [-1, 5])
+    assert outputs["level_7"] == ("FP32", [-1, 32, 32])
+    assert outputs["evidence_7"] == outputs["level_7"]
+    (encoded,) = described(client, f"{server.name}_bytes")["inputs"]
+    assert encoded["datatype"] == "BYTES"
+
+
+def test_what_is_not_there(triton, server):
+    _, client = triton
+    errors = pytest.importorskip("tritonclient.utils").InferenceServerException
+    for model, version in (("other", ""), (server.name, "9"), (server.name, "one")):
+        with pytest.raises(errors, match="version"):
+            client.get_model_metadata(model, version)
+
+
+def ask(triton, model, name, array, outputs=(), **options):
+    """What Triton's client makes of the answer."""
+    module, client = triton
+    tensor = module.InferInput(name, array.shape, protocol.datatype(array.dtype))
+    tensor.set_data_from_numpy(array, **options)
+    asked = [module.InferRequestedOutput(one, **options) for one in outputs]
+    return client.infer(model, [tensor], outputs=asked or None, request_id="a 7")
+
+
+def test_pixels(triton, server, images, expected):
+    answer = ask(triton, server.name, "images", images)
+    assert_answers(answer, expected)
+    response = answer.get_response()
+    if not isinstance(response, dict):
+        assert (response.id, response.model_version) == ("a 7", "1")
+    else:
+        assert (response["id"], response["model_version"]) == ("a 7", "1")
+
+
+def test_json_alone(server, images, expected):
+    module = pytest.importorskip("tritonclient.http")
+    address = server.url.removeprefix("http://")
+    with contextlib.closing(module.InferenceServerClient(address)) as client:
+        names = ["probabilities", "top_names", "level_7", "evidence_7"]
+        answer = ask(
+            (module, client), server.name, "images", images, names, binary_data=False
+        )
+        assert_answers(answer, expected)
+        assert "parameters" not in answer.get_response()["outputs"][0]
+
+
+def assert_answers(answer, expected):
+    def arrays(name):
+        return answer.as_numpy(name)
+
+    names = [[_text(one) for one in row] for row in arrays("top_names").tolist()]
+    assert names == [list(one.names) for one in expected]
+    for name, of in (
+        ("probabilities", lambda one: one.probabilities),
+        ("level_7", lambda one: one.maps[7]),
+        ("evidence_7", lambda one: one.evidence[7]),
+    ):
+        wanted = np.stack([of(one) for one in expected])
+        np.testing.assert_allclose(arrays(name), wanted, atol=1e-5)
+
+
+def _text(one):  # in JSON it is text already
+    return one.decode() if isinstance(one, bytes) else one
+
+
+def test_files(triton, server, images, encode, expected):
+    files = np.array([encode(one) for one in images], object)
+    answer = ask(triton, f"{server.name}_bytes", "encoded", files)
+    assert_answers(answer, expected)
+
+
+def test_only_what_is_asked_for(triton, server, images):
+    answer = ask(triton, server.name, "images", images, ["level_7", "top_classes"])
+    assert answer.as_numpy("level_7").shape == (5, 32, 32)
+    assert answer.as_numpy("top_classes").dtype == np.int32
+    assert answer.as_numpy("probabilities") is None
+
+
+@pytest.fixture(params=["rest", "grpc"])
+def connect(server, request):
+    address = {"rest": server.url, "grpc": f"grpc://{server.grpc_address}"}
+
+    def connect(**options):
+        return serving.Client(
+            address[request.param], server.name, protocol="v2", **options
+        )
+
+    return connect
+
+
+def assert_alike(found, expected):
+    for one, other in zip(found, expected, strict=True):
+        assert (one.names, one.classes) == (other.names, other.classes)
+        np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-5)
+        for kind in ("maps", "image_maps", "evidence"):
+            own, others = getattr(one, kind), getattr(other, kind)
+            assert [*own] == [*others] == [7, 10]
+            for level, values in own.items():
+                np.testing.assert_allclose(values, others[level], atol=1e-4)
+
+
+def test_our_client(connect, images, encode, expected):
+    with connect(version=1) as client:
+        assert client.image_shape == (32, 32, 3)
+        assert client.states() == {1: "AVAILABLE"}
+        assert_alike(client.predict(images), expected)
+        assert_alike(client.predict_bytes([encode(one) for one in images]), expected)
+        (plain,) = client.predict(images[:1], maps=False)
+        assert (plain.maps, plain.names) == ({}, expected[0].names)
+
+
+def test_our_client_refused(connect, tmp_path):
+    (tmp_path / "no.png").write_text("no image")
+    with connect() as client, pytest.raises(SettingError, match=r"no\.png"):
+        client.predict_files([tmp_path / "no.png"])
+    with connect(version=9) as client, pytest.raises(serving.NotServed):
+        client.states()
+    with pytest.raises(SettingError, match="v2 has versions alone"):
+        connect(label="stable")
+    with pytest.raises(SettingError, match="v1 or v2"):
+        serving.Client("http://127.0.0.1", "m", protocol="v3")
+
+
+class WithoutBytes:
+    """Answers of our server, as KServe 0.21's Python server words them."""
+
+    def __init__(self, server):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                found = requests.get(f"{server.url}{self.path}")
+                content = found.json()
+                if self.path == "/v2":
+                    content["extensions"] = ["model_repository_extension"]
+                elif found.ok:
+                    content["versions"] = None
+                self.answer(found.status_code, content)
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                found = requests.post(f"{server.url}{self.path}", body)
+                content = found.json()
+                for one in content["outputs"]:
+                    one["parameters"] = None
+                self.answer(found.status_code, {**content, "parameters": None})
+
+            def answer(self, status, content):
+                content = json.dumps(content).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def test_our_client_of_a_server_that_takes_json_alone(server, images, encode, expected):
+    with (
+        WithoutBytes(server) as other,
+        serving.Client(other.url, server.name, protocol="v2") as client,
+    ):
+        assert client.states() == {}
+        assert_alike(client.predict(images), expected)
+        files = [encode(one) for one in images]  # JSON has no bytes: decoded here
+        assert_alike(client.predict_bytes(files), expected)
+        with pytest.raises(serving.RequestRefused):
+            client.predict_bytes([b"no image"])
+
+
+def tensor(**changes) -> dict:
+    whole = {"name": "images", "shape": [1, 32, 32, 3], "datatype": "UINT8"}
+    return {**whole, "data": [0] * 3072, **changes}
+
+
+BINARY = {"parameters": {"binary_data_size": 3072}}
+_BAD = {
+    "no JSON": b"{",
+    "no object": b"[]",
+    "no inputs": {},
+    "inputs that are no list": {"inputs": {}},
+    "an input that is no object": {"inputs": [1]},
+    "two inputs": {"inputs": [tensor(), tensor()]},
+    "another name": {"inputs": [tensor(name="image")]},
+    "a name that is no text": {"inputs": [tensor(name=None)]},
+    "another type": {"inputs": [tensor(datatype="FP32")]},
+    "a type that is none": {"inputs": [tensor(datatype="FP7")]},
+    "a shape that is none": {"inputs": [tensor(shape="1")]},
+    "a shape of booleans": {"inputs": [tensor(shape=[True, 32, 32, 3])]},
+    "a negative shape": {"inputs": [tensor(shape=[-1, 32, 32, 3])]},
+    "another size": {"inputs": [tensor(shape=[1, 16, 64, 3])]},
+    "no image": {"inputs": [tensor(shape=[0, 32, 32, 3], data=[])]},
+    "a huge batch": {"inputs": [tensor(shape=[2**40, 32, 32, 3])]},
+    "too few values": {"inputs": [tensor(data=[0] * 3071)]},
+    "values too large": {"inputs": [tensor(data=[256] + [0] * 3071)]},
+    "fractions": {"inputs": [tensor(data=[0.5] + [0] * 3071)]},
+    "texts": {"inputs": [tensor(data=["0"] * 3072)]},
+    "booleans": {"inputs": [tensor(data=[True] + [0] * 3071)]},
+    "no data": {"inputs": [{k: v for k, v in tensor().items() if k != "data"}]},
+    "data twice": {"inputs": [tensor(**BINARY)]},
+    "binary data that isn't there": {
+        "inputs": [{k: v for k, v in tensor(**BINARY).items() if k != "data"}]
+    },
+    "unknown parameters": {
+        "inputs": [tensor(parameters={"shared_memory_region": "a"})]
+    },
+    "an unknown output": {"inputs": [tensor()], "outputs": [{"name": "logits"}]},
+    "an output twice": {"inputs": [tensor()], "outputs": [{"name": "level_7"}] * 2},
+    "classification": {
+        "inputs": [tensor()],
+        "outputs": [{"name": "probabilities", "parameters": {"classification": 3}}],
+    },
+}
+
+
+@pytest.mark.parametrize("body", _BAD.values(), ids=_BAD.keys())
+def test_a_bad_request_gets_a_sentence(server, body):
+    content = body if isinstance(body, bytes) else json.dumps(body)
+    url = f"{server.url}/v2/models/{server.name}/infer"
+    response = requests.post(url, content)
+    assert response.status_code == 400
+    assert response.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("length", "content"),
+    [
+        ("-1", b""),
+        ("999999", b""),
+        ("x", b""),
+        (None, b"one byte more"),
+    ],
+)
+def test_bad_binary(server, length, content):
+    head = {"inputs": [{**tensor(), **BINARY}]}
+    del head["inputs"][0]["data"]
+    text = json.dumps(head).encode()
+    headers = {protocol.HEADER_LENGTH: length or str(len(text))}
+    response = requests.post(
+        f"{server.url}/v2/models/{server.name}/infer",
+        text + bytes(3072) + content,
+        headers=headers,
+    )
+    assert response.status_code == 400
+    assert response.json()["error"]
+
+
+def test_other_paths(server):
+    root = f"{server.url}/v2"
+    codes = {
+        path: requests.get(f"{root}{path}").status_code
+        for path in (
+            "",
+            "/health/live",
+            "/health/ready",
+            f"/models/{server.name}/ready",
+        )
+    }
+    assert set(codes.values()) == {200}
+    assert requests.get(f"{root}/models/other/ready").status_code == 404
+    assert requests.get(f"{root}/health").status_code == 400
+    assert requests.post(f"{root}/models/{server.name}").status_code == 400
+    assert requests.get(f"{root}/models/{server.name}/infer").status_code == 400
+
+
+def request(**changes):
+    one = {"name": "images", "datatype": "UINT8", "shape": [1, 32, 32, 3]}
+    fields = {"inputs": [{**one, **changes}], "raw_input_contents": [bytes(3072)]}
+    return {"model_name": "animals", **fields}
+
+
+_BAD_RPC = {
+    "no inputs": {"model_name": "animals"},
+    "no raw content": {**request(), "raw_input_contents": []},
+    "two raw contents": {**request(), "raw_input_contents": [bytes(3072)] * 2},
+    "too short": {**request(), "raw_input_contents": [bytes(3071)]},
+    "another name": request(name="image"),
+    "another type": request(datatype="INT8"),
+    "another shape": request(shape=[1, 16, 64, 3]),
+    "a negative shape": request(shape=[-1, -32, 32, 3]),
+    "a huge shape": request(shape=[2**62, 32, 32, 3]),
+    "contents twice": request(contents={"uint_contents": [0] * 3072}),
+    "shared memory": request(parameters={"shared_memory_region": {}}),
+    "another output": {**request(), "outputs": [{"name": "logits"}]},
+    "an odd version": {**request(), "model_version": "1.0"},
+    "values too large": {
+        **request(contents={"uint_contents": [300] * 3072}),
+        "raw_input_contents": [],
+    },
+    "files cut off": {
+        "model_name": "animals_bytes",
+        "inputs": [{"name": "encoded", "datatype": "BYTES", "shape": [1]}],
+        "raw_input_contents": [struct.pack("<I", 9) + b"short"],
+    },
+    "files that are none": {
+        "model_name": "animals_bytes",
+        "inputs": [{"name": "encoded", "datatype": "BYTES", "shape": [1]}],
+        "raw_input_contents": [struct.pack("<I", 4) + b"none"],
+    },
+}
+
+
+def infer(server, fields):
+    with grpc.insecure_channel(server.grpc_address) as channel:
+        call = channel.unary_unary(
+            f"/{protocol.SERVICE}/ModelInfer",
+            protocol.MESSAGES["ModelInferRequest"].SerializeToString,
+            protocol.MESSAGES["ModelInferResponse"].FromString,
+        )
+        return call(protocol.MESSAGES["ModelInferRequest"](**fields), timeout=60)
+
+
+@pytest.mark.parametrize("fields", _BAD_RPC.values(), ids=_BAD_RPC.keys())
+def test_a_bad_rpc_gets_a_sentence(server, fields):
+    with pytest.raises(grpc.RpcError) as caught:
+        infer(server, fields)
+    assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert caught.value.details()
+
+
+def test_typed_contents(server, images, expected):
+    contents = {"uint_contents": images.ravel().tolist()}
+    fields = request(shape=[*images.shape], contents=contents)
+    found = infer(server, {**fields, "raw_input_contents": []})
+    raw = dict(
+        zip((x.name for x in found.outputs), found.raw_output_contents, strict=True)
+    )
+    probabilities = np.frombuffer(raw["probabilities"], "<f4").reshape(5, 7)
+    wanted = [one.probabilities for one in expected]
+    np.testing.assert_allclose(probabilities, wanted, atol=1e-5)
+
+
+def fields_of(message):
+    proto = DescriptorProto()
+    message.DESCRIPTOR.CopyToProto(proto)
+    return proto
+
+
+def test_messages_are_those_of_the_protocol():
+    theirs = pytest.importorskip("tritonclient.grpc.service_pb2")
+    nested = {
+        "InferInputTensor": theirs.ModelInferRequest,
+        "InferRequestedOutputTensor": theirs.ModelInferRequest,
+        "InferOutputTensor": theirs.ModelInferResponse,
+        "TensorMetadata": theirs.ModelMetadataResponse,
+    }
+    assert len(protocol.MESSAGES) > 15
+    for name, own in protocol.MESSAGES.items():
+        there = getattr(nested.get(name, theirs), name)
+        known = {field.name: field for field in fields_of(there).field}
+        for field in fields_of(own).field:
+            other = known[field.name]
+            assert (field.number, field.type, field.label) == (
+                other.number,
+                other.type,
+                other.label,
+            )
+    assert theirs.DESCRIPTOR.services_by_name["GRPCInferenceService"].full_name == (
+        protocol.SERVICE
+    )

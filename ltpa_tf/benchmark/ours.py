@@ -117,7 +117,7 @@ def _in_tensorflow(model, class_names, images, folder, threads):
 def _in_onnx_runtime(model, class_names, images, folder, threads):
     import onnxruntime
 
-    from ltpa_tf.serving.convert import to_onnx
+    from ltpa_tf.serving.onnx_file import to_onnx
     from ltpa_tf.serving.signatures import Signatures
 
     to_onnx(Signatures(model, class_names), f"{folder}/model.onnx", images[:4])

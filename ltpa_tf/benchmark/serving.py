@@ -72,12 +72,14 @@ class Case(NamedTuple):
     tool: str = "loop"
 
 
-def make_model(folder: Path, width: float, peers: Sequence[str]) -> None:
+def make_model(
+    folder: Path, width: float, peers: Sequence[str], compact: Sequence[str] = ()
+) -> None:
     """The paper's att3 with random weights, exported, and its files for the peers."""
     import keras
 
     from ltpa_tf import models, serving
-    from ltpa_tf.serving import convert
+    from ltpa_tf.serving import onnx_file
     from ltpa_tf.serving.signatures import Signatures
 
     keras.utils.set_random_seed(0)
@@ -89,10 +91,10 @@ def make_model(folder: Path, width: float, peers: Sequence[str]) -> None:
         std=(0.2,) * 3,
     )
     names = [str(index) for index in range(CLASSES)]
-    serving.export(model, folder / "model", class_names=names)
+    serving.export(model, folder / "model", class_names=names, compact=compact)
     if "onnx" in peers:
         images = np.random.default_rng(1).integers(0, 256, (8, SIZE, SIZE, 3), np.uint8)
-        convert.to_onnx(Signatures(model, names), folder / "model.onnx", images)
+        onnx_file.to_onnx(Signatures(model, names), folder / "model.onnx", images)
     np.savez(folder / "weights.npz", *model.get_weights())
 
 

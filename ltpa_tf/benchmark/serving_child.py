@@ -8,6 +8,7 @@ as such models are commonly served, or ONNX Runtime with the exported file.
 
 import argparse
 import json
+import os
 import sys
 import threading
 import types
@@ -79,8 +80,8 @@ def _serve_peer(run: Callable[[np.ndarray], dict], size: int) -> None:
     from starlette.applications import Starlette
     from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 
+    from ltpa_tf.serving.server.application import Application
     from ltpa_tf.serving.server.pages import listen, server_of
-    from ltpa_tf.serving.server.rest import RestApp
     from ltpa_tf.serving.server.serve import THREADS, without_pauses
 
     images = TensorInfo(dtype="DT_UINT8")
@@ -90,7 +91,7 @@ def _serve_peer(run: Callable[[np.ndarray], dict], size: int) -> None:
     )
     repository = types.SimpleNamespace(name="peer", find=lambda *_: version)
     with ThreadPoolExecutor(THREADS) as pool:
-        server = server_of(RestApp(repository, pool, 2**25, Starlette()))
+        server = server_of(Application(repository, pool, 2**25, Starlette()))
         socket = listen("port", "127.0.0.1", 0)
         thread = threading.Thread(target=server.run, args=([socket],))
         thread.start()
@@ -101,7 +102,7 @@ def _serve_peer(run: Callable[[np.ndarray], dict], size: int) -> None:
 
 
 def _say_and_wait(**where: str) -> None:
-    print(json.dumps(where), flush=True)
+    print(json.dumps({**where, "pid": os.getpid()}), flush=True)
     sys.stdin.read()
 
 

@@ -33,8 +33,20 @@ end
 """
 
 
-def sender(kind: str, where: dict, image: np.ndarray, maps: bool) -> Callable[[], None]:
-    """A client of its own: each call is one request about one image, answered."""
+def sender(
+    kind: str, where: dict, image: np.ndarray, maps: bool | str
+) -> Callable[[], int]:
+    """A client of its own: each call is one request about one image, answered.
+
+    Args:
+        kind: One of `KINDS`.
+        where: The server.
+        image: uint8 `[H, W, 3]`.
+        maps: Whether to ask for maps, or in which compact form.
+
+    Returns:
+        A function that asks and returns the bytes of the answer.
+    """
     if kind == "gRPC":
         return _grpc(where, image, maps)
     body = rest_body(kind, image, maps)
@@ -42,12 +54,13 @@ def sender(kind: str, where: dict, image: np.ndarray, maps: bool) -> Callable[[]
     connection.connect()
     path = f"/v1/models/{where['name']}:predict"
 
-    def send() -> None:
+    def send() -> int:
         connection.request("POST", path, body)
         response = connection.getresponse()
         content = response.read()
         if response.status != 200:
             raise RuntimeError(content.decode())
+        return len(content)
 
     return send
 
@@ -85,14 +98,20 @@ def wrk(body: str, where: dict, clients: int, seconds: float) -> dict:
     return metrics
 
 
-def rest_body(kind: str, image: np.ndarray, maps: bool) -> str:
+def rest_body(kind: str, image: np.ndarray, maps: bool | str) -> str:
     """The JSON of a request about one image."""
-    signature = "attention_maps" if maps else "serving_default"
+    signature = _signature(maps)
     value: object = image.tolist()
     if kind == "REST b64":
         signature = f"{signature.replace('serving_default', 'serving')}_bytes"
         value = {"b64": base64.b64encode(_jpeg(image)).decode()}
     return json.dumps({"signature_name": signature, "instances": [value]})
+
+
+def _signature(maps: bool | str) -> str:
+    if not maps:
+        return "serving_default"
+    return "attention_maps" if maps is True else f"attention_{maps}"
 
 
 def _jpeg(image: np.ndarray) -> bytes:
@@ -101,18 +120,20 @@ def _jpeg(image: np.ndarray) -> bytes:
     return stream.getvalue()
 
 
-def _grpc(where: dict, image: np.ndarray, maps: bool) -> Callable[[], None]:
+def _grpc(where: dict, image: np.ndarray, maps: bool | str) -> Callable[[], int]:
     options = [("grpc.use_local_subchannel_pool", 1)]
     channel = grpc.insecure_channel(where["grpc"], options)
     stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
     request = predict_pb2.PredictRequest()
     request.model_spec.name = where["name"]
-    request.model_spec.signature_name = "attention_maps" if maps else "serving_default"
+    request.model_spec.signature_name = _signature(maps)
     request.inputs["images"].CopyFrom(tf.make_tensor_proto(image[None]))
-    return lambda: stub.Predict(request, timeout=60)
+    return lambda: stub.Predict(request, timeout=60).ByteSize()
 
 
-def load(make: Callable[[], Callable[[], None]], clients: int, seconds: float) -> dict:
+def load(
+    make: Callable[[], Callable[[], object]], clients: int, seconds: float
+) -> dict:
     """Lets `clients` ask for `seconds`, each waiting for its answer before the next.
 
     Returns:

@@ -14,7 +14,10 @@ SCHEMAS = json.loads(Path(__file__).with_name("manifest_schemas.json").read_text
 def documents() -> dict[str, dict]:
     """Kind, or name of the file, -> its content."""
     found = {"compose.yaml": yaml.safe_load((DEPLOY / "compose.yaml").read_text())}
-    for file in sorted((DEPLOY / "kubernetes").glob("*.yaml")):
+    for file in (
+        DEPLOY / "kserve.yaml",
+        *sorted((DEPLOY / "kubernetes").glob("*.yaml")),
+    ):
         if file.name != "kustomization.yaml":  # kubectl reads that one in another test
             for one in yaml.safe_load_all(file.read_text()):
                 found[one["kind"]] = one
@@ -23,7 +26,7 @@ def documents() -> dict[str, dict]:
 
 def test_there_is_a_schema_for_each():
     assert set(documents()) == set(SCHEMAS) - {"$comment"}
-    assert len(documents()) == 8
+    assert len(documents()) == 9
 
 
 @pytest.mark.parametrize("name", sorted(documents()))
@@ -44,6 +47,12 @@ def test_manifest(name):
         ("Service", ["spec", "ports", 0, "port"], None),
         ("HTTPRoute", ["spec", "rules", 0, "filters", 0, "type"], "Rewrite"),
         ("ServiceMonitor", ["spec", "endpoints", 0, "intervall"], "15s"),
+        ("InferenceService", ["spec", "predictor", "model", "storageURI"], "pvc://a"),
+        (
+            "InferenceService",
+            ["spec", "predictor", "model", "modelFormat", "name"],
+            None,
+        ),
     ],
 )
 def test_a_mistake_is_found(name, path, value):

@@ -108,6 +108,73 @@ def test_maps_of_large_scores_may_be_rounded(images, output, roundings, is_round
         convert.compare(expected, found, images, convert.TOLERANCE, scores.max())
 
 
+def told(**outputs):
+    """Two classes, 0.7 and 0.3, of each image, and other outputs."""
+    plain = {"probabilities": np.tile(np.float32([0.7, 0.3]), (2, 1))}
+    return plain | {name: np.array(value) for name, value in outputs.items()}
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "said"),
+    [
+        ({"level_7_uint8": np.uint8([0, 9])}, {"level_7_uint8": np.uint8([1, 8])}, ""),
+        (
+            {"level_7_uint8": np.uint8([0, 9])},
+            {"level_7_uint8": np.uint8([255, 9])},
+            "level_7_uint8 differs from Keras by 255",
+        ),
+        (
+            {"level_7_top": [[[0, 1, 0.5], [2, 3, 0.5]]] * 2},
+            {"level_7_top": [[[2, 3, 0.5], [0, 1, 0.5]]] * 2},
+            "",
+        ),
+        (
+            {"level_7_top": [[[0, 1, 0.5]]] * 2},
+            {"level_7_top": [[[0, 1, 0.4]]] * 2},
+            "level_7_top differs",
+        ),
+        (
+            {"top_classes": [[0], [0]]},
+            {"top_classes": [[0], [1]]},
+            "top_classes differ",
+        ),
+        ({"evidence_7": [[4e6], [9.0]]}, {"evidence_7": [[4e6 + 1], [9.0]]}, ""),
+        ({"evidence_7": [[4.0], [9.0]]}, {"evidence_7": [[4.1], [9.0]]}, "evidence_7"),
+        (
+            {"top_names": np.array([[b"ant"], [b"bee"]], object)},
+            {"top_names": np.array([["ant"], ["fox"]], object)},
+            "top_names differ",
+        ),
+    ],
+)
+def test_how_other_outputs_may_differ(expected, found, said):
+    def ask(batch):
+        return told(**found)
+
+    def function(batch):
+        return {name: tf.constant(value) for name, value in told(**expected).items()}
+
+    result = contextlib.nullcontext()
+    if said:
+        result = pytest.raises(RuntimeError, match=said)
+    with result:
+        convert.compare(function, ask, np.zeros((2, 1, 1, 3), np.uint8), 1e-5, 0)
+
+
+def test_evidence_of_a_tie_is_of_either_class():
+    even = {"probabilities": np.float32([[0.5, 0.5]])}
+    one, other = (
+        {**even, "top_classes": np.int32([[top]]), "evidence_7": np.float32([[given]])}
+        for top, given in ((0, 3.0), (1, -2.0))
+    )
+
+    def function(batch):
+        return {name: tf.constant(value) for name, value in one.items()}
+
+    images = np.zeros((1, 1, 1, 3), np.uint8)
+    assert convert.compare(function, lambda batch: other, images, 1e-5, 0) == 0
+
+
 def test_the_largest_score_is_the_estimators(build, class_names, images):
     model = build(compatibility="local")
     scores = [model.get_layer(f"level_{level}").output[1] for level in (7, 10)]

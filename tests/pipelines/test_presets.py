@@ -85,6 +85,16 @@ def test_fine_tuning_begins_with_the_presets_model_and_weights(start, preset, tm
             ["--export_dir=/tmp/x", "--preset=no", "--format=onnx"],
             "--format: received 'onnx'",
         ),
+        (
+            "export",
+            ["--export_dir=/tmp/x", "--workdir=x", "--triton"],
+            "accepted: onnx, with --triton",
+        ),
+        (
+            "export",
+            ["--export_dir=/tmp/x", "--preset=no", "--format=preset", "--compact=top"],
+            "--compact",
+        ),
         ("train", [*TINY, "--workdir=/tmp/x", "--preset=nothing"], "save_preset"),
         (
             "train",

@@ -82,13 +82,15 @@ def test_the_page_is_there(served):
     assert requests.get(url + "explorer.json").json()["model"] == "owls and more"
 
 
-def test_predict_asks_the_server(start, served, tmp_path):
-    (address,) = re.findall(r"gRPC +(\S+)", served)
+@pytest.mark.parametrize(
+    ("transport", "flag"), [("gRPC", "--label=stable"), ("REST", "--protocol=v2")]
+)
+def test_predict_asks_the_server(start, served, tmp_path, transport, flag):
+    (address,) = re.findall(rf"{transport} +(\S+)", served)
+    address = address.partition("/v1/")[0] if "/v1/" in address else f"grpc://{address}"
     samples = ROOT / "ltpa_tf/serving/explorer/samples"
-    flags = [f"--images={samples}", "--label=stable", "--model=owls and more"]
-    done = start(
-        "predict", f"--server=grpc://{address}", *flags, f"--output={tmp_path}"
-    )
+    flags = [f"--images={samples}", "--model=owls and more", flag]
+    done = start("predict", f"--server={address}", *flags, f"--output={tmp_path}")
     assert done.returncode == 0, done.stderr
     answers = json.loads((tmp_path / "predictions.json").read_text())
     assert len(answers) == 8

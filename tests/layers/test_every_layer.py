@@ -65,6 +65,7 @@ CASES = {
         {"local": (5, 7, 6), "global_feature": (9,), "keys": (5, 7, 9)},
     ),
     "estimator without g": Case(layers.AttentionEstimator, {}, {"local": (5, 7, 6)}),
+    "gate": Case(layers.Gate, {}, {"local": (5, 7, 6), "attention": (5, 7)}),
     "sensor": Case(
         layers.GlimpseSensor,
         {"glimpse_size": 3, "scales": 2},

@@ -15,14 +15,17 @@ from ltpa_tf.programs import results as program
 @pytest.fixture
 def main(tmp_path):
     """Runs it with these flags; there are no data, so nothing can be trained."""
-    if not flags.FLAGS.is_parsed():
-        flags.FLAGS(["results", f"--out={tmp_path}"])
+    with flagsaver.flagsaver():  # those of other tests come back
+        flags.FLAGS.unparse_flags()
+        for name in flags.FLAGS:
+            flags.FLAGS[name].unparse()
+        flags.FLAGS(["results", f"--out={tmp_path / 'out'}"])
 
-    def run(**given):
-        with flagsaver.flagsaver(**{"out": str(tmp_path / "out"), **given}):
-            program.main([])
+        def run(**given):
+            with flagsaver.flagsaver(**given):
+                program.main([])
 
-    return run
+        yield run
 
 
 @pytest.mark.parametrize("seed", ["-1", "1.5", "", "4294967296", "²", "x"])

@@ -193,6 +193,11 @@ def convert_run(
         >>> file, cost = serving.convert_run(run, "converted", form="onnx")
         >>> file.name
         'converted.onnx'
+        >>> file, cost = serving.convert_run(
+        ...     run, "repository/digits", form="onnx", triton=True
+        ... )
+        >>> file.parent.name, sorted(one.name for one in file.parents[1].iterdir())
+        ('1', ['1', 'config.pbtxt', 'labels.txt'])
     """
     if form == "onnx" and quantize != "none":
         raise SettingError("--quantize", quantize, "none, for ONNX")

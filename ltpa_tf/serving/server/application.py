@@ -46,17 +46,17 @@ class Application:
         self._pool = pool
         self._max_body = max_body
         self._pages = pages
-        tensorflow, open_inference = (
-            api(repository) for api in (TensorFlowRest, OpenInferenceRest)
+        self._protocols = (
+            (re.compile("/v1/"), TensorFlowRest(repository)),
+            (re.compile("/v2(/|$)"), OpenInferenceRest(repository)),
         )
-        self._protocols = (("/v1/", tensorflow), ("/v2", open_inference))
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
         """One request."""
         target = _target(scope)
         answer = self._pages
         for start, protocol in self._protocols:
-            if target.lower().startswith(start):
+            if start.match(target.lower()):
                 status, content, headers = await self._answer(
                     protocol, scope, receive, target
                 )

@@ -130,7 +130,7 @@ def _fixed_split(bank: _Bank, examples: int) -> Split:
     indices = np.arange(examples)
     parts = [
         compose(bank, tf.constant(chunk), seed=_FIXED_SEED, epoch=0)
-        for chunk in np.array_split(indices, -(-examples // 100))
+        for chunk in np.array_split(indices, -(-examples // 500))
     ]
     images, boxes = (np.concatenate(part) for part in zip(*parts, strict=True))
     labels = bank.labels[indices % len(bank.labels)]

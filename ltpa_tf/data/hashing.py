@@ -33,11 +33,11 @@ def random_bits(
     Returns:
         uint32 [B, lanes].
     """
-    key = _key(seed, epoch, purpose)
-    lane_offsets = (np.arange(1, lanes + 1, dtype=np.uint64) * _GOLDEN) % 2**32
-    lane_keys = _mix(key + tf.constant(lane_offsets, tf.uint32))
-    rows = _mix(tf.cast(positions, tf.uint32) ^ key)
-    return _mix(rows[:, None] + lane_keys[None])
+    # The epoch last: a graph computes what is before it once, as a constant.
+    seed = tf.cast(seed, tf.int64)
+    words = (seed, tf.bitwise.right_shift(seed, 32), purpose, epoch)
+    words = [tf.cast(word, tf.uint32) for word in words]
+    return _bits(words, tf.cast(positions, tf.uint32), lanes)
 
 
 def below(bits: tf.Tensor, bound: Integer) -> tf.Tensor:
@@ -86,23 +86,32 @@ def shuffled(
     pivots, keys = tf.unstack(words[:, 0] % size), tf.unstack(words[:, 1])
     x = tf.cast(positions, tf.uint32)
     for pivot, key in zip(pivots, keys, strict=True):
-        partner = tf.where(x > pivot, pivot + size, pivot) - x
-        larger = tf.maximum(x, partner)
-        swap = _mix(larger ^ key) > 0x7FFFFFFF
-        x = tf.where(swap, partner, x)
+        x = _round(x, pivot, key, size)
     return tf.cast(x, tf.int64)
 
 
-def _key(seed: Integer, epoch: Integer, purpose: int) -> tf.Tensor:
-    """uint32 scalar; each argument in turn stirred in."""
-    seed = tf.cast(seed, tf.int64)
+# Functions, as each is used so often: built in place, their operations would be a fifth
+# of what a training waits for before its first step. Whatever runs them inlines them.
+@tf.function(autograph=False)
+def _bits(words: list[tf.Tensor], positions: tf.Tensor, lanes: int) -> tf.Tensor:
     key = tf.constant(_GOLDEN, tf.uint32)
-    # The epoch last: a graph computes what is before it once, as a constant.
-    for word in (seed, tf.bitwise.right_shift(seed, 32), purpose, epoch):
-        key = _mix(key ^ _mix(tf.cast(word, tf.uint32) + _GOLDEN))
-    return key
+    for word in words:  # each in turn stirred in
+        key = _mix(key ^ _mix(word + _GOLDEN))
+    lane_offsets = (np.arange(1, lanes + 1, dtype=np.uint64) * _GOLDEN) % 2**32
+    lane_keys = _mix(key + tf.constant(lane_offsets, tf.uint32))
+    rows = _mix(positions ^ key)
+    return _mix(rows[:, None] + lane_keys[None])
 
 
+@tf.function(autograph=False)
+def _round(x: tf.Tensor, pivot: tf.Tensor, key: tf.Tensor, size: tf.Tensor):
+    partner = tf.where(x > pivot, pivot + size, pivot) - x
+    larger = tf.maximum(x, partner)
+    swap = _mix(larger ^ key) > 0x7FFFFFFF
+    return tf.where(swap, partner, x)
+
+
+@tf.function(autograph=False)
 def _mix(x: tf.Tensor) -> tf.Tensor:
     x = (x ^ _right(x, 16)) * 0x7FEB352D
     x = (x ^ _right(x, 15)) * 0x846CA68B

@@ -126,7 +126,9 @@ def _write(signatures: Signatures, folder: Path) -> None:
     archive = keras.export.ExportArchive()
     archive.track(signatures.network)
     for name, (function, spec) in signatures.functions().items():
-        archive.add_endpoint(name, function, input_signature=[spec])
+        traced = tf.function(function, input_signature=[spec], autograph=False)
+        traced.get_concrete_function()  # else Keras has it traced twice
+        archive.add_endpoint(name, traced)
     with _quiet():
         archive.write_out(str(folder), verbose=False)
 

@@ -100,6 +100,8 @@ class Signatures:
         self.grids = models.grids(model)
         self.attention = tuple(sorted(estimators, key=_place))
         self.evidence = tuple(set(self.network.output) - {"logits", *estimators})
+        # One function in both graphs of files: most of what is traced is in it.
+        self._decode = tf.function(self._decode_batch, autograph=False)
 
     def functions(self) -> dict[str, tuple[Callable, tf.TensorSpec]]:
         """Signature name -> the function and the specification of its one input.
@@ -154,9 +156,11 @@ class Signatures:
     def _decoded(self, encoded: tf.Tensor) -> tf.Tensor:
         encoded = tf.ensure_shape(encoded, (None,))
         with tf.control_dependencies([_at_least_one(encoded)]):
-            images = image_files.decode_batch(
-                encoded, self.image_shape[:2], self.preprocessing
-            )
+            return self._decode(encoded)
+
+    def _decode_batch(self, encoded: tf.Tensor) -> tf.Tensor:
+        size = self.image_shape[:2]
+        images = image_files.decode_batch(encoded, size, self.preprocessing)
         return grey(images) if self.image_shape[-1] == 1 else images
 
     def _classes(self, outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

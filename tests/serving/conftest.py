@@ -80,12 +80,37 @@ def misread(request) -> tuple[np.ndarray, str]:
 @pytest.fixture(scope="session")
 def base(tmp_path_factory) -> Iterator[Path]:
     """The folder of an exported model's versions, holding version 1; it is shared."""
+    from spots import spots
+
     from ltpa_tf import serving
 
     base = tmp_path_factory.mktemp("exports") / "animals"
-    serving.export(_build(), base, class_names=CLASS_NAMES)
+    batches = np.split(spots(200, 0), 4)
+    serving.export(_build(), base, class_names=CLASS_NAMES, reference=batches)
     with unchanged(base):
         yield base
+
+
+@pytest.fixture(scope="session")
+def development(base):
+    """A development server of it, for tests that leave it as it is."""
+    from ltpa_tf.serving.server import DevelopmentServer
+
+    with DevelopmentServer(base, rest_port=0, grpc_port=0, cors=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def light(base, tmp_path_factory) -> Path:
+    """The same of a model that has one product: for what no model matters to."""
+    import tensorflow as tf
+    from light import Light
+
+    folder = shutil.copytree(base, tmp_path_factory.mktemp("light") / base.name)
+    shutil.rmtree(folder / "1")
+    model = Light(len(CLASS_NAMES))
+    tf.saved_model.save(model, str(folder / "1"), {"serving_default": model.serve})
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -170,26 +195,26 @@ def start_server(request, base, tmp_path_factory):
     """
     from ltpa_tf.serving import model_server
 
-    def copy(name: str) -> Path:
+    def copy(name: str, export: Path) -> Path:
         from ltpa_tf import serving
 
         folder = tmp_path_factory.mktemp("served") / name
-        shutil.copytree(base, folder)
+        shutil.copytree(export, folder)
         serving.label(folder, {"stable": 1, "canary": 1}, str(folder))
         return folder
 
     if request.param == "development":
-        return lambda name=base.name: _development(copy(name))
+        return lambda name=base.name, of=base: _development(copy(name, of))
     if os.environ.get("TF_SERVING_URL"):
         if os.environ.get("PYTEST_XDIST_WORKER"):
             pytest.skip("TF_SERVING_URL is one server for all: run pytest without -n")
-        return lambda name="": _at_url(base / "1")
+        return lambda name="", of=base: _at_url(of / "1")
     command = model_server.find()
     if command is None:
         pytest.skip(
             "no tensorflow_model_server: TF_SERVING_URL, TF_SERVING_BIN, PATH or docker"
         )
-    return lambda name=base.name: _real(copy(name), command)
+    return lambda name=base.name, of=base: _real(copy(name, of), command)
 
 
 @contextlib.contextmanager

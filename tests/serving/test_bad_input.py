@@ -17,8 +17,6 @@ from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow.core.framework.types_pb2 import DataType
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
-from ltpa_tf.serving.server import DevelopmentServer
-
 REQUESTS = 2400
 REFUSALS = (
     grpc.StatusCode.INVALID_ARGUMENT,
@@ -229,10 +227,9 @@ def memory():
     return pages * resource.getpagesize() / 2**20
 
 
-@pytest.fixture(scope="module")
-def server(base):
-    with DevelopmentServer(base, rest_port=0, grpc_port=0) as server:
-        yield server
+@pytest.fixture
+def server(development):
+    return development
 
 
 def good_answer(server, session):

@@ -70,16 +70,16 @@ def test_a_folder_that_is_no_version(copy, name):
 
 
 @pytest.mark.parametrize(
-    ("victim", "said"),
+    ("victim", "said", "load"),
     [
-        ("1/saved_model.pb", "without saved_model.pb"),
-        ("1/variables/variables.index", "doesn't load"),
-        ("models.config", "missing"),
+        ("1/saved_model.pb", "without saved_model.pb", True),
+        ("1/variables/variables.index", "doesn't load", True),
+        ("models.config", "missing", False),
     ],
 )
-def test_a_missing_file(copy, victim, said):
+def test_a_missing_file(copy, victim, said, load):
     (copy / victim).unlink()
-    assert said in found(copy, load=True)
+    assert said in found(copy, load)
 
 
 def test_damaged_files(copy):
@@ -111,19 +111,26 @@ def test_over_1000_warmup_records(copy):
 SMALL = "max_batch_size { value: 8 }\nallowed_batch_sizes: [1, 8]\n"
 
 
-def test_warmup_fits_the_batching_that_is_there(base, tmp_path, build, class_names):
-    folder = tmp_path / "animals"
-    folder.mkdir()
-    (folder / "batching.config").write_text(SMALL)
-    serving.export(build(), folder, class_names=class_names)
+def test_a_new_version_fits_what_is_there(copy, build, class_names):
+    """Its warm-up the batching; labels move, and old versions go."""
+    shutil.copytree(copy / "1", copy / "2")
+    (copy / "batching.config").write_text(SMALL)
+    serving.export(build(), copy, class_names=class_names, keep=1)
     sizes = {
         proto.tensor_shape.dim[0].size
-        for request in warmup.read(folder / "1")
+        for request in warmup.read(copy / "3")
         for proto in request.inputs.values()
     }
     assert sizes == {1, 8}
-    assert serving.check_export(folder) == []
-    assert (folder / "batching.config").read_text() == SMALL
+    assert (copy / "batching.config").read_text() == SMALL
+
+    assert server_files.read_labels(copy) == {"stable": 1, "canary": 3}
+    assert list(serving.list_versions(copy)) == [1, 3]
+    assert serving.label(copy, {"stable": 3}) == {"stable": 3, "canary": 3}
+    with pytest.raises(SettingError, match=r"--version: .* a version in .*\[1, 3\]"):
+        serving.label(copy, {"stable": 2})
+    shutil.rmtree(copy / "1")  # its warm-up is larger
+    assert serving.check_export(copy) == []
 
 
 def test_warmup_records_larger_than_a_batch(copy):
@@ -239,17 +246,6 @@ def test_an_input_name_that_changed(copy):
 def test_nothing_there(tmp_path):
     assert "no version in it" in found(tmp_path)
     assert "no version in it" in found(tmp_path / "gone")
-
-
-def test_labels_move_and_old_versions_go(copy, build, class_names):
-    shutil.copytree(copy / "1", copy / "2")
-    serving.export(build(), copy, class_names=class_names, keep=1)
-    assert server_files.read_labels(copy) == {"stable": 1, "canary": 3}
-    assert list(serving.list_versions(copy)) == [1, 3]
-    assert serving.check_export(copy, load=False) == []
-    assert serving.label(copy, {"stable": 3}) == {"stable": 3, "canary": 3}
-    with pytest.raises(SettingError, match=r"--version: .* a version in .*\[1, 3\]"):
-        serving.label(copy, {"stable": 2})
 
 
 @pytest.mark.parametrize("label", ['a"b', "a b", "a/b", "a:b", "a\n", ""])

@@ -16,13 +16,11 @@ from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
 
 from ltpa_tf import serving
 from ltpa_tf.errors import SettingError
-from ltpa_tf.serving.server import DevelopmentServer
 
 
-@pytest.fixture(scope="module")
-def server(base):
-    with DevelopmentServer(base, rest_port=0, grpc_port=0) as server:
-        yield server
+@pytest.fixture
+def server(development):
+    return development
 
 
 @pytest.fixture(params=["rest", "grpc"])

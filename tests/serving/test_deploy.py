@@ -11,7 +11,6 @@ import yaml
 
 from ltpa_tf import serving
 from ltpa_tf.serving import model_server
-from ltpa_tf.serving.server import DevelopmentServer
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "serving"
 
@@ -125,7 +124,7 @@ def test_a_pod_is_given_time_and_ended_when_it_hangs(manifests):
     assert pod["shareProcessNamespace"] is True
 
 
-def test_probes_and_routes_are_answered(manifests, base):
+def test_probes_and_routes_are_answered(manifests, development):
     """By a server of a model with labels, under this model's name."""
     (container,) = manifests["Deployment"]["spec"]["template"]["spec"]["containers"]
     paths = {
@@ -138,18 +137,17 @@ def test_probes_and_routes_are_answered(manifests, base):
         for filter_ in rule.get("filters", [])
     ]
     assert len(targets) == 2
-    with DevelopmentServer(base, rest_port=0, grpc_port=0) as server:
-        here = alive.replace("quickstart", server.name)
-        assert requests.get(server.url + here).status_code == 200
-        for path in paths:
-            here = path.replace("quickstart", server.name)
-            assert requests.get(server.url + here).status_code == 200
-            never = re.sub("labels/stable", "labels/none", here)
-            assert requests.get(server.url + never).status_code == 400
-        zeros = [[[[0] * 3] * 32] * 32]
-        for target in targets:
-            here = target.replace("quickstart", server.name)
-            assert requests.post(server.url + here, json={"instances": zeros}).ok
+    url, name = development.url, development.name
+    assert requests.get(url + alive.replace("quickstart", name)).status_code == 200
+    for path in paths:
+        here = path.replace("quickstart", name)
+        assert requests.get(url + here).status_code == 200
+        never = re.sub("labels/stable", "labels/none", here)
+        assert requests.get(url + never).status_code == 400
+    zeros = [[[[0] * 3] * 32] * 32]
+    for target in targets:
+        here = target.replace("quickstart", name)
+        assert requests.post(url + here, json={"instances": zeros}).ok
 
 
 def test_kubectl_can_build_them(manifests):

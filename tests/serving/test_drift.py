@@ -5,35 +5,22 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
+from spots import spots
 
 from ltpa_tf import serving
 from ltpa_tf.errors import SettingError
 from ltpa_tf.serving import answer_log, drift, warmup
 from ltpa_tf.serving.prediction import Prediction
-from ltpa_tf.serving.server import DevelopmentServer
 
 
-def spots(count, seed, columns=(4, 14)):
-    """Bright spots on dark grounds, in some columns."""
-    rng = np.random.default_rng(seed)
-    images = rng.integers(0, 40, (count, 32, 32, 3), np.uint8)
-    for image in images:
-        row, column = rng.integers(4, 24), rng.integers(*columns)
-        image[row : row + 6, column : column + 6] += np.uint8(200)
-    return images
-
-
-@pytest.fixture(scope="module")
-def export(build, class_names, tmp_path_factory):
-    base = tmp_path_factory.mktemp("exports") / "spotted"
-    batches = np.split(spots(200, 0), 4)
-    serving.export(build(), base, class_names=class_names, reference=batches)
+@pytest.fixture
+def export(base):
     return base
 
 
 @pytest.fixture(scope="module")
-def predictor(export):
-    return serving.Predictor.from_saved_model(export)
+def predictor(base):
+    return serving.Predictor.from_saved_model(base)
 
 
 @pytest.fixture
@@ -129,14 +116,14 @@ def test_a_servers_log_is_asked_again(export, log, tmp_path):
         )
 
 
-def test_a_client_logs_what_it_was_answered(export, predictor, tmp_path):
+def test_a_client_logs_what_it_was_answered(development, export, predictor, tmp_path):
     images, file = spots(40, 4), tmp_path / "log.jsonl"
-    with DevelopmentServer(export, rest_port=0, grpc_port=0) as server:
-        with serving.Client(server.url, "spotted", log=file) as client:
-            client.predict(images)
-            client.predict(images[:2], maps=False)
-        with pytest.raises(SettingError, match="log: received .* written to"):
-            serving.Client(server.url, "spotted", log=tmp_path)
+    url, name = development.url, development.name
+    with serving.Client(url, name, log=file) as client:
+        client.predict(images)
+        client.predict(images[:2], maps=False)
+    with pytest.raises(SettingError, match="log: received .* written to"):
+        serving.Client(url, name, log=tmp_path)
     lines = list(answer_log.read(file))
     assert [one["levels"] for one in lines[40:]] == [{}, {}]
     for line, answer in zip(lines, predictor.predict(images), strict=False):

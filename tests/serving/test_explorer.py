@@ -21,10 +21,9 @@ playwright = pytest.importorskip(
 expect = playwright.expect
 
 
-@pytest.fixture(scope="module")
-def server(base):
-    with DevelopmentServer(base, rest_port=0, grpc_port=0, cors=True) as server:
-        yield server
+@pytest.fixture
+def server(development):
+    return development
 
 
 @pytest.fixture

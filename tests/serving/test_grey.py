@@ -18,7 +18,11 @@ def test_grey_is_pillows():
 
 def test_a_grey_model_is_exported_checked_and_asked(tmp_path):
     model = models.build(
-        image_shape=(32, 32, 1), num_classes=3, levels=(7, 10), width=1 / 16
+        trunk="vgg_d",
+        image_shape=(32, 32, 1),
+        num_classes=3,
+        levels=(2, 4),
+        width=1 / 16,
     )
     names = ("cat", "dog", "owl")
     version = serving.export(model, tmp_path / "grey", class_names=names)

@@ -9,6 +9,7 @@ import threading
 import numpy as np
 import pytest
 import requests
+import tensorflow as tf
 
 from ltpa_tf import serving
 from ltpa_tf.errors import SettingError
@@ -224,15 +225,34 @@ def test_many_at_once_each_get_their_own_answer(server, expected, images, encode
         list(pool.map(ask, range(80)))
 
 
+def trained_on(version, folder):
+    """A version that differs in its weights alone."""
+    shutil.copytree(version, folder)
+    prefix = str(folder / "variables/variables")
+    reader = tf.train.load_checkpoint(prefix)
+    arrays = {
+        name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()
+    }
+    for name, array in arrays.items():
+        if np.ndim(array) > 1:  # kernels
+            arrays[name] = array * np.float32(1.5)
+    tf.raw_ops.SaveV2(
+        prefix=prefix,
+        tensor_names=list(arrays),
+        shape_and_slices=[""] * len(arrays),
+        tensors=list(arrays.values()),
+    )
+    return folder
+
+
 def test_a_new_version_arrives_under_load(
-    start_server, base, build, images, class_names, tmp_path, wait_for
+    start_server, base, expected, images, tmp_path, wait_for
 ):
     """Canary beside stable, then promoted; the old one goes. No request fails."""
-    other = serving.export(build(seed=8), tmp_path / "aside", class_names=class_names)
-    first, second = (
-        serving.Predictor.from_saved_model(one).predict(images[:1])[0].probabilities
-        for one in (base, other)
-    )
+    other = trained_on(base / "1", tmp_path / "aside")
+    first = expected[0].probabilities
+    seen = serving.Predictor.from_saved_model(other).predict(images[:1])
+    second = seen[0].probabilities
     assert np.abs(first - second).max() > 0.01
     done, failures, count = threading.Event(), [], [0] * 4
 
@@ -279,11 +299,15 @@ def test_a_new_version_arrives_under_load(
 
 
 def test_a_version_whose_warmup_fails_is_not_served(
-    start_server, base, tmp_path, wait_for
+    start_server, light, tmp_path, wait_for
 ):
-    bad = shutil.copytree(base / "1", tmp_path / "bad")
+    bad = shutil.copytree(light / "1", tmp_path / "bad")
+    (bad / warmup.FILE).parent.mkdir()
     (bad / warmup.FILE).write_bytes(b"not a record at all")
-    with start_server() as server, connect(server, "rest", label="canary") as client:
+    with (
+        start_server(of=light) as server,
+        connect(server, "rest", label="canary") as client,
+    ):
         number = server.add(bad)
         server.label(canary=number)
         wait_for(lambda: client.states().get(number) == "END")
@@ -294,23 +318,23 @@ def test_a_version_whose_warmup_fails_is_not_served(
 def cut_off(base, folder):
     """A version whose copy has broken off in the variables."""
     shutil.copytree(base / "1", folder)
-    os.truncate(folder / "variables/variables.data-00000-of-00001", 1000)
+    os.truncate(folder / "variables/variables.data-00000-of-00001", 10)
     return folder
 
 
 def test_a_good_version_after_a_damaged_one_is_served(
-    start_server, base, tmp_path, wait_for
+    start_server, light, tmp_path, wait_for
 ):
-    with start_server() as server, connect(server, "rest") as client:
-        damaged = server.add(cut_off(base, tmp_path / "damaged"))
+    with start_server(of=light) as server, connect(server, "rest") as client:
+        damaged = server.add(cut_off(light, tmp_path / "damaged"))
         wait_for(lambda: client.states().get(damaged) == "END")
-        good = server.add(base / "1")
+        good = server.add(light / "1")
         wait_for(lambda: client.states().get(good) == "AVAILABLE")
 
 
-def test_a_damaged_version_at_the_start_leaves_the_others(base, tmp_path):
-    folder = shutil.copytree(base, tmp_path / base.name)
-    cut_off(base, folder / "2")
+def test_a_damaged_version_at_the_start_leaves_the_others(light, tmp_path):
+    folder = shutil.copytree(light, tmp_path / light.name)
+    cut_off(light, folder / "2")
     with (
         DevelopmentServer(folder, rest_port=0, grpc_port=0) as server,
         connect(server, "rest") as client,
@@ -318,10 +342,10 @@ def test_a_damaged_version_at_the_start_leaves_the_others(base, tmp_path):
         assert client.states() == {1: "AVAILABLE", 2: "END"}
 
 
-def test_no_thread_is_left_behind(base):
+def test_no_thread_is_left_behind(light):
     """One still at work while Python ends takes the process down with it."""
     before = set(threading.enumerate())
-    with DevelopmentServer(base, rest_port=0, grpc_port=0, poll_seconds=0):
+    with DevelopmentServer(light, rest_port=0, grpc_port=0, poll_seconds=0):
         started = {thread.name for thread in set(threading.enumerate()) - before}
         assert "versions" in started
     left = [thread.name for thread in set(threading.enumerate()) - before]

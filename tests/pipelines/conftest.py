@@ -54,7 +54,12 @@ def trained_run(tmp_path_factory) -> Iterator[Path]:
     keras.utils.set_random_seed(0)
     names = ["cat", "dog", "owl"]
     model = models.build(
-        num_classes=3, width=0.125, levels=(7, 10), mean=(0.5,) * 3, std=(0.25,) * 3
+        num_classes=3,
+        trunk="vgg_d",
+        width=0.125,
+        levels=(2, 4),
+        mean=(0.5,) * 3,
+        std=(0.25,) * 3,
     )
     folder = tmp_path_factory.mktemp("run with a space")
     model.save(folder / "model.keras")
@@ -102,3 +107,11 @@ def exported(start, trained_run, tmp_path_factory) -> Iterator[Path]:
     assert done.stdout.splitlines()[-1] == str(base / "1")
     with unchanged(base):
         yield base
+
+
+@pytest.fixture
+def light(exported, tmp_path) -> Path:
+    """An export of that name whose model loads in a moment, a test's own."""
+    from light import lighter
+
+    return lighter(exported, tmp_path / "light" / exported.name)

@@ -102,15 +102,10 @@ def development(base):
 
 @pytest.fixture(scope="session")
 def light(base, tmp_path_factory) -> Path:
-    """The same of a model that has one product: for what no model matters to."""
-    import tensorflow as tf
-    from light import Light
+    """The same of a model that has one product."""
+    from light import lighter
 
-    folder = shutil.copytree(base, tmp_path_factory.mktemp("light") / base.name)
-    shutil.rmtree(folder / "1")
-    model = Light(len(CLASS_NAMES))
-    tf.saved_model.save(model, str(folder / "1"), {"serving_default": model.serve})
-    return folder
+    return lighter(base, tmp_path_factory.mktemp("light") / base.name)
 
 
 @pytest.fixture(scope="session")

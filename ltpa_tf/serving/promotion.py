@@ -42,7 +42,7 @@ def promote(
 
     Example:
         >>> serving.promote("saved_models/mine", {"stable": 1})
-        {'stable': 1, 'canary': 1}
+        {'canary': 1, 'stable': 1}
     """
     server_files.check_labels(directory, labels)
     existing, target = versions.list_versions(directory), Path(copy_to or directory)

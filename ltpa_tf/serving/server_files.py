@@ -111,7 +111,7 @@ def read_models(
 def read_labels(base: str | os.PathLike) -> dict[str, int]:
     """Label -> version as `models.config` has them; empty without such a file."""
     model = read_models(base)
-    return dict(model.version_labels) if model else {}
+    return dict(sorted(model.version_labels.items())) if model else {}
 
 
 def read_batching(base: str | os.PathLike) -> Message | None:
@@ -180,7 +180,7 @@ def label(
 
     Example:
         >>> serving.label("saved_models/mine", {"stable": 1})
-        {'stable': 1, 'canary': 1}
+        {'canary': 1, 'stable': 1}
     """
     check_labels(base, labels)
     existing = versions.list_versions(base)

@@ -7,8 +7,8 @@ r"""The trainings of the models that come with the package, see `models.list_pre
 
 FOLDER holds cifar10.npz, cifar100.npz and tiny32.npz: Tiny ImageNet at 32 pixels, with
 boxes (`boxes_test`). The figures of a card are those of the weights as stored: it was
-exported, `run.save_model(models.from_preset(PRESET), Path(NAME, "model.keras"))` put
-the rounded weights into the run, and this was evaluated and exported again.
+exported, `models.transfer_weights(model, models.from_preset(PRESET))` put the rounded
+weights into the run's model, and this was evaluated and exported again.
 
 One of them as an ordinary run:
 

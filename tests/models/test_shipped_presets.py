@@ -40,6 +40,14 @@ def test_they_know_what_is_on_a_photo(name):
         assert known["class_names"][np.argmax(logits)] == expected
 
 
+@pytest.mark.parametrize("name", PROMISED)
+def test_they_can_be_tuned_to_other_classes(name):
+    tuned, whole = models.from_preset(name, num_classes=5), models.from_preset(name)
+    assert tuned.output_shape == (None, 5)
+    kernels = [np.asarray(m.get_layer("conv7").kernel) for m in (tuned, whole)]
+    np.testing.assert_array_equal(*kernels)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PROMISED)
 def test_their_cards_say_what_the_real_test_part_gives(name, cifar_dir):

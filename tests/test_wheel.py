@@ -93,7 +93,8 @@ def test_its_presets_classify_and_explain_a_photo(wheel, installed, tmp_path):
     run(installed, "ltpa-predict", *flags, cwd=tmp_path)
     (answer,) = json.loads((tmp_path / "maps/predictions.json").read_text())
     assert answer["class"] == "cat"
-    assert Image.open(tmp_path / "maps/000_cat.png").size == (768, 256)
+    with Image.open(tmp_path / "maps/000_cat.png") as picture:
+        assert picture.size == (768, 256)
 
 
 def test_it_trains_exports_and_predicts(installed, tmp_path):

@@ -181,14 +181,15 @@ def manifests(names):
 
 @pytest.mark.slow
 def test_workers_whose_folder_is_in_a_store(s3, bucket, pair, tmp_path):
-    start_workers(pair, tmp_path / "whole", train__epochs=30)
+    start_workers(pair, tmp_path / "whole", train__epochs=90)
     assert exit_codes(pair) == [0, 0], pair[0].said() + pair[1].said()
-    processes = start_workers(pair, bucket, train__epochs=30)
-    # Uploads skip checkpoints that a newer one has followed: any of them will do.
+    processes = start_workers(pair, bucket, train__epochs=90)
+    # Uploads skip checkpoints that a newer one has followed: any of them will do. The
+    # epochs are so many that training outlasts the first one.
     wait_for(lambda: manifests(s3.names(bucket)), processes[0])
     os.kill(processes[0], signal.SIGKILL)
     assert exit_codes(pair) == [-signal.SIGKILL, 138], pair[1].said()
-    start_workers(pair, bucket, train__epochs=30)
+    start_workers(pair, bucket, train__epochs=90)
     assert exit_codes(pair) == [0, 0], pair[0].said() + pair[1].said()
     assert "Continuing after step" in pair[0].said()
     assert_same_run(s3.fetch(bucket, tmp_path / "fetched"), tmp_path / "whole")

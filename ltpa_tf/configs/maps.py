@@ -15,7 +15,7 @@ as an ordinary run:
 
 from ml_collections import ConfigDict
 
-from ltpa_tf.configs import presets, recipes
+from ltpa_tf.configs import presets
 from ltpa_tf.results.campaign import Trial, named
 
 _DATA = "tinyimagenet"
@@ -57,13 +57,8 @@ QUESTIONS: tuple[tuple[str, str, str], ...] = ()
 
 def get_config(argument: str = TRIALS[0].name) -> ConfigDict:
     """The config of the trial of this name."""
-    trial = named(TRIALS, argument)
-    config = recipes.small_images(trial.row, trial.row)
-    config.data.name = "npz"
-    config.data.validation_examples = 0
-    config.model.width = 0.5
-    config.train.epochs = 30
-    config.update_from_flattened_dict(dict(trial.settings))
+    config = presets.config_of(named(TRIALS, argument))
+    config.model.width, config.train.epochs = 0.5, 30
     return config
 
 

@@ -61,7 +61,11 @@ QUESTIONS: tuple[tuple[str, str, str], ...] = ()
 
 def get_config(argument: str = TRIALS[0].name) -> ConfigDict:
     """The config of the trial of this name."""
-    trial = named(TRIALS, argument)
+    return config_of(named(TRIALS, argument))
+
+
+def config_of(trial: Trial) -> ConfigDict:
+    """The modern recipe on all images of an `.npz`, as the trial changes it."""
     config = recipes.small_images(trial.row, trial.row)
     config.data.name = "npz"
     config.data.validation_examples = 0

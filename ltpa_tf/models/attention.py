@@ -52,13 +52,7 @@ def attention_logits(
     Returns:
         float32 logits `[B, num_classes]`.
     """
-    form = {
-        "projection": projection,
-        "batch_norm": batch_norm,
-        "dropout": dropout,
-        "epsilon": projection_epsilon,
-        "dtype": dtype,
-    }
+    form = _form(projection, batch_norm, dropout, projection_epsilon, dtype)
     descriptors = []
     for level, local in features.items():
         local, query, keys = _matched(local, g, level, compatibility, match, form)
@@ -73,10 +67,9 @@ def attention_logits(
         )
         attended, _, _ = estimator(local, query, keys)
         descriptors.append(attended)
-    make_head = HEADS[head]
     if head_dropout is not None:
         form["dropout"] = head_dropout
-    logits = make_head(num_classes, **form, logit_scale=logit_scale, name="logits")
+    logits = HEADS[head](num_classes, **form, logit_scale=logit_scale, name="logits")
     return logits(descriptors or [g])
 
 
@@ -110,17 +103,22 @@ def gated(
     Returns:
         As `local`, or with the channels of g where its projection is gated.
     """
-    form = {
-        "projection": projection,
-        "batch_norm": batch_norm,
-        "dropout": dropout,
-        "epsilon": projection_epsilon,
-        "dtype": dtype,
-    }
+    form = _form(projection, batch_norm, dropout, projection_epsilon, dtype)
     local, query, keys = _matched(local, g, level, compatibility, match, form)
     estimator = AttentionEstimator(compatibility, "sigmoid", level=level, dtype=dtype)
     _, _, attention = estimator(local, query, keys)
     return Gate(name=f"gate_{level}", dtype=dtype)(local, attention)
+
+
+def _form(projection, batch_norm, dropout, epsilon, dtype) -> dict:
+    """What projections and head have in common, as their layers take it."""
+    return {
+        "projection": projection,
+        "batch_norm": batch_norm,
+        "dropout": dropout,
+        "epsilon": epsilon,
+        "dtype": dtype,
+    }
 
 
 def _matched(local, g, level, compatibility, match, form):

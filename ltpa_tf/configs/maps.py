@@ -24,6 +24,8 @@ _CUTMIX = {"augment.cutmix": 1.0, "augment.cutmix_share": 0.5}
 
 # Those files' test part is sharper than their training part.
 _SHARP = {"augment.sharpness": 2.0}
+# And zeros beyond the border draw the last level's maps to the corners.
+_REFLECT = {**_SHARP, "model.padding": "reflect"}
 
 TRIALS: tuple[Trial, ...] = (
     Trial(_DATA, _ATT3),
@@ -37,9 +39,14 @@ TRIALS: tuple[Trial, ...] = (
     Trial(_DATA, _ATT3, "dropout", {"model.dropout": 0.5}),
     Trial(_DATA, "vgg_none"),
     Trial(_DATA, _ATT3, "sharpness", _SHARP),
-    Trial(_DATA, _ATT3, "sharpness-mixup", {**_SHARP, "augment.mixup": 0.2}),
-    Trial(_DATA, _ATT3, "sharpness-cutmix", {**_SHARP, **_CUTMIX}),
-    Trial(_DATA, _ATT3, "sharpness-reflect", {**_SHARP, "model.padding": "reflect"}),
+    Trial(_DATA, _ATT3, "reflect", _REFLECT),
+    Trial(_DATA, "vgg_att3_concat_additive", "reflect", _REFLECT),
+    Trial(
+        _DATA, _ATT3, "reflect-sigmoid", {**_REFLECT, "model.normalization": "sigmoid"}
+    ),
+    Trial(_DATA, _ATT3, "reflect-cutmix", {**_REFLECT, **_CUTMIX}),
+    Trial(_DATA, _ATT3, "reflect-mixup", {**_REFLECT, "augment.mixup": 0.2}),
+    Trial(_DATA, "vgg_none", "reflect", _REFLECT),
 )
 WORK: tuple[tuple[Trial, tuple[int, ...]], ...] = tuple((t, (0,)) for t in TRIALS)
 

@@ -1,8 +1,26 @@
 """Folders that many tests read."""
 
 import contextlib
-from collections.abc import Iterator
+import fcntl
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+
+def made_once(tmp_path_factory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder of that name, made by whichever of pytest's workers comes first."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    folder = root / "made once" / name
+    folder.parent.mkdir(exist_ok=True)
+    with folder.with_name(f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = folder.with_name(f"{name}.made")
+        if not made.exists():
+            make(folder)
+            made.touch()
+    return folder
 
 
 @contextlib.contextmanager

@@ -54,7 +54,10 @@ class Program:
         self._step = step
         self._state = state
         self._feed = feed
-        compiled = tf.function(jit_compile=True) if jit else _as_it_is
+        # What is in a step has no loops and branches but TensorFlow's own: AutoGraph
+        # would read all of its code, a second of each start, to find none.
+        plain = tf.autograph.experimental.do_not_convert
+        compiled = tf.function(jit_compile=True, autograph=False) if jit else plain
         self._whole_inside = sum_inside or strategy.num_replicas_in_sync == 1
         self._loop_inside = loop_inside
         self._loop = compiled(self._whole_steps)
@@ -160,10 +163,6 @@ class Program:
         return self._step.forward_backward(
             state, images, labels, step, replica, small=small
         )
-
-
-def _as_it_is(function):
-    return function
 
 
 class StepsPerCall:

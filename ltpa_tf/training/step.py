@@ -149,17 +149,16 @@ class Step:
             return self._part(state, state.local, images, labels, step, replica)
         images = tf.reshape(images, [parts, -1, *images.shape[1:]])
         labels = tf.reshape(labels, [parts, -1, labels.shape[-1]])
-        total, local = self._nothing(), state.local
-        for i in tf.range(parts):
+
+        def turn(i, total, local):
+            number = step * parts + tf.cast(i, step.dtype)
             part, local = self._part(
-                state,
-                local,
-                images[i],
-                labels[i],
-                step * parts + tf.cast(i, step.dtype),
-                replica,
+                state, local, images[i], labels[i], number, replica
             )
-            total = tf.nest.map_structure(tf.add, total, part)
+            return i + 1, tf.nest.map_structure(tf.add, total, part), local
+
+        start = (tf.constant(0), self._nothing(), state.local)
+        _, total, local = tf.while_loop(lambda i, *_: i < parts, turn, start)
         return total, local
 
     def apply(

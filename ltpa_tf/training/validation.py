@@ -49,7 +49,7 @@ class Validation:
         self._passes = -(-len(split) // (batch_size * strategy.num_replicas_in_sync))
         self._iterator = None
         self._seeds = sum(is_seed(v) for v in model.non_trainable_variables)
-        self._replica_sums = tf.function(self._sums, jit_compile=jit)
+        self._replica_sums = tf.function(self._sums, jit_compile=jit, autograph=False)
         self._call = tf.function(self._evaluate)
 
     def evaluate(self) -> dict[str, float]:
@@ -155,7 +155,9 @@ class NormEstimate:
         momenta = _momenta(model)
         self._momenta = [momenta.get(id(v)) for v in local_variables(model)]
         self._seeds = sum(is_seed(v) for v in model.non_trainable_variables)
-        self._replica_statistics = tf.function(self._statistics, jit_compile=jit)
+        self._replica_statistics = tf.function(
+            self._statistics, jit_compile=jit, autograph=False
+        )
         self._iterator = None
         self._call = tf.function(self._estimate)
 

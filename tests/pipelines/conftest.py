@@ -9,7 +9,7 @@ from pathlib import Path
 
 import forked
 import pytest
-from shared import unchanged
+from shared import made_once, unchanged
 
 ROOT = Path(__file__).parents[2]
 
@@ -101,10 +101,13 @@ def digits_run(digits_run_once, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def exported(start, trained_run, tmp_path_factory) -> Iterator[Path]:
     """The folder of that first run's export; as with the run, it is shared."""
-    base = tmp_path_factory.mktemp("exports") / "owls and more"
-    done = start("export", f"--workdir={trained_run}", f"--export_dir={base}")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == str(base / "1")
+
+    def make(base: Path) -> None:
+        done = start("export", f"--workdir={trained_run}", f"--export_dir={base}")
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.splitlines()[-1] == str(base / "1")
+
+    base = made_once(tmp_path_factory, "owls and more", make)
     with unchanged(base):
         yield base
 

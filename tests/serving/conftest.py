@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from ports import free_port
-from shared import unchanged
+from shared import made_once, unchanged
 
 sys.path.insert(0, str(Path(__file__).parent))  # for the words of requests
 
@@ -84,9 +84,11 @@ def base(tmp_path_factory) -> Iterator[Path]:
 
     from ltpa_tf import serving
 
-    base = tmp_path_factory.mktemp("exports") / "animals"
-    batches = np.split(spots(200, 0), 4)
-    serving.export(_build(), base, class_names=CLASS_NAMES, reference=batches)
+    def make(base: Path) -> None:
+        batches = np.split(spots(200, 0), 4)
+        serving.export(_build(), base, class_names=CLASS_NAMES, reference=batches)
+
+    base = made_once(tmp_path_factory, "animals", make)
     with unchanged(base):
         yield base
 

@@ -83,18 +83,18 @@ def load(
     canvas = image_size or 32
     if canvas < 32:
         raise SettingError("data.image_size", image_size, "32 and more, or 0 for 32")
-    banks = {part: _bank(part, canvas) for part in _PARTS}
-    train = _fresh_split(banks["train"], train_examples or TRAIN_EXAMPLES, seed)
+    bank = _bank("train", canvas)
+    train = _fresh_split(bank, train_examples or TRAIN_EXAMPLES, seed)
     if len(np.unique(train.labels)) < 10:
         raise SettingError(
             "data.train_examples", train_examples, "more: not every digit is among them"
         )
     validation = _fixed_split(
-        banks["validation"], validation_examples or VALIDATION_EXAMPLES
+        "validation", canvas, validation_examples or VALIDATION_EXAMPLES
     )
-    test = _fixed_split(banks["test"], TEST_EXAMPLES)
-    sample, _ = compose(banks["train"], tf.range(2_000), seed=_FIXED_SEED, epoch=0)
-    mean, std = statistics(sample.numpy())
+    test = _fixed_split("test", canvas, TEST_EXAMPLES)
+    sample = _fixed_split("train", canvas, 2_000).array
+    mean, std = statistics(sample)
     return Source(
         name="digits",
         class_names=tuple("0123456789"),
@@ -106,7 +106,7 @@ def load(
         std=std,
         fingerprint=fingerprint(
             f"seed {seed}",
-            sample.numpy(),
+            sample,
             train.labels,
             *(
                 part
@@ -126,7 +126,9 @@ def _fresh_split(bank: _Bank, examples: int, seed: int) -> Split:
     return Split(labels, (bank.canvas, bank.canvas, 3), images)
 
 
-def _fixed_split(bank: _Bank, examples: int) -> Split:
+@functools.lru_cache(maxsize=3)  # a search loads the same ones for each trial
+def _fixed_split(part: str, canvas: int, examples: int) -> Split:
+    bank = _bank(part, canvas)
     indices = np.arange(examples)
     parts = [
         compose(bank, tf.constant(chunk), seed=_FIXED_SEED, epoch=0)
@@ -247,6 +249,7 @@ def _noisy(canvas: tf.Tensor, draw) -> tf.Tensor:
     return tf.clip_by_value(canvas + noise, 0, 255)
 
 
+@functools.lru_cache(maxsize=len(_PARTS))
 def _bank(part: str, canvas: int) -> _Bank:
     glyphs, labels = _handwritten()
     # The how-manieth of its class a digit is decides its part: classes stay balanced.

@@ -7,6 +7,8 @@ The mixing function is Chris Wellons' `lowbias32`
 (https://nullprogram.com/blog/2018/07/31/).
 """
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 
@@ -90,9 +92,22 @@ def shuffled(
     return tf.cast(x, tf.int64)
 
 
-# Functions, as each is used so often: built in place, their operations would be a fifth
-# of what a training waits for before its first step. Whatever runs them inlines them.
-@tf.function(autograph=False)
+def _once_in_a_graph(function):
+    """Lets a graph call it as a function that is traced once.
+
+    They are used so often: built in place, their operations would be a fifth of what a
+    training waits for before its first step. Whatever runs the graph inlines them.
+    """
+    traced = tf.function(function, autograph=False)
+
+    @functools.wraps(function)
+    def call(*arguments):
+        return (function if tf.executing_eagerly() else traced)(*arguments)
+
+    return call
+
+
+@_once_in_a_graph
 def _bits(words: list[tf.Tensor], positions: tf.Tensor, lanes: int) -> tf.Tensor:
     key = tf.constant(_GOLDEN, tf.uint32)
     for word in words:  # each in turn stirred in
@@ -103,7 +118,7 @@ def _bits(words: list[tf.Tensor], positions: tf.Tensor, lanes: int) -> tf.Tensor
     return _mix(rows[:, None] + lane_keys[None])
 
 
-@tf.function(autograph=False)
+@_once_in_a_graph
 def _round(x: tf.Tensor, pivot: tf.Tensor, key: tf.Tensor, size: tf.Tensor):
     partner = tf.where(x > pivot, pivot + size, pivot) - x
     larger = tf.maximum(x, partner)
@@ -111,7 +126,7 @@ def _round(x: tf.Tensor, pivot: tf.Tensor, key: tf.Tensor, size: tf.Tensor):
     return tf.where(swap, partner, x)
 
 
-@tf.function(autograph=False)
+@_once_in_a_graph
 def _mix(x: tf.Tensor) -> tf.Tensor:
     x = (x ^ _right(x, 16)) * 0x7FEB352D
     x = (x ^ _right(x, 15)) * 0x846CA68B

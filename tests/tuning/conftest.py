@@ -1,19 +1,35 @@
 """Tiny searches: the real trainer on a few images."""
 
+import numpy as np
 import pytest
 
 from ltpa_tf.configs import common
 from ltpa_tf.configs import search as search_settings
 
 
+@pytest.fixture(scope="session")
+def images_file(tmp_path_factory):
+    """Images of noise in 10 classes."""
+    random = np.random.default_rng(0)
+    file = tmp_path_factory.mktemp("data") / "noise.npz"
+    arrays = {}
+    for part, number in (("train", 96), ("test", 20)):
+        arrays[f"x_{part}"] = random.integers(0, 256, (number, 32, 32, 3), np.uint8)
+        arrays[f"y_{part}"] = np.arange(number) % 10
+    np.savez(file, **arrays)
+    return file
+
+
 @pytest.fixture
-def tiny_config():
+def tiny_config(images_file):
     """A training that takes a moment."""
     config = common.get_config()
+    config.data.name = "npz"
+    config.data.dir = str(images_file)
     config.data.train_examples = 64
     config.data.validation_examples = 32
     config.model.trunk = "vgg_d"
-    config.model.levels = (10,)
+    config.model.levels = (4,)
     config.model.width = 0.02
     config.model.dropout = 0.0
     config.model.batch_norm = False  # a third less to trace

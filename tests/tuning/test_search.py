@@ -234,7 +234,7 @@ def test_a_strategy_in_the_space_is_checked_too(
 
 def test_the_config_of_a_search_can_be_trained(search_config, tmp_path):
     """As it is, without the search; and the run can be started again."""
-    search_config.search.space = (choice("model.levels", (7,), (10,)),)
+    search_config.search.space = (choice("model.levels", (4,), (7,)),)
     for _ in range(2):
         assert training.train(search_config, tmp_path / "run")["epochs"] == 1
 

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -68,12 +69,23 @@ def start(
     **environment: str,
 ) -> Forked:
     """Begins `python -m MODULE FLAGS...`; stdout and stderr go to the files."""
+    arguments = module, [*map(str, flags)], cwd
+    return call(_run_module, *arguments, files=files, **environment)
+
+
+def call(
+    function: Callable[..., int | None],
+    *arguments: object,
+    files: tuple[Path, Path],
+    **environment: str,
+) -> Forked:
+    """Begins `sys.exit(function(*arguments))`; stdout and stderr go to the files."""
     for file in files:
         file.touch()
     process = Forked(
         target=_become,
-        name=module,
-        args=(module, [*map(str, flags)], files, cwd, os.environ | environment),
+        name=function.__name__,
+        args=(function, arguments, files, os.environ | environment),
     )
     process.start()
     return process
@@ -84,7 +96,7 @@ def stop_server() -> None:
     multiprocessing.forkserver._forkserver._stop()
 
 
-def _become(module, flags, files, cwd, environment):
+def _become(function, arguments, files, environment):
     import tensorflow as tf
 
     # What it says meanwhile, programs that start TensorFlow themselves keep back.
@@ -93,9 +105,13 @@ def _become(module, flags, files, cwd, environment):
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for stream, file in zip((1, 2), files, strict=True):
         os.dup2(os.open(file, os.O_WRONLY | os.O_APPEND), stream)
-    os.chdir(cwd)
     os.environ.clear()
     os.environ.update(environment)
+    sys.exit(function(*arguments))
+
+
+def _run_module(module, flags, cwd):
+    os.chdir(cwd)
     sys.argv = [module, *flags]
     sys.path.insert(0, str(cwd))
     runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -1,16 +1,10 @@
 """A data set, a model and a config so small that whole runs take a second.
 
-Also a program that trains them in a process of its own, for tests that kill it:
-
-    python tests/training/tiny.py
-
-reads lines from stdin; for each it forks a child that trains, and prints the child's
-process number, later its exit code. Forking saves each child TensorFlow's start. A
-child with DIE_BUILDING in its environment is killed as it builds its model, one with
-STOP_FIRST stops after its first epoch.
+`train_here` is what a process of its own does, for tests that kill it: with
+DIE_BUILDING in its environment it is killed as it builds its model, with STOP_FIRST it
+stops after its first epoch.
 """
 
-import json
 import os
 import signal
 import sys
@@ -130,24 +124,3 @@ def train_here(workdir, settings, devices):
         print(error, file=sys.stderr)
         return 2
     return 0
-
-
-def serve():
-    """The program."""
-    for line in sys.stdin:
-        order = json.loads(line)
-        child = os.fork()
-        if child == 0:
-            log = os.open(order["log"], os.O_CREAT | os.O_WRONLY | os.O_APPEND)
-            for stream in (1, 2):  # stdout is the server's alone
-                os.dup2(log, stream)
-            os.environ.update(order["environment"])
-            os._exit(train_here(order["workdir"], order["settings"], order["devices"]))
-        print(child, flush=True)
-        _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
-
-
-if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    serve()

@@ -9,6 +9,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from ltpa_tf.data import archives, arrays, folder
+from ltpa_tf.data.croissant import write_croissant
 from ltpa_tf.data.source import NOT_TFDS
 from ltpa_tf.data.splits import check_classes, check_labels
 from ltpa_tf.errors import SettingError
@@ -22,7 +23,7 @@ _KNOWN = {"cifar10": (10, set()), "cifar100": (100, {"coarse_label"})}
 def prepare(
     source: str | Path, name: str, data_dir: str | Path, *, skip_damaged: bool = False
 ) -> Path:
-    """Writes a TFDS data set.
+    """Writes a TFDS data set, and `croissant.json` which describes it to other tools.
 
     It is written beside its place and renamed when it is complete, so a half-written
     set is never found. A set of the name of one of TFDS's own, such as cifar10, gets
@@ -68,6 +69,7 @@ def prepare(
             )
         with tempfile.TemporaryDirectory() as scratch:
             builder.download_and_prepare(download_dir=scratch)
+        write_croissant(builder.info, path)
     except OSError as error:
         raise SettingError(
             "--data_dir", str(data_dir), f"a folder that can be written to ({error})"

@@ -4,7 +4,8 @@ python -m pipelines.prepare_data --source=cifar-100-python.tar.gz --name=cifar10
 python -m pipelines.prepare_data --source=images/ --name=my_images --data_dir=data
 
 Training then finds it as --config.data.name=NAME --config.data.dir=DATA_DIR, and so
-does tfds.load(NAME, download=False, data_dir=DATA_DIR).
+does tfds.load(NAME, download=False, data_dir=DATA_DIR). A file croissant.json beside it
+describes it to other tools.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,5 @@
 """Checkpoints: written whole or not at all, and checked before they are believed."""
 
-import hashlib
 import json
 import os
 import re
@@ -12,7 +11,7 @@ import numpy as np
 
 from ltpa_tf import run
 from ltpa_tf.errors import CheckpointError
-from ltpa_tf.files import written_aside
+from ltpa_tf.files import sha256, written_aside
 
 Arrays = dict[str, np.ndarray]
 
@@ -92,7 +91,7 @@ class Checkpoints:
         size = file.stat().st_size
         if size != manifest["bytes"]:
             raise ValueError(f"{file.name} has {size} of {manifest['bytes']} bytes")
-        if _sha256(file) != manifest["sha256"]:
+        if sha256(file) != manifest["sha256"]:
             raise ValueError(f"{file.name} has other contents than were written")
         with np.load(file, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}, rest
@@ -113,7 +112,7 @@ class Checkpoints:
             content = {
                 "step": step,
                 "bytes": file.stat().st_size,
-                "sha256": _sha256(file),
+                "sha256": sha256(file),
                 "rest": rest,
             }
             run.write_json(manifest, content)
@@ -150,14 +149,6 @@ class Checkpoints:
             file.unlink()
         for step in set(self._found("npz")) - set(self._found("json")):
             self._arrays(step).unlink()
-
-
-def _sha256(file: Path) -> str:
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -110,3 +110,13 @@ def cifar_dir() -> Path:
     if not folder:
         pytest.skip("LTPA_CIFAR_DIR, the folder with the real CIFAR files, is not set")
     return Path(folder)
+
+
+@pytest.fixture
+def a_hub():
+    """A Hugging Face Hub on this machine."""
+    import hub
+
+    one = hub.Hub()
+    yield one
+    one.close()

@@ -31,6 +31,7 @@ from ltpa_tf.models.presets import (
     preset_metadata,
     preset_settings,
     save_preset,
+    upload_preset,
 )
 from ltpa_tf.models.ram import RecurrentAttention
 from ltpa_tf.models.registry import (
@@ -102,4 +103,5 @@ __all__ = [
     "stages",
     "training_model",
     "transfer_weights",
+    "upload_preset",
 ]

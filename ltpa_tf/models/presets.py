@@ -3,7 +3,8 @@
 A preset is a folder, laid out as KerasHub does it: `config.json`, the model as Keras
 serializes it; `model.weights.h5`, its weights, kernels in float16 or int8 (see
 `models/storage.py`); `metadata.json`, class names and what was measured; `README.md`,
-the same for people. Those that come with the package are named by `list_presets`.
+the same for people. Those that come with the package are named by `list_presets`;
+others can be in the Hugging Face Hub, see `models/hub.py`.
 """
 
 import difflib
@@ -18,6 +19,7 @@ import keras
 import numpy as np
 
 from ltpa_tf.errors import SettingError
+from ltpa_tf.models import hub
 from ltpa_tf.models.storage import STORAGES, narrow, readable
 from ltpa_tf.models.transfer import transfer_weights
 from ltpa_tf.models.vgg import AttentionVGG
@@ -27,8 +29,20 @@ from ltpa_tf.stores import local
 FOLDER = Path(__file__).parents[1] / "presets"
 
 _CONFIG, _METADATA = "config.json", "metadata.json"
-_WEIGHTS = "model.weights.h5"
+_WEIGHTS, _README = "model.weights.h5", "README.md"
+_FILES = (_CONFIG, _WEIGHTS, _README, _METADATA)
 _FORMAT = 1
+# What the Hub reads in a README: what it is, and how to find others like it.
+_HEADER = """\
+---
+library_name: keras
+pipeline_tag: image-classification
+tags: [attention, ltpa_tf]
+---
+
+`ltpa_tf.models.from_preset("{uri}")` loads this model.
+
+"""
 
 
 def list_presets(pattern: str = "*") -> list[str]:
@@ -53,7 +67,8 @@ def from_preset(
     """A trained model, in float32, with its normalization of pixels inside.
 
     Args:
-        preset: One of `list_presets()`, or a folder that `save_preset` has written.
+        preset: One of `list_presets()`, a folder that `save_preset` has written, or
+            `hf://USER/NAME`, what `upload_preset` has put into the Hugging Face Hub.
         load_weights: Whether to load the trained weights; else they are drawn anew.
         num_classes: To fine-tune on other classes: so many, with a new classifier on
             the trained features.
@@ -63,8 +78,9 @@ def from_preset(
         `[B, K]`. `preset_metadata` has the names of the preset's own classes.
 
     Raises:
-        SettingError: No such preset (the nearest ones are named), a damaged one, or
-            another number of classes for what is no `AttentionVGG`.
+        SettingError: No such preset (the nearest ones are named), a damaged one, one
+            in a Hub that can't be reached, or another number of classes for what is no
+            `AttentionVGG`.
 
     Example:
         >>> model = models.build("vgg_att2_concat_pc", num_classes=2, width=0.125)
@@ -216,7 +232,7 @@ def save_preset(
     directory.mkdir(parents=True, exist_ok=True)
     model.save_weights(directory / _WEIGHTS)
     narrow(directory / _WEIGHTS, storage)
-    _write(directory / "README.md", _card(directory.name, metadata))
+    _write(directory / _README, _card(directory.name, metadata))
     config = keras.saving.serialize_keras_object(model)
     _write(directory / _CONFIG, json.dumps(config, indent=1))
     # Last: a folder without it is no preset.
@@ -224,8 +240,37 @@ def save_preset(
     return directory
 
 
+def upload_preset(uri: str, preset: str | os.PathLike) -> str:
+    """Puts a preset into the Hugging Face Hub, by one commit.
+
+    It needs the extra `hf`, and a token with the right to write, in `HF_TOKEN` or from
+    `hf auth login`. Made public or private is a new repository as your account has it.
+
+    Args:
+        uri: `hf://USER/NAME`; the repository is made if need be.
+        preset: As for `from_preset`.
+
+    Returns:
+        The commit's address.
+
+    Raises:
+        SettingError: No such preset, without the extra, or where the Hub can't be
+            reached or refuses.
+
+    Example:
+        >>> models.is_preset("hf://me/pets")  # as soon as it was uploaded
+        True
+    """
+    folder = preset_folder(preset)
+    preset_metadata(preset)
+    content = {name: folder / name for name in _FILES}
+    card = (folder / _README).read_text(encoding="utf-8")
+    content[_README] = (_HEADER.format(uri=uri) + card).encode()
+    return hub.upload(uri, content)
+
+
 def preset_folder(preset: str | os.PathLike) -> Path:
-    """The folder of a preset.
+    """The folder of a preset; one of a Hub is downloaded.
 
     Args:
         preset: As for `from_preset`.
@@ -233,6 +278,13 @@ def preset_folder(preset: str | os.PathLike) -> Path:
     Raises:
         SettingError: No such preset; the nearest ones are named.
     """
+    if hub.is_hub(preset):
+        folder = hub.downloaded(str(preset), _FILES)
+        if not (folder / _METADATA).is_file():
+            raise SettingError(
+                "preset", str(preset), "a repository that upload_preset has written"
+            )
+        return folder
     if is_preset(preset):
         return FOLDER / preset if str(preset) in list_presets() else Path(preset)
     names = list_presets()
@@ -242,13 +294,17 @@ def preset_folder(preset: str | os.PathLike) -> Path:
 
 
 def is_preset(preset: str | os.PathLike) -> bool:
-    """Whether this is a preset's name or folder.
+    """Whether this is a preset's name or folder, or names a repository of the Hub.
 
     Example:
         >>> models.is_preset("no/such/folder")
         False
     """
-    return str(preset) in list_presets() or (Path(preset) / _METADATA).is_file()
+    return (
+        hub.is_hub(preset)
+        or str(preset) in list_presets()
+        or (Path(preset) / _METADATA).is_file()
+    )
 
 
 def _damaged(file: Path, error: Exception) -> SettingError:

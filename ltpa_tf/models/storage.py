@@ -66,6 +66,8 @@ def _copy(source: Path, target: Path, change: Callable) -> None:
         def copy(name, item):
             attributes = dict(item.attrs)
             if isinstance(item, h5py.Dataset):
+                if item.external or item.is_virtual:
+                    raise ValueError(f"{name} is in another file")
                 array, attributes = change(item[()], attributes)
                 copied = write.create_dataset(name, data=array)
             else:

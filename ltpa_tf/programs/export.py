@@ -5,9 +5,11 @@ python -m pipelines.export --workdir=runs/mine --export_dir=saved_models/mine
 With --preset it exports a preset, by name or folder, instead of a run. With
 --format=litert or onnx it writes one file for those runtimes, with --format=onnx
 --triton a model repository for Triton; with --format=preset a folder for
-`ltpa_tf.models.from_preset`.
+`ltpa_tf.models.from_preset`, or with --export_dir=hf://USER/NAME a repository of the
+Hugging Face Hub for it.
 """
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from ltpa_tf.programs import program
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a finished run.")
 _PRESET = flags.DEFINE_string(
-    "preset", None, "Instead of a run: a preset's name, or its folder."
+    "preset", None, "Instead of a run: a preset's name, folder, or hf://USER/NAME."
 )
 _DATA_DIR = program.define_data_dir()
 _EXPORT_DIR = flags.DEFINE_string(
@@ -83,6 +85,9 @@ def main(argv: Sequence[str]) -> None:
         raise SettingError(
             "--format", _FORMAT.value, "saved_model, for a preset: it has no images"
         )
+    if _EXPORT_DIR.value.startswith("hf://"):
+        print(_publish(_EXPORT_DIR.value))
+        return
     from ltpa_tf import remote, serving, stores
 
     with remote.opened(_EXPORT_DIR.value, "--export_dir") as place:
@@ -92,6 +97,17 @@ def main(argv: Sequence[str]) -> None:
             serving.label(place.path, {}, base_path=place.name)
         place.upload()
     print(f"{place.name}{str(written).removeprefix(str(place.path))}")
+
+
+def _publish(uri: str) -> str:
+    """Uploads the run as a preset; returns where it is."""
+    if _FORMAT.value != "preset":
+        raise SettingError("--format", _FORMAT.value, "preset, for hf://")
+    from ltpa_tf.models import hub, upload_preset
+
+    hub.client(uri, "--export_dir")  # before the work
+    with tempfile.TemporaryDirectory() as scratch:
+        return upload_preset(uri, _export(Path(scratch, Path(uri).name)))
 
 
 def _export(folder: Path) -> Path:
@@ -134,7 +150,7 @@ def _export(folder: Path) -> Path:
 def cli() -> None:
     """The installed command `ltpa-export`."""
     flags.mark_flag_as_required("export_dir")
-    program.run(main, remote=["workdir", "data_dir", "export_dir"])
+    program.run(main, remote=["workdir", "data_dir", "export_dir", "preset"])
 
 
 if __name__ == "__main__":

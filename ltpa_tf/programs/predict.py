@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a finished run.")
 _PRESET = flags.DEFINE_string(
-    "preset", None, "A preset: its name, or the folder of one of your own."
+    "preset",
+    None,
+    "A preset: its name, the folder of one of your own, or hf://USER/NAME.",
 )
 _SAVED_MODEL = flags.DEFINE_string(
     "saved_model", None, "Folder of an export: of one version, or of all (the latest)."
@@ -190,7 +192,7 @@ def cli() -> None:
     """The installed command `ltpa-predict`."""
     flags.mark_flag_as_required("images")
     program.run(
-        main, tensorflow=False, arguments=True, remote=["workdir"]
+        main, tensorflow=False, arguments=True, remote=["workdir", "preset"]
     )  # not before the flags are known to be right
 
 

@@ -37,8 +37,8 @@ _INIT_FROM = flags.DEFINE_string(
 _PRESET = flags.DEFINE_string(
     "preset",
     None,
-    "A preset's name or folder, to fine-tune: its model instead of config.model, and "
-    "its weights to begin with.",
+    "A preset's name, folder or hf://USER/NAME, to fine-tune: its model instead of "
+    "config.model, and its weights to begin with.",
 )
 flags.mark_flag_as_required("workdir")
 
@@ -85,7 +85,7 @@ def _in_words(summary: dict) -> str:
 
 def cli() -> None:
     """The installed command `ltpa-train`."""
-    program.run(main, remote=["workdir"])
+    program.run(main, remote=["workdir", "preset"])
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -48,6 +49,25 @@ def test_the_same_predictions_with_float16_weights(model, folder):
     np.testing.assert_allclose(
         models.from_preset(pruned)(images()), loaded(images()), atol=1e-5
     )
+
+
+@pytest.mark.parametrize("storage", ["float16", "int8"])
+def test_weights_come_from_the_preset_alone(model, tmp_path, storage):
+    folder = models.save_preset(model, tmp_path / "small", NAMES, storage=storage)
+    (tmp_path / "elsewhere").write_bytes(bytes(1 << 20))
+    found = []
+    with h5py.File(folder / "model.weights.h5", "a") as file:
+        file.visititems(
+            lambda name, item: (
+                found.append(name) if isinstance(item, h5py.Dataset) else None
+            )
+        )
+        shape, dtype = file[found[0]].shape, file[found[0]].dtype
+        del file[found[0]]
+        part = (str(tmp_path / "elsewhere"), 0, h5py.h5f.UNLIMITED)
+        file.create_dataset(found[0], shape, dtype, external=[part])
+    with pytest.raises(SettingError, match=r"model\.weights\.h5.*can't be read"):
+        models.from_preset(folder)
 
 
 def test_half_the_bytes(model, folder):

@@ -2,6 +2,7 @@
 
 import json
 
+import hub
 import numpy as np
 import pytest
 from PIL import Image
@@ -74,6 +75,35 @@ def test_fine_tuning_begins_with_the_presets_model_and_weights(start, preset, tm
     np.testing.assert_allclose(*kernels, atol=1e-7)
 
 
+@pytest.mark.slow
+def test_a_run_goes_to_the_hub_and_predicts_from_there(
+    start_anew, a_hub, trained_run, tmp_path, monkeypatch
+):
+    pytest.importorskip(
+        "huggingface_hub", reason="no huggingface_hub: pip install -e '.[hf]'"
+    )
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HF_ENDPOINT", a_hub.url)
+    monkeypatch.setenv("HF_TOKEN", hub.TOKEN)
+    monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
+    done = start_anew(
+        "export",
+        f"--workdir={trained_run}",
+        "--format=preset",
+        "--export_dir=hf://me/pets",
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"{a_hub.url}/me/pets/commit/")
+    Image.new("RGB", (32, 32), (200, 0, 0)).save(tmp_path / "red.png")
+    images, output = f"--images={tmp_path / 'red.png'}", tmp_path / "answers"
+    answers = []
+    for source in ("--preset=hf://me/pets", f"--workdir={trained_run}"):
+        done = start_anew("predict", source, images, f"--output={output}")
+        assert done.returncode == 0, done.stderr
+        answers += json.loads((output / "predictions.json").read_text())
+    assert answers[0]["top"] == pytest.approx(answers[1]["top"], abs=1e-3)
+
+
 @pytest.mark.parametrize(
     ("program", "flags", "said"),
     [
@@ -94,6 +124,11 @@ def test_fine_tuning_begins_with_the_presets_model_and_weights(start, preset, tm
             "export",
             ["--export_dir=/tmp/x", "--preset=no", "--format=preset", "--compact=top"],
             "--compact",
+        ),
+        (
+            "export",
+            ["--export_dir=hf://me/x", "--workdir=x"],
+            "--format: received 'saved_model'; accepted: preset",
         ),
         ("train", [*TINY, "--workdir=/tmp/x", "--preset=nothing"], "save_preset"),
         (

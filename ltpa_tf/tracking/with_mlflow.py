@@ -1,5 +1,6 @@
 """Runs in MLflow, by its client alone: nothing of MLflow's global state is changed."""
 
+import contextlib
 import os
 import tempfile
 import time
@@ -7,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import requests
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param
 
@@ -38,6 +40,7 @@ class Run(Tracker):
         folder: Path,
     ):
         super().__init__()
+        _reach(to)
         self._client = MlflowClient(to)
         self._known = 0.0
         if id:
@@ -101,3 +104,11 @@ class Run(Tracker):
     def end(self, status: str) -> None:
         """See `Tracker`."""
         self._client.set_terminated(self.id, status)
+
+
+def _reach(uri: str) -> None:
+    """Fails within seconds where nobody answers: MLflow's client tries for minutes."""
+    if uri.startswith(("http://", "https://")):
+        # Which certificates count is for MLflow to say, by its own variables.
+        with contextlib.suppress(requests.exceptions.SSLError):
+            requests.head(uri, timeout=10)

@@ -1,14 +1,20 @@
-"""MLflow and Weights & Biases, without their servers: SQLite, and offline."""
+"""MLflow, its own server on this machine, and Weights & Biases offline."""
 
 import json
+import os
 import re
+import signal
 import struct
+import subprocess
 import sys
+import time
+import urllib.request
 
 import keras
 import numpy as np
 import pytest
 import tiny
+from ports import free_port
 
 from ltpa_tf import data, models, serving, tracking, training
 from ltpa_tf.errors import SettingError
@@ -57,19 +63,52 @@ def build(config, source):
 
 
 @pytest.fixture(scope="module")
-def tracked(tmp_path_factory):
-    """A run of 2 epochs that failed after the first, went on, and was exported."""
-    for name in ("mlflow", "pandas", "sqlalchemy", "wandb"):
+def mlflow_server(tmp_path_factory):
+    """The address of `mlflow server` with SQLite, which keeps artifacts, too."""
+    for name in ("mlflow", "pandas", "sqlalchemy", "alembic", "flask"):
         pytest.importorskip(name, reason=f"no {name}: pip install -e '.[trackers]'")
+    folder = tmp_path_factory.mktemp("mlflow")
+    url = f"http://127.0.0.1:{free_port()}"
+    command = [sys.executable, "-W", "ignore", "-m", "mlflow", "server"]
+    command += ["--host", "127.0.0.1", "--port", url.rpartition(":")[2]]
+    command += ["--workers", "1", "--backend-store-uri", "sqlite:///store.db"]
+    # Without a runner of jobs, which needs more packages.
+    alone = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [*command, "--artifacts-destination", str(folder / "artifacts")],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env={**os.environ, **alone},
+            start_new_session=True,
+        )
+    end = time.monotonic() + 120
+    while True:
+        try:
+            urllib.request.urlopen(f"{url}/health").close()
+            break
+        except OSError:
+            assert process.poll() is None and time.monotonic() < end, folder / "log"
+            time.sleep(0.2)
+    yield url
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@pytest.fixture(scope="module")
+def tracked(tmp_path_factory, mlflow_server):
+    """A run of 2 epochs that failed after the first, went on, and was exported."""
+    pytest.importorskip("wandb", reason="no wandb: pip install -e '.[trackers]'")
     folder = tmp_path_factory.mktemp("tracked")
     config = tiny.make_config()
     config.log.images = 2
-    config.log.mlflow = f"sqlite:///{folder}/mlflow.db"
+    config.log.mlflow = mlflow_server
     config.log.wandb = "attention"
     run = RunFolder(folder / "my run")
     settings = {"source": make_source(), "build": build}
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)  # MLflow's artifacts are there
+        patch.chdir(folder)
         patch.setenv("WANDB_MODE", "offline")
         with pytest.raises(RuntimeError, match="the machine is gone"):
             training.train(config, run.path, callbacks=[Fails()], **settings)
@@ -185,6 +224,16 @@ def test_without_the_extra_it_is_a_sentence(config, tmp_path, monkeypatch, kind)
     sentence = rf"log\.{kind}: received 'somewhere'.*pip install 'ltpa_tf\[{kind}\]'"
     with pytest.raises(SettingError, match=sentence):
         training.train(config, tmp_path / "run", source=tiny.make_source())
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_address_where_nobody_answers_is_told_before_training(config, tmp_path):
+    pytest.importorskip("mlflow", reason="no mlflow: pip install -e '.[trackers]'")
+    config.log.mlflow = f"http://127.0.0.1:{free_port()}"
+    with pytest.raises(SettingError, match=r"log\.mlflow.*can be reached"):
+        training.train(
+            config, tmp_path / "run", source=tiny.make_source(), build=tiny.builder()
+        )
     assert not (tmp_path / "run").exists()
 
 

@@ -80,6 +80,83 @@ def bmp(bits: int, pixels: bytes, *, compression: int = 0, masks: bytes = b"") -
     )
 
 
+def tiff(
+    values: np.ndarray,
+    *,
+    order: str = "<",
+    photometric: int | None = None,
+    extra: tuple[int, ...] = (),
+    planar: bool = False,
+    signed: bool = False,
+) -> bytes:
+    """A TIFF of 16 bits a channel, [H, W, C], which Pillow writes of grey alone.
+
+    Args:
+        values: uint16.
+        order: Of the bytes.
+        photometric: 0 white is zero, 1 black is zero, 2 colours.
+        extra: What channels beyond colours are, such as (2,), opacity.
+        planar: Channel after channel.
+        signed: Said of the values.
+    """
+    height, width, channels = values.shape
+    pixels = np.moveaxis(values, -1, 0) if planar else values
+    photometric = (1 if channels == 1 else 2) if photometric is None else photometric
+    body, entries = b"", []
+
+    def entry(tag, kind, *numbers):
+        nonlocal body
+        packed = struct.pack(order + "HI"[kind == 4] * len(numbers), *numbers)
+        if len(packed) > 4:
+            body, packed = body + packed, struct.pack(order + "I", 8 + len(body))
+        entries.append(struct.pack(order + "HHI4s", tag, kind, len(numbers), packed))
+
+    stored = pixels.astype(order + "u2").tobytes()
+    planes = channels if planar else 1
+    size = len(stored) // planes
+    body += stored
+    entry(256, 4, width)
+    entry(257, 4, height)
+    entry(258, 3, *[16] * channels)
+    entry(259, 3, 1)
+    entry(262, 3, photometric)
+    entry(273, 4, *[8 + size * plane for plane in range(planes)])
+    entry(277, 3, channels)
+    entry(278, 4, height)
+    entry(279, 4, *[size] * planes)
+    entry(284, 3, 2 if planar else 1)
+    if extra:
+        entry(338, 3, *extra)
+    if signed:
+        entry(339, 3, *[2] * channels)
+    directory = struct.pack(order + "H", len(entries)) + b"".join(entries) + bytes(4)
+    mark = b"II" if order == "<" else b"MM"
+    return mark + struct.pack(order + "HI", 42, 8 + len(body)) + body + directory
+
+
+def thumbnail_first(content: bytes, image: np.ndarray) -> bytes:
+    """A JPEG with a thumbnail in front of its EXIF, as ImageMagick sorts them."""
+    inside = b"Photoshop 3.0\0" + encode(image[::4, ::4].copy(), "JPEG")
+    return (
+        content[:2]
+        + b"\xff\xed"
+        + struct.pack(">H", len(inside) + 2)
+        + inside
+        + content[2:]
+    )
+
+
+def with_border(gif: bytes, border: int) -> bytes:
+    """A GIF whose one frame leaves a border, of nothing, of its screen."""
+    height, width = HEIGHT + 2 * border, WIDTH + 2 * border
+    at = gif.index(b",\0\0\0\0")
+    screen, frame = (
+        struct.pack("<HH", width, height),
+        struct.pack("<HH", border, border),
+    )
+    return gif[:6] + screen + gif[10 : at + 1] + frame + gif[at + 5 :]
+
+
 def chunk(kind: bytes, content: bytes) -> bytes:
     """Of a PNG."""
     checksum = zlib.crc32(kind + content)
@@ -142,6 +219,13 @@ def kinds() -> list[Kind]:
             rgb,
             2,
         ),
+        Kind(
+            "JPEG that lies on its side, with a thumbnail before it says so",
+            ".jpg",
+            thumbnail_first(lying(rgb, 6, "JPEG", quality=95), rgb),
+            rgb,
+            2,
+        ),
         Kind("JPEG, CMYK", ".jpg", cmyk, rgb, 3),
         Kind("JPEG, CMYK without Adobe's marker", ".jpg", without_adobe(cmyk), rgb, 3),
         Kind("JPEG with a second picture", ".jpg", frames("MPO"), rgb, 3),
@@ -173,6 +257,16 @@ def kinds() -> list[Kind]:
             np.asarray(palette.convert("RGB")),
         ),
         Kind("GIF", ".gif", encode(palette, "GIF"), np.asarray(palette.convert("RGB"))),
+        Kind(
+            "GIF, smaller than its screen",
+            ".gif",
+            with_border(encode(palette, "GIF"), 4),
+            np.pad(
+                np.asarray(palette.convert("RGB")),
+                ((4, 4), (4, 4), (0, 0)),
+                constant_values=255,
+            ),
+        ),
         Kind("GIF, animated", ".gif", frames("GIF")),
         Kind("WebP", ".webp", encode(rgb, "WEBP", lossless=True), rgb),
         Kind(
@@ -185,6 +279,19 @@ def kinds() -> list[Kind]:
         Kind("WebP, animated", ".webp", frames("WEBP")),
         Kind("TIFF", ".tif", encode(rgb, "TIFF", compression="tiff_lzw"), rgb),
         Kind("TIFF, 16 bits", ".tiff", encode(deep, "TIFF"), grey3),
+        Kind(
+            "TIFF, 16 bits, white is 0",
+            ".tif",
+            tiff(65535 - deep[..., None], photometric=0),
+            grey3,
+        ),
+        Kind("TIFF, 16 bits, colours", ".tif", tiff(rgb * np.uint16(256) + 99), rgb),
+        Kind(
+            "TIFF, 16 bits, colours in planes",
+            ".tif",
+            tiff(rgb * np.uint16(256) + 99, planar=True),
+        ),
+        Kind("TIFF, 16 bits, signed", ".tif", tiff(deep[..., None], signed=True)),
         Kind("TIFF, several pages", ".tif", frames("TIFF")),
         Kind("TIFF, floats", ".tif", encode(grey.astype(np.float32), "TIFF")),
         Kind("AVIF", ".avif", struct.pack(">I", 24) + b"ftypavif\0\0\0\0mif1avif"),

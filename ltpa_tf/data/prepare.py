@@ -14,7 +14,8 @@ from ltpa_tf.data.source import NOT_TFDS
 from ltpa_tf.data.splits import check_classes, check_labels
 from ltpa_tf.errors import SettingError
 from ltpa_tf.home import expanded
-from ltpa_tf.images import DEFAULT, files, headers
+from ltpa_tf.images import DEFAULT, files, headers, kind_of, pillow
+from ltpa_tf.images.fit import turn
 
 # Names that belong to a known set: its classes and further labels.
 _KNOWN = {"cifar10": (10, set()), "cifar100": (100, {"coarse_label"})}
@@ -133,8 +134,25 @@ def _stored(image: folder.ImageFile) -> bytes:
     plain = (headers.UPRIGHT, headers.PNG | headers.UPRIGHT)
     if image.checked.code & ~headers.DEEP in plain:
         return content
-    seen = files.decoded(content, image.checked.code, None, DEFAULT)
+    if image.checked.levels:
+        seen = _deep(content, image.checked.code)
+    else:
+        seen = files.decoded(content, image.checked.code, None, DEFAULT)
     return tf.io.encode_png(seen).numpy()
+
+
+def _deep(content: bytes, code: int) -> np.ndarray:
+    """Upright and on white, with all 16 bits: a window is chosen in training."""
+    if code == headers.PILLOW:
+        values = pillow.loaded(content, kind_of(content))
+    else:
+        lying = tf.io.decode_png(content, channels=4, dtype=tf.uint16)
+        values = turn(lying, code & headers.ORIENTATION).numpy()
+    if values.shape[-1] < 4:
+        return values
+    opacity = values[..., 3:] / 65535
+    seen = values[..., :3] * opacity + 65535 * (1 - opacity)
+    return np.rint(seen).astype(np.uint16)
 
 
 def _check_known(name: str, class_names: dict, images) -> None:

@@ -2,12 +2,10 @@
 
 import dataclasses
 
-import numpy as np
 import tensorflow as tf
 
 from ltpa_tf.images import headers, pillow
 from ltpa_tf.images.kinds import BadImage, kind_of
-from ltpa_tf.images.preprocessing import DEFAULT
 from ltpa_tf.images.truncated import refuse_truncated
 
 
@@ -35,12 +33,8 @@ def check(content: bytes) -> Checked:
     kind = kind_of(content)
     header = headers.header_of(content, kind)
     if header.code == headers.PILLOW:
-        image = pillow.loaded(content, kind)
-        height, width, _ = pillow.pixels(image, DEFAULT).shape
-        deep = pillow.deep_values(image)
-        return Checked(
-            header.code, (height, width), None if deep is None else _levels(deep)
-        )
+        values = pillow.loaded(content, kind)
+        return Checked(header.code, values.shape[:2], pillow.levels(values))
     try:
         with tf.device("/CPU:0"):
             return _by_tensorflow(content, kind, header)
@@ -59,7 +53,7 @@ def _by_tensorflow(content: bytes, kind: str, header: headers.Header) -> Checked
         refuse_truncated(content, eighth)
     elif code & headers.DEEP:
         values = tf.io.decode_png(content, channels=4, dtype=tf.uint16).numpy()
-        levels = _levels(values[..., :3])
+        levels = pillow.levels(values)
     elif code & headers.ALPHA:
         opacity = tf.io.decode_png(content, channels=4)[..., 3]
         if tf.reduce_all(opacity == 255):
@@ -67,7 +61,3 @@ def _by_tensorflow(content: bytes, kind: str, header: headers.Header) -> Checked
     else:
         tf.io.decode_png(content, channels=3)
     return Checked(code, upright, levels)
-
-
-def _levels(values: np.ndarray) -> tuple[int, int]:
-    return int(values.min()), int(values.max())

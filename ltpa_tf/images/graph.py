@@ -184,8 +184,7 @@ def _on_background(rgba: tf.Tensor, background: Sequence[int]) -> tf.Tensor:
 def _decode_by_pillow(encoded: tf.Tensor, chosen: Preprocessing) -> tf.Tensor:
     def pixels(content):
         content = _plain(content)
-        image = pillow.loaded(content, kinds.kind_of(content))
-        return pillow.pixels(image, chosen)
+        return pillow.pixels(pillow.loaded(content, kinds.kind_of(content)), chosen)
 
     image = tf.numpy_function(pixels, [encoded], tf.uint8, stateful=False)
     return tf.ensure_shape(image, (None, None, 3))

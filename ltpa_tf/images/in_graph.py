@@ -1,8 +1,9 @@
 """`headers` and `truncated` as TensorFlow graph code, for files that strangers send.
 
-What is looked for is searched and not walked to, as a loop costs more than decoding a
-small image. A file whose comments look like its structure can be read otherwise than
-`headers` does; no program writes such comments.
+What is looked for is searched, as walking to it costs more than decoding a small image;
+a JPEG is walked through where a search may have met something else, such as a thumbnail
+or a colour profile. A PNG whose comments look like its structure can be read otherwise
+than `headers` does; no program writes such comments.
 """
 
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from ltpa_tf.images import headers
 from ltpa_tf.images.truncated import MORE
 
 _END = b"\xff\xd9"
+_EXIF = b"Exif\0\0"
 _PROGRESSIVE = b"\xff\xc2"
 _HEAD = 2**18  # bytes in which it is looked for: what stands before the pixels
 _TAIL = 2  # pixels at whatever fraction it was decoded: within the last block
@@ -89,16 +91,53 @@ def _png(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
 
 def _jpeg(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     shape = tf.image.extract_jpeg_shape(encoded, output_type=tf.int64)
-    is_exif = _holds(encoded, "Exif\0\0")
-    orientation = tf.cond(
-        is_exif,
-        # Not that of a second picture behind the pixels of the first.
-        lambda: _orientation(_after(_before(encoded, b"\xff\xda"), "Exif\0\0")),
-        lambda: tf.constant(1),
+    before = _before(encoded, _EXIF)
+    starts_here = tf.strings.substr(
+        before, -tf.minimum(4, tf.strings.length(before)), 2
+    )
+    # Not that of a second picture behind the pixels of the first.
+    found = (starts_here == b"\xff\xe1") & ~_holds(before, b"\xff\xda")
+    orientation = tf.case(
+        [
+            (before == encoded, lambda: tf.constant(1)),
+            (found, lambda: _orientation(_after(encoded, _EXIF))),
+        ],
+        lambda: _orientation(_walked_to_exif(encoded)),
     )
     inverted = (shape[2] == 4) & ~_holds(encoded, b"\xff\xee\0\x0eAdobe")
     flags = tf.where(inverted, headers.INVERTED, 0)
     return orientation + flags, shape[:2], tf.ones([], tf.int64)
+
+
+def _walked_to_exif(encoded: tf.Tensor) -> tf.Tensor:
+    """What follows "Exif" in the first segment of that name, uint8 [N]."""
+    size = tf.strings.length(encoded)
+
+    def head(at):
+        start = tf.strings.substr(encoded, tf.minimum(at, size), 10)
+        return tf.pad(tf.io.decode_raw(start, tf.uint8), [[0, 10]])[:10]
+
+    def is_exif(segment):
+        return tf.reduce_all(segment[1:2] == 0xE1) & tf.reduce_all(
+            segment[4:] == [*_EXIF]
+        )
+
+    def goes_on(_, segment):
+        ends = (segment[1] == 0xDA) | (segment[1] == 0xD9)
+        return (segment[0] == 0xFF) & ~ends & ~is_exif(segment)
+
+    def step(at, segment):
+        length = tf.cast(_numbers(segment, ((2, 4),))[0], tf.int32)
+        fill = segment[1] == 0xFF
+        at += tf.where(fill, 1, 2 + tf.maximum(length, 2))
+        return at, head(at)
+
+    first = tf.constant(2)
+    at, segment = tf.while_loop(
+        goes_on, step, (first, head(first)), maximum_iterations=headers.MOST_PARTS
+    )
+    start = tf.where(is_exif(segment), at + 10, size)
+    return tf.io.decode_raw(tf.strings.substr(encoded, start, size), tf.uint8)
 
 
 def _orientation(exif: tf.Tensor) -> tf.Tensor:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from ltpa_tf.images import tiff
 from ltpa_tf.images.headers import orientation_of
 from ltpa_tf.images.kinds import BadImage
 from ltpa_tf.images.preprocessing import Preprocessing
@@ -55,11 +56,14 @@ def opened(content: bytes, kind: str) -> Image.Image:
         raise _undecodable(kind, error) from None
 
 
-def loaded(content: bytes, kind: str) -> Image.Image:
-    """The image, decoded.
+def loaded(content: bytes, kind: str) -> np.ndarray:
+    """All of the image's values, upright.
+
+    Returns:
+        uint8 or uint16 [H, W, C]: C is 3, 4 with opacity, or 1 of uint16 for grey.
 
     Raises:
-        BadImage: If it is damaged, or more than one image.
+        BadImage: If it is damaged, more than one image, or has other values.
     """
     image = opened(content, kind)
     try:
@@ -69,7 +73,16 @@ def loaded(content: bytes, kind: str) -> Image.Image:
     if frames > 1:
         what = f"{frames} pages" if kind == "TIFF" else f"{frames} frames"
         raise BadImage(f"a {kind} file of {what}", "an image of one")
-    return decoded(image)
+    try:
+        if tiff.is_deep(image):
+            return tiff.deep_colours(image, opened(content, kind))
+        covered = image.tile[0].extents if kind == "GIF" else None
+        image.load()
+        return _values(image, covered)
+    except BadImage:
+        raise
+    except _ERRORS as error:
+        raise _undecodable(kind, error) from None
 
 
 def decoded(image: Image.Image) -> Image.Image:
@@ -85,56 +98,52 @@ def decoded(image: Image.Image) -> Image.Image:
     return image
 
 
-def pixels(image: Image.Image, chosen: Preprocessing) -> np.ndarray:
-    """A decoded image as a viewer shows it, uint8 [H, W, 3].
-
-    Raises:
-        BadImage: If it has other values than 8 bits a channel or 16-bit grey.
-    """
-    upright = visible(image)
-    deep = deep_values(upright)
-    if deep is not None:
-        return np.repeat(eight_bits(deep, chosen)[..., None], 3, -1)
-    if upright.mode == "RGBA":
-        return on_background(np.asarray(upright), chosen.background)
-    return np.asarray(upright)
+def pixels(values: np.ndarray, chosen: Preprocessing) -> np.ndarray:
+    """What `loaded` gives as a viewer shows it, uint8 [H, W, 3]."""
+    if values.dtype == np.uint16:
+        opacity = (values[..., 3:] >> 8).astype(np.uint8)
+        colours = eight_bits(values[..., :3], chosen)
+        values = np.concatenate([colours, opacity], -1)
+    if values.shape[-1] == 4:
+        return on_background(values, chosen.background)
+    return np.repeat(values, 3, -1) if values.shape[-1] == 1 else values
 
 
-def visible(image: Image.Image) -> Image.Image:
-    """A decoded image, turned as EXIF says, as 16-bit grey, RGBA or RGB.
+def levels(values: np.ndarray) -> tuple[int, int] | None:
+    """Lowest and highest colour of 16 bits [H, W, 1, 3 or 4]; None of 8 bits."""
+    if values.dtype != np.uint16:
+        return None
+    colours = values[..., :3]
+    return int(colours.min()), int(colours.max())
 
-    Raises:
-        BadImage: If it has other values.
-    """
+
+def _values(image: Image.Image, covered: tuple[int, ...] | None) -> np.ndarray:
+    """Of a decoded image; `covered` is what the frame of a GIF fills of it."""
     kind = image.format
     if image.mode in ("F", "I"):
+        signed = kind == "TIFF" and tiff.is_signed(image)
         raise BadImage(
-            f"a {kind} file of 32-bit values",
-            "8 bits a channel, or shades of grey in 16 bits",
+            f"a {kind} file of {'signed 16' if signed else '32'}-bit values",
+            "8 bits a channel, or 16 bits without a sign",
         )
+    if image.mode.startswith("I;16"):
+        return tiff.grey(image)
     # A TIFF's orientation is applied, and taken out, while it is loaded.
     exif = image.info.get("exif", b"").removeprefix(b"Exif\0\0")
     turn = _TURNS.get(orientation_of(exif))
-    try:
-        if image.mode.startswith("I;16"):
-            seen = image
-        elif image.mode in _TRANSPARENT or "transparency" in image.info:
-            seen = image.convert("RGBA")
-            # Many programs write bitmaps whose opacity is 0 and means nothing.
-            if kind == "BMP" and seen.getextrema()[3] == (0, 0):
-                seen = seen.convert("RGB")
-        else:
-            seen = image.convert("RGB")
-        return seen if turn is None else seen.transpose(turn)
-    except _ERRORS as error:
-        raise _undecodable(kind, error) from None
-
-
-def deep_values(image: Image.Image) -> np.ndarray | None:
-    """uint16 [H, W] of 16-bit grey, else None."""
-    if image.mode.startswith("I;16"):
-        return np.asarray(image).astype(np.uint16)
-    return None
+    clear = covered not in (None, (0, 0, *image.size))
+    if clear or image.mode in _TRANSPARENT or "transparency" in image.info:
+        seen = image.convert("RGBA")
+        # Many programs write bitmaps whose opacity is 0 and means nothing.
+        if kind == "BMP" and seen.getextrema()[3] == (0, 0):
+            seen = seen.convert("RGB")
+    else:
+        seen = image.convert("RGB")
+    if clear:
+        whole = Image.new("RGBA", image.size)
+        whole.paste(seen.crop(covered), covered)
+        seen = whole
+    return np.asarray(seen if turn is None else seen.transpose(turn))
 
 
 def eight_bits(values: np.ndarray, chosen: Preprocessing) -> np.ndarray:

@@ -6,7 +6,9 @@ import tarfile
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tensorflow_datasets as tfds
+from image_kinds import tiff
 
 from ltpa_tf.data import load
 from ltpa_tf.data.prepare import prepare
@@ -147,6 +149,35 @@ def test_folder_keeps_its_files_as_they_are(tmp_path, pictures, picture):
     assert source.class_names == direct.class_names
     with pytest.raises(SettingError, match="data.image_size"):
         load("colours", dir=str(tmp_path / "sets"))
+
+
+@pytest.mark.parametrize("form", ["TIFF", "TIFF of colours", "transparent PNG"])
+def test_all_16_bits_are_there_for_a_window(tmp_path, form):
+    """A camera's 12 bits are no black picture in a prepared set."""
+    random = np.random.default_rng(0)
+    for number in range(4):
+        values = random.integers(300, 591, (12, 9, 3), np.uint16)
+        if form == "TIFF":
+            values[:] = values[..., :1]
+            content = tiff(values[..., :1])
+        elif form == "TIFF of colours":
+            content = tiff(values)
+        else:
+            opacity = np.full((12, 9, 1), 65535, np.uint16)
+            opacity[:, :4] = 0
+            content = tf.io.encode_png(np.concatenate([values, opacity], -1)).numpy()
+        name = f"{number}.png"  # files are told by their content
+        for part in ("train", "test"):
+            folder = tmp_path / "pictures" / part / "ab"[number % 2]
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+    prepare(tmp_path / "pictures", "deep", tmp_path / "sets")
+    chosen = {"image_size": 12, "window": (300, 590)}
+    direct = load("folder", dir=str(tmp_path / "pictures"), **chosen)
+    prepared = load("deep", dir=str(tmp_path / "sets"), **chosen)
+    np.testing.assert_array_equal(prepared.test.labels, direct.test.labels)
+    np.testing.assert_array_equal(prepared.test.array, direct.test.array)
+    assert direct.test.array.std() > 50
 
 
 def test_half_written_sets_are_never_found(tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 import tensorflow as tf
-from image_kinds import encode, lying, picture
+from image_kinds import encode, lying, picture, tiff
 from PIL import Image
 
 from ltpa_tf.errors import SettingError
@@ -105,6 +105,40 @@ def test_a_window_spreads_the_few_levels_of_a_camera():
         served(encode(values), (1, 5), window)[0, :, 0], expected
     )
     np.testing.assert_array_equal(seen(encode(values))[0, :, 0], [1, 1, 1, 2, 2])
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("extra", [(), (0,), (1,), (2,)])
+def test_all_16_bits_of_colours_count(order, extra):
+    """Of TIFF, of which Pillow keeps the upper 8: a window takes what it wants."""
+    random = np.random.default_rng(0)
+    colours = random.integers(300, 591, (5, 7, 3), np.uint16)
+    opacity = random.integers(20000, 65536, (5, 7, len(extra)), np.uint16)
+    stored = colours
+    if extra == (1,):  # multiplied by their opacity
+        stored = np.rint(colours * (opacity / 65535)).astype(np.uint16)
+    values = np.concatenate([stored, opacity], -1)
+    content = tiff(values, order=order, extra=extra)
+    window = Preprocessing(window=(300, 590))
+    expected = (colours.astype(int) - 300) * 256 // 291
+    if extra in ((1,), (2,)):
+        share = (opacity >> 8) / 255
+        expected = np.rint(expected * share + 255 * (1 - share))
+    difference = seen(content, None, window) - expected
+    assert np.abs(difference).max() <= (3 if extra == (1,) else 0)
+    lowest, highest = check(content).levels
+    assert abs(lowest - int(colours.min())) <= 2
+    assert abs(highest - int(colours.max())) <= 2
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_16_bits_are_sent_as_they_are(tmp_path, channels):
+    random = np.random.default_rng(0)
+    values = random.integers(0, 65536, (48, 64, channels), np.uint16)
+    (tmp_path / "deep.tif").write_bytes(tiff(values, extra=(2,) * (channels == 4)))
+    sent = sending.sendable(tmp_path / "deep.tif")
+    decoded = tf.io.decode_png(sent, channels=channels, dtype=tf.uint16)
+    np.testing.assert_array_equal(decoded, values)
 
 
 def test_few_levels_are_warned_about_with_the_files_name(tmp_path, caplog):

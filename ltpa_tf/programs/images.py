@@ -10,6 +10,9 @@ from absl import flags
 from ltpa_tf.errors import SettingError
 from ltpa_tf.images import REFUSED_SUFFIXES, SUFFIXES
 
+# These are flags of the programs that call `define_images`: --help lists them there.
+flags.disclaim_key_flags()
+
 _HELP = (
     "An image file, or a folder of them; of any format that can be trained on and of "
     "any size. Repeat the flag for more, list them behind it as a shell does for "

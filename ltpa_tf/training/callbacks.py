@@ -8,7 +8,6 @@ from pathlib import Path
 
 import keras
 import tensorflow as tf
-from ml_collections import ConfigDict
 
 from ltpa_tf import run
 from ltpa_tf.errors import SettingError
@@ -17,7 +16,8 @@ from ltpa_tf.training.saving import CheckpointManager, Position
 from ltpa_tf.training.trainer import Trainer
 from ltpa_tf.words import count
 
-_RATE = "constant, and optimizer.warmup_epochs 0"
+CONSTANT_RATE = "constant, and optimizer.warmup_epochs 0"
+"""The schedule beside which a callback may set the learning rate."""
 
 
 class MetricsFile(keras.callbacks.Callback):
@@ -229,6 +229,7 @@ class TrainingTakesModel(keras.callbacks.Callback):
         self._variables = [*model.trainable_variables, *local_variables(model)]
         self._trainable = [v.trainable for v in self._variables]
         self._optimizer = self._fixed_settings()
+        self._layers = self._numbers()
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Takes over what was set; likewise at the other events."""
@@ -259,14 +260,16 @@ class TrainingTakesModel(keras.callbacks.Callback):
             self._refuse("layer.trainable, changed in training", "`build` to freeze it")
         if self._fixed_settings() != self._optimizer:
             self._refuse("a setting of model.optimizer", "config.optimizer for it")
+        if self._numbers() != self._layers:
+            self._refuse("a layer's number, such as a dropout rate", "`build` for it")
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         if rate != self._before.rate:
             if not isinstance(self._trainer.schedule, float):
                 raise SettingError(
                     "optimizer.schedule",
                     self._trainer.schedule.rule,
-                    f"{_RATE}, where a callback sets the learning rate; here one of "
-                    f"{self._names} did",
+                    f"{CONSTANT_RATE}, where a callback sets the learning rate; here "
+                    f"one of {self._names} did",
                 )
             self._trainer.state.learning_rate = self._before.rate = rate
         now = [tf.convert_to_tensor(v) for v in self._variables]
@@ -281,42 +284,18 @@ class TrainingTakesModel(keras.callbacks.Callback):
         config = self.model.optimizer.get_config()
         return {key: v for key, v in config.items() if key != "learning_rate"}
 
+    def _numbers(self) -> list[dict[str, float]]:
+        """Of each layer, what the compiled step has taken as a constant."""
+        return [
+            {
+                name: value
+                for name, value in vars(layer).items()
+                if name[0] != "_" and type(value) in (int, float)
+            }
+            for layer in self.model._flatten_layers(include_self=False)
+        ]
+
     def _refuse(self, what: str, accepted: str) -> None:
         raise SettingError(
             "callbacks", f"{self._names}, of which one set {what}", accepted
         )
-
-
-def check_callbacks(
-    callbacks: Sequence[keras.callbacks.Callback], config: ConfigDict
-) -> None:
-    """Refuses Keras's callbacks that could not do here what they are for.
-
-    Raises:
-        SettingError: Naming the setting that is in the way, or does the same.
-    """
-    kinds = keras.callbacks
-    for callback in callbacks:
-        name = type(callback).__name__
-        settings = config.optimizer
-        if isinstance(
-            callback, kinds.LearningRateScheduler | kinds.ReduceLROnPlateau
-        ) and (settings.schedule != "constant" or settings.warmup_epochs):
-            raise SettingError(
-                "optimizer.schedule",
-                settings.schedule,
-                f"{_RATE}, where the callback {name} sets the learning rate",
-            )
-        if isinstance(callback, kinds.BackupAndRestore):
-            raise SettingError(
-                "callbacks",
-                name,
-                "callbacks but this one: a run saves its state and goes on by itself, "
-                "see checkpoint.every_steps",
-            )
-        if isinstance(callback, kinds.SwapEMAWeights):
-            raise SettingError(
-                "callbacks",
-                name,
-                "train.ema, by which the averaged weights are evaluated and saved",
-            )

@@ -19,13 +19,13 @@ from ltpa_tf.backend import need_tensorflow
 from ltpa_tf.errors import SettingError
 from ltpa_tf.tracking.tracker import Tracker
 from ltpa_tf.training import distribution
+from ltpa_tf.training.callback_checks import check_callbacks, check_monitors
 from ltpa_tf.training.callbacks import (
     BestModel,
     EarlyStopping,
     MetricsFile,
     ModelShowsTraining,
     TrainingTakesModel,
-    check_callbacks,
 )
 from ltpa_tf.training.model import (
     Build,
@@ -142,6 +142,7 @@ def _in_folder(
         source = source or run.load_data(config)
         if folder.dataset_file.exists():
             folder.check_data(source)
+        check_monitors(callbacks, validated=bool(source.validation))
         trainer = Trainer(config, strategy, source, _warm(build, config, folder))
         with run.disk_errors_as_sentences(folder):
             if chief:

@@ -39,3 +39,10 @@ def test_what_is_not_there_is_named(photos, given):
         names(str(photos / given) if given else given)
     with pytest.raises(SettingError, match="--images"):
         names()
+
+
+@pytest.mark.parametrize("program", ["predict", "explain"])
+def test_help_tells_of_images(start, program):
+    said = start(program, "--help").stdout
+    assert "\n  --images: An image file" in said
+    assert "\n  --[no]recursive: " in said

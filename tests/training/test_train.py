@@ -15,6 +15,7 @@ from comparison import assert_same_run, lines, weights
 from ltpa_tf.errors import SettingError
 from ltpa_tf.run import RunFolder
 from ltpa_tf.training import CheckpointError, NonFiniteError, train
+from ltpa_tf.training.callback_checks import check_monitors
 from ltpa_tf.training.checkpoints import Checkpoints
 
 
@@ -566,6 +567,8 @@ def test_weights_that_a_callback_sets_are_trained_on(run):
         ),
         (lambda: keras.callbacks.BackupAndRestore("there"), "callbacks"),
         (lambda: keras.callbacks.SwapEMAWeights(), "callbacks"),
+        (lambda: keras.callbacks.EarlyStopping("val_acc"), "callbacks"),
+        (lambda: keras.callbacks.CSVLogger, "callbacks"),
     ],
 )
 def test_callbacks_that_could_not_work_are_refused_at_once(
@@ -577,12 +580,33 @@ def test_callbacks_that_could_not_work_are_refused_at_once(
     assert not (tmp_path / "a").exists()
 
 
+def test_what_no_epoch_tells_is_not_watched_for():
+    """Keras only warns, after each epoch, and never stops."""
+    kinds = keras.callbacks
+    watches = [
+        kinds.EarlyStopping(),
+        kinds.ReduceLROnPlateau("val_accuracy"),
+        kinds.ModelCheckpoint("there.keras", save_best_only=True),
+    ]
+    check_monitors([*watches, kinds.EarlyStopping("entropy_level_7")], validated=True)
+    for callback in watches:
+        with pytest.raises(SettingError, match=r"^data\.validation_examples.*watches"):
+            check_monitors([callback], validated=False)
+    check_monitors([kinds.ModelCheckpoint("there.keras")], validated=False)
+
+    class TellsMore(kinds.Callback):
+        pass
+
+    check_monitors([TellsMore(), kinds.EarlyStopping("val_f1")], validated=False)
+
+
 @pytest.mark.parametrize(
     ("change", "setting"),
     [
         (lambda m: setattr(m.optimizer, "learning_rate", 0.1), "optimizer.schedule"),
         (lambda m: setattr(m.optimizer, "weight_decay", 0.1), "callbacks"),
         (lambda m: setattr(m.layers[2], "trainable", False), "callbacks"),
+        (lambda m: setattr(m.layers[1], "scale", 0.1), "callbacks"),
     ],
 )
 def test_what_training_would_not_follow_is_refused(run, tmp_path, change, setting):

@@ -43,6 +43,9 @@ def get_config() -> ConfigDict:
     # Folders and TFDS: go on without the images that can't be used; off: they are all
     # named.
     data.skip_damaged = False
+    # Bring the test images to the training images' sharpness, where they were made
+    # smaller in another way.
+    data.match_sharpness = False
     # Let TFDS download a missing set. Off: a missing set is an error, at once.
     data.download = False
     # Where training images live: "stream" (tf.data), "resident" (on the accelerator),

@@ -26,6 +26,8 @@ _CUTMIX = {"augment.cutmix": 1.0, "augment.cutmix_share": 0.5}
 _SHARP = {"augment.sharpness": 2.0}
 # And zeros beyond the border draw the last level's maps to the corners.
 _REFLECT = {**_SHARP, "model.padding": "reflect"}
+# Or the test images are brought to the training images' sharpness.
+_MATCHED = {"data.match_sharpness": True, "model.padding": "reflect"}
 
 TRIALS: tuple[Trial, ...] = (
     Trial(_DATA, _ATT3),
@@ -47,6 +49,9 @@ TRIALS: tuple[Trial, ...] = (
     Trial(_DATA, _ATT3, "reflect-cutmix", {**_REFLECT, **_CUTMIX}),
     Trial(_DATA, _ATT3, "reflect-mixup", {**_REFLECT, "augment.mixup": 0.2}),
     Trial(_DATA, "vgg_none", "reflect", _REFLECT),
+    Trial(_DATA, _ATT3, "matched", _MATCHED),
+    Trial(_DATA, "vgg_att3_concat_additive", "matched", _MATCHED),
+    Trial(_DATA, _ATT3, "matched-cutmix", {**_MATCHED, **_CUTMIX}),
 )
 WORK: tuple[tuple[Trial, tuple[int, ...]], ...] = tuple((t, (0,)) for t in TRIALS)
 

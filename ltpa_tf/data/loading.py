@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 
 from ltpa_tf import stores
-from ltpa_tf.data import digits
+from ltpa_tf.data import digits, sharpness
 from ltpa_tf.data.source import NOT_TFDS, Source
 from ltpa_tf.data.splits import make_source
 from ltpa_tf.errors import SettingError, settings_of
@@ -26,6 +26,7 @@ def load(
     background: Sequence[int] = (255, 255, 255),
     window: Sequence[int] = (),
     skip_damaged: bool = False,
+    match_sharpness: bool = False,
 ) -> Source:
     """Loads a data set.
 
@@ -56,6 +57,8 @@ def load(
         window: The values of 16-bit images that become black and white.
         skip_damaged: Go on without the files of a folder, or the examples of a TFDS
             data set, that can't be used.
+        match_sharpness: Bring the test images to the training images' sharpness, see
+            `ltpa_tf.data.sharpness.matched`.
 
     Raises:
         SettingError: When there is no such data set, or it can't be used; the sentence
@@ -82,10 +85,43 @@ def load(
         )
     with settings_of("data"):
         chosen = Preprocessing(aspect, background, window)
+    if not isinstance(match_sharpness, bool):
+        raise SettingError("data.match_sharpness", match_sharpness, "True or False")
     # No shell does so in --config.data.dir=~/sets. Where no such user is, as it stands.
     dir = os.path.expanduser(dir or "")  # noqa: PTH111
+    source = _source(
+        name,
+        dir,
+        seed,
+        image_size,
+        chosen,
+        download,
+        skip_damaged,
+        train_examples=train_examples,
+        validation_examples=validation_examples,
+        validation_share=validation_share,
+    )
+    return sharpness.matched(source) if match_sharpness else source
+
+
+def _source(
+    name: str,
+    dir: str,
+    seed: int,
+    image_size: int,
+    chosen: Preprocessing,
+    download: bool,
+    skip_damaged: bool,
+    **examples,
+) -> Source:
+    """What `load` loads, of values that are all right by themselves."""
     if name == "digits":
-        return digits.load(seed, train_examples, validation_examples, image_size)
+        return digits.load(
+            seed,
+            examples["train_examples"],
+            examples["validation_examples"],
+            image_size,
+        )
     if name in NOT_TFDS and not dir:
         raise SettingError("data.dir", dir, f"the path of the data for {name!r}")
     if stores.is_remote(dir):
@@ -94,15 +130,7 @@ def load(
     if name in ("translated_mnist", "cluttered_mnist"):
         from ltpa_tf.data.scattered import load_scattered
 
-        return load_scattered(
-            name,
-            dir,
-            image_size,
-            seed,
-            train_examples,
-            validation_examples,
-            validation_share,
-        )
+        return load_scattered(name, dir, image_size, seed, **examples)
     if name == "folder":
         from ltpa_tf.data.folder import load_folder
 
@@ -123,9 +151,7 @@ def load(
         **parts,
         preprocessing=chosen,
         seed=seed,
-        train_examples=train_examples,
-        validation_examples=validation_examples,
-        validation_share=validation_share,
+        **examples,
     )
 
 

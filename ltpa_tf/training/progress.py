@@ -213,7 +213,10 @@ def _sharpness(config: ConfigDict, source: data.Source) -> list[str]:
     train, test = (sharpness.detail(part) for part in (source.train, source.test))
     if not train or 1 / _SHARPER < test / train < _SHARPER:
         return []
-    way_out = "augment.sharpness=2.0 trains for both"
+    way_out = (
+        "augment.sharpness=2.0 trains for both, data.match_sharpness=True brings the "
+        "test images to the training images'"
+    )
     if config.augment.sharpness:
         way_out = "augment.sharpness trains for both"
     return [

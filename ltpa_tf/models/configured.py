@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import keras
 
+from ltpa_tf.models.guarded import Guarded
 
-class Configured(keras.Model):
+
+class Configured(Guarded):
     """A functional model whose config is its constructor's arguments."""
 
     def _keep(

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import keras
 
-from ltpa_tf.errors import SettingError
 from ltpa_tf.layers.glimpse import check_glimpse
 from ltpa_tf.layers.recurrent import PathsHead, RecurrentGlimpses, check_path
 from ltpa_tf.models.configured import Configured
@@ -102,20 +101,6 @@ class RecurrentAttention(Configured):
         logits = PathsHead(num_classes, paths, name="logits", dtype=dtype)(state)
         super().__init__(inputs=images, outputs=logits, **kwargs)
         self._keep(dtype, image_shape, num_classes, settings, mean, std)
-
-    def fit(self, *args, **kwargs):
-        """As of every Keras model.
-
-        Raises:
-            SettingError: With `policy="learned"`.
-        """
-        if self.get_layer("glimpses").chooses:
-            raise SettingError(
-                "policy",
-                "learned",
-                "centre or random, for model.fit: REINFORCE is in ltpa_tf.training",
-            )
-        return super().fit(*args, **kwargs)
 
 
 def checked(settings: dict) -> dict:

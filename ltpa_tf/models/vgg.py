@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 import keras
 
-from ltpa_tf.errors import SettingError
 from ltpa_tf.layers.estimator import AttentionEstimator
 from ltpa_tf.models.attention import attention_logits
 from ltpa_tf.models.configured import Configured
@@ -210,18 +209,3 @@ class AttentionVGG(Configured):
     def attention_layers(self) -> Mapping[int, AttentionEstimator]:
         """Each level's estimator."""
         return attention_layers(self)
-
-    def fit(self, *args, **kwargs):
-        """As of every Keras model.
-
-        Raises:
-            SettingError: With `normalization="sampled"`.
-        """
-        if any(layer.chooses for layer in self.attention_layers.values()):
-            raise SettingError(
-                "normalization",
-                self._settings["normalization"],
-                "one whose map has a gradient, for model.fit: softmax, sigmoid, topk; "
-                "REINFORCE is in ltpa_tf.training",
-            )
-        return super().fit(*args, **kwargs)

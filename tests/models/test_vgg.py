@@ -352,9 +352,3 @@ def test_a_users_image_data_format_changes_nothing(channels_first, settings):
     usual = AttentionVGG(**settings)
     usual.set_weights(model.get_weights())
     np.testing.assert_array_equal(found, usual(images))
-
-
-def test_fit_refuses_what_it_can_not_train():
-    model = build(levels=(13,), normalization="sampled", positions=3)
-    with pytest.raises(SettingError, match=r"normalization: received 'sampled'; .*fit"):
-        model.fit(np.zeros((2, 32, 32, 3)), np.eye(10)[:2])

@@ -9,6 +9,7 @@ from ltpa_tf.models.attention import attention_logits
 from ltpa_tf.models.backbones.graph import applied, check_backbone
 from ltpa_tf.models.backbones.levels import choose, find_resolutions
 from ltpa_tf.models.backbones.preprocessing import pixel_scaling, preprocessing_of
+from ltpa_tf.models.guarded import Guarded
 from ltpa_tf.models.precision import with_policy
 from ltpa_tf.models.settings import check_normalization, check_values, is_shape
 
@@ -67,7 +68,7 @@ def attach(
             gets them in each of its channels.
         compatibility: `"pc"`, `"dp"`, `"local"` or `"additive"`.
         normalization: `"softmax"` (the paper), `"sigmoid"`, `"topk"`, or `"sampled"`,
-            which takes `ltpa_tf.training`.
+            whose REINFORCE is in `ltpa_tf.training` and which `fit` refuses.
         match: What is projected where the channels of l and g differ:
             `"global_to_local"` (the paper), `"local_to_global"`, or
             `"projected_local"`, whose projection is attended to as well.
@@ -171,7 +172,7 @@ def attach(
         dtype=policy,
     )
     try:
-        return keras.Model(images, logits, name=name or f"attention_{backbone.name}")
+        return Guarded(images, logits, name=name or f"attention_{backbone.name}")
     except ValueError as error:  # Keras's: names that aren't unique
         raise SettingError(
             "backbone",

@@ -32,7 +32,7 @@ from ltpa_tf.training.model import (
     build_model,
     dtype_policy,
     saved_model,
-    take_weights,
+    warm,
 )
 from ltpa_tf.training.network import set_weights
 from ltpa_tf.training.program import StepRunner
@@ -361,17 +361,8 @@ def _open(folder: run.RunFolder, config: ConfigDict) -> dict | None:
 
 def _warm(build: Build, config: ConfigDict, folder: run.RunFolder) -> Build:
     """`build`, with the weights of `train.init_from` if the run starts anew."""
-    if not config.train.init_from or any(folder.checkpoints.glob("*.json")):
-        return build
-
-    def warm(config: ConfigDict, source: data.Source) -> keras.Model:
-        model = build(config, source)
-        new = take_weights(model, config.train.init_from)
-        print(f"Starting from the weights of {config.train.init_from}", end="")
-        print(f"; new are those of {', '.join(new)}." if new else ".")
-        return model
-
-    return warm
+    begun = any(folder.checkpoints.glob("*.json"))
+    return warm(build, "" if begun else config.train.init_from)
 
 
 def _take_data_dir(folder: run.RunFolder, config: ConfigDict) -> None:

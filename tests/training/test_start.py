@@ -11,7 +11,7 @@ import tiny
 
 from ltpa_tf import data
 from ltpa_tf.errors import SettingError
-from ltpa_tf.run import RunFolder
+from ltpa_tf.run import RunFolder, load_data
 from ltpa_tf.training import train
 from ltpa_tf.training.model import take_weights
 from ltpa_tf.training.progress import header
@@ -154,6 +154,21 @@ def test_another_number_of_classes_costs_the_classifier_alone(tmp_path):
             new.get_layer(layer).get_weights(), expected, strict=True
         ):
             np.testing.assert_array_equal(one, other)
+
+
+def test_as_many_other_classes_cost_the_classifier_too(first, npz, build):
+    config = first.read_config()
+    source = load_data(config)
+    old, new = first.load_model(), build()(config, source)
+    names = list(source.class_names)
+    assert take_weights(new, str(first.path), names) == []
+    new = build()(config, source)
+    last = new.layers[-1].name
+    before = new.layers[-1].get_weights()
+    assert take_weights(new, str(first.path), names[::-1]) == [last]
+    for one, other in zip(new.layers[-1].get_weights(), before, strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(new.get_weights()[0], old.get_weights()[0])
 
 
 def test_nothing_to_start_from_is_refused(tmp_path):

@@ -10,7 +10,8 @@ it again to go on; start it twice at once, and one compiles while the other trai
 The last command trains one result again, to be compared with the kept one: bitwise on
 one device if both were trained with --set=runtime.deterministic=True.
 --campaign names other trainings: `hard` sets hard attention against soft, `maps` tells
-which training makes maps worth most, `presets` makes the models of `list_presets`. With
+which training makes maps worth most, `presets` makes the models of `list_presets`,
+`fine_tuning` tells what pretraining and attention are worth with few images. With
 --runs each trained model becomes a run folder, to be evaluated, explained, exported.
 """
 
@@ -23,11 +24,17 @@ from pathlib import Path
 from absl import flags
 
 from ltpa_tf import config as configuration
-from ltpa_tf.configs import hard, maps, presets, results
+from ltpa_tf.configs import fine_tuning, hard, maps, presets, results
 from ltpa_tf.errors import SettingError
 from ltpa_tf.programs import program
 
-_CAMPAIGNS = {"results": results, "hard": hard, "maps": maps, "presets": presets}
+_CAMPAIGNS = {
+    "results": results,
+    "hard": hard,
+    "maps": maps,
+    "presets": presets,
+    "fine_tuning": fine_tuning,
+}
 _CAMPAIGN = flags.DEFINE_enum(
     "campaign", "results", list(_CAMPAIGNS), "Which trainings: a file of configs."
 )

@@ -92,6 +92,7 @@ def page(
 _TITLES = {
     "cifar10": "CIFAR-10",
     "cifar100": "CIFAR-100",
+    "cifar100_few": "Ten classes of CIFAR-100, 50 training images each",
     "tinyimagenet": "Tiny ImageNet, 32x32",
     "translated_mnist_60": "Translated MNIST, 60x60",
     "cluttered_mnist_60": "Cluttered MNIST, 60x60",

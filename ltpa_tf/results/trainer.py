@@ -26,7 +26,7 @@ from ltpa_tf.run import (
     write_text,
 )
 from ltpa_tf.training import Trainer, distribution, versions
-from ltpa_tf.training.model import check_images, saved_model
+from ltpa_tf.training.model import build_model, check_images, saved_model, warm
 from ltpa_tf.training.network import dropout_seeds, is_seed, set_weights, with_seeds
 
 _TEST_BATCH = 1000
@@ -54,7 +54,8 @@ class SeedTrainer:
         config.data.placement = "resident"
         self._config, self._source = config, source
         strategy = distribution.make_strategy(config.runtime.strategy)
-        self._trainer = Trainer(config, strategy, source)
+        build = warm(build_model, config.train.init_from, say=lambda line: None)
+        self._trainer = Trainer(config, strategy, source, build)
         self._starts = {seed: self._trainer.initial_arrays(seed) for seed in seeds}
         self._logits = tf.function(self._logits_of_both, jit_compile=self._trainer.jit)
 

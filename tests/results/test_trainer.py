@@ -1,10 +1,12 @@
 """One compiled step trains seed after seed, each from its own start."""
 
+import itertools
+
 import numpy as np
 import pytest
 
-from ltpa_tf import data
-from ltpa_tf.configs import cifar10_fast
+from ltpa_tf import data, models
+from ltpa_tf.configs import cifar10_fast, recipes
 from ltpa_tf.errors import SettingError
 from ltpa_tf.results.trainer import SeedTrainer, load, mean_and_deviation
 
@@ -97,6 +99,31 @@ def test_the_model_handed_out_is_the_one_that_was_tested(source):
     assert len(source.test) == result["test"]["examples"] == 30
     accuracy = np.mean(logits.argmax(-1) == source.test.labels)
     assert result["test"]["top1"] == pytest.approx(accuracy)
+
+
+def test_every_seed_starts_from_the_same_weights_and_a_head_of_its_own(
+    source, tmp_path
+):
+    settings = {"levels": (7, 10), "trunk": "vgg_d", "width": 1 / 16, "dropout": 0.0}
+    old = models.build("vgg_att2_concat_pc", num_classes=3, **settings)
+    models.save_preset(old, tmp_path / "old", ["red", "green", "blue"])
+    config = recipes.small_images("vgg_att2_concat_pc", "vgg_att2_concat_pc")
+    config.model.update(settings)
+    config.train.init_from = str(tmp_path / "old")
+    config.train.epochs, config.train.batch_size = 1, 64
+    config.optimizer.learning_rate, config.optimizer.warmup_epochs = 1e-9, 0.0
+    config.runtime.precision, config.runtime.strategy = "float32", "none"
+    trainer = SeedTrainer(config, source, [3, 4])  # `old` has that of another seed
+    heads = []
+    for seed in (3, 4):
+        trainer.train(seed)
+        found = trainer.model()
+        kernels = (np.array(m.get_layer("conv5").kernel) for m in (found, old))
+        np.testing.assert_allclose(*kernels, rtol=1e-3, atol=1e-3)  # as float16
+        heads.append(np.array(found.get_layer("logits").linear[0].kernel))
+    heads.append(np.array(old.get_layer("logits").linear[0].kernel))
+    for one, other in itertools.combinations(heads, 2):
+        assert np.abs(one - other).max() > 0.1
 
 
 def test_mean_and_deviation():

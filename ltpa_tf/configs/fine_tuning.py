@@ -1,0 +1,81 @@
+r"""What pretraining and attention are worth with 50 training images a class.
+
+    python -m pipelines.prepare_data --source=FOLDER/cifar100.npz \
+        --npz=FOLDER/cifar100_few.npz --classes=aquatic_mammals,fish --per_class=50
+    python -m pipelines.results --campaign=fine_tuning --data=FOLDER \
+        --out=docs/results/fine_tuning
+
+Ten classes of CIFAR-100, those of its first two superclasses; none of them is a class
+of CIFAR-10, whose preset `cifar10_att2_small` gives the pretrained trunk. Attention and
+mean pooling stand on the same trunk, half the paper's width, and either starts from the
+preset's weights or from none; all of it is trained, for the same number of epochs.
+
+Learning rates were chosen, one for each trial, on the training images that are left
+over, which the same command writes with `--held_out` as the test part.
+
+One of them as an ordinary run; `train --preset` is the same for data of your own:
+
+    python -m pipelines.train --workdir=runs/few --config.data.dir=cifar100_few.npz \
+        --config=configs/fine_tuning.py:cifar100_few-vgg_att2_concat_pc-tuned
+"""
+
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from ltpa_tf.configs import recipes
+from ltpa_tf.results.campaign import Trial, named
+
+_DATA = "cifar100_few"
+_ATT2 = "vgg_att2_concat_pc"
+# The mean of the last level's features, and the head that attention has.
+_MEAN, _HEAD = "vgg_gap", {"model.projection": "paper"}
+_TUNED = {"train.init_from": "cifar10_att2_small"}
+
+TRIALS: tuple[Trial, ...] = (
+    Trial(_DATA, _ATT2, "scratch", {"optimizer.learning_rate": 0.03}),
+    Trial(_DATA, _MEAN, "scratch", {"optimizer.learning_rate": 0.03, **_HEAD}),
+    Trial(_DATA, _ATT2, "tuned", {"optimizer.learning_rate": 0.03, **_TUNED}),
+    Trial(_DATA, _MEAN, "tuned", {"optimizer.learning_rate": 0.03, **_HEAD, **_TUNED}),
+)
+WORK: tuple[tuple[Trial, tuple[int, ...]], ...] = tuple(
+    (trial, (0, 1, 2, 3, 4)) for trial in TRIALS
+)
+
+INTRODUCTION = """\
+# Fine-tuning with 50 images a class
+
+Each line is the mean and standard deviation over seeds of the model after its last
+epoch; the test part is looked at once, then. All seeds have the same training images.
+Made of the result files by
+
+    python -m pipelines.results --campaign=fine_tuning --out=FOLDER --page=FILE
+"""
+PUBLISHED: dict[tuple[str, str], dict[str, float]] = {}
+
+QUESTIONS = tuple(
+    (question, f"{_DATA}-{one}", f"{_DATA}-{other}")
+    for question, one, other in (
+        ("Pretrained over scratch (attention)?", f"{_ATT2}-tuned", f"{_ATT2}-scratch"),
+        ("Pretrained over scratch (mean)?", f"{_MEAN}-tuned", f"{_MEAN}-scratch"),
+        ("Attention over the mean (pretrained)?", f"{_ATT2}-tuned", f"{_MEAN}-tuned"),
+        ("Attention over the mean (scratch)?", f"{_ATT2}-scratch", f"{_MEAN}-scratch"),
+    )
+)
+
+
+def get_config(argument: str = TRIALS[2].name) -> ConfigDict:
+    """The config of the trial of this name."""
+    trial = named(TRIALS, argument)
+    config = recipes.small_images(trial.row, trial.row)
+    config.data.name = "npz"
+    config.data.validation_examples = 0
+    config.model.width = 0.5
+    config.train.epochs, config.train.batch_size = 200, 50
+    config.update_from_flattened_dict(dict(trial.settings))
+    return config
+
+
+def put_data(config: ConfigDict, trial: Trial, folder: Path) -> None:
+    """Points the config at the trial's file in this folder."""
+    config.data.dir = str(folder / f"{trial.data}.npz")

@@ -1,0 +1,112 @@
+"""A small task out of a large one: few images of some classes, as an `.npz`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ltpa_tf.data import arrays
+from ltpa_tf.errors import SettingError
+from ltpa_tf.home import expanded
+
+_COARSE = "coarse_label_names"
+
+
+def write_few(
+    source: str | Path,
+    target: str | Path,
+    *,
+    classes: Sequence[str],
+    per_class: int,
+    seed: int = 0,
+    held_out: bool = False,
+) -> Path:
+    """Writes an `.npz` of a few training images of some classes, and their test images.
+
+    Args:
+        source: An `.npz` file as in `ltpa_tf.data.arrays` with `label_names` and a test
+            part, such as of CIFAR-100.
+        target: The new file; one that is there is replaced.
+        classes: Names of classes; or of superclasses (`coarse_label_names`, with
+            `y_train_coarse`), which stand for all their classes.
+        per_class: How many training images of each.
+        seed: Chooses them. The same seed chooses the same, always.
+        held_out: Takes the test part from the training images that weren't chosen, all
+            of them, to choose settings by without the test images.
+
+    Returns:
+        The file, with `x_train, y_train, x_test, y_test, label_names`.
+
+    Raises:
+        SettingError: No such file, class, or so many images of a class.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> images = rng.integers(0, 256, (40, 32, 32, 3), dtype="uint8")
+        >>> labels = np.arange(40) % 4
+        >>> arrays = {"x_train": images, "y_train": labels}
+        >>> arrays |= {"x_test": images, "y_test": labels, "label_names": list("abcd")}
+        >>> np.savez("all.npz", **arrays)
+        >>> from ltpa_tf.data.few import write_few
+        >>> file = write_few("all.npz", "few.npz", classes=["b", "d"], per_class=3)
+        >>> np.load(file)["x_train"].shape, np.load(file)["x_test"].shape
+        ((6, 32, 32, 3), (20, 32, 32, 3))
+    """
+    source, target = expanded(source, "--source"), expanded(target, "--npz")
+    if target.suffix != ".npz" or not target.parent.is_dir():
+        raise SettingError(
+            "--npz", str(target), "an .npz file in a folder that is there"
+        )
+    parts, names, _ = arrays.read_npz(source)
+    chosen = _numbers(source, names, parts["train"][1], classes)
+    if per_class < 1:
+        raise SettingError("--per_class", per_class, "1 or more")
+    if "test" not in parts and not held_out:
+        raise SettingError(str(source), sorted(parts), "x_test and y_test, too")
+
+    images, labels = parts["train"]
+    rng = np.random.default_rng(seed)
+    few, rest = [], []
+    for number in chosen:
+        own = np.flatnonzero(labels == number)
+        if len(own) < per_class + held_out:
+            raise SettingError(
+                "--per_class",
+                per_class,
+                f"at most {len(own) - held_out}, as many as "
+                f"there are of {names[number]!r}",
+            )
+        own = rng.permutation(own)
+        few.append(np.sort(own[:per_class]))
+        rest.append(np.sort(own[per_class:]))
+    few, rest = np.concatenate(few), np.concatenate(rest)
+    test_images, test_labels = parts["train"] if held_out else parts["test"]
+    tested = rest if held_out else np.flatnonzero(np.isin(test_labels, chosen))
+    np.savez_compressed(
+        target,
+        x_train=images[few],
+        y_train=np.searchsorted(chosen, labels[few]),
+        x_test=test_images[tested],
+        y_test=np.searchsorted(chosen, test_labels[tested]),
+        label_names=np.array([names[number] for number in chosen]),
+    )
+    return target
+
+
+def _numbers(
+    source: Path, names: Sequence[str], labels: np.ndarray, wanted: Sequence[str]
+) -> list[int]:
+    """The wanted classes' numbers, in ascending order."""
+    groups = {name: {number} for number, name in enumerate(names)}
+    with np.load(source, allow_pickle=False) as archive:
+        if _COARSE in archive and "y_train_coarse" in archive:
+            coarse = archive["y_train_coarse"]
+            for number, name in enumerate(archive[_COARSE].astype(str)):
+                groups[name] = set(labels[coarse == number].tolist())
+    for name in wanted:
+        if name not in groups:
+            raise SettingError("--classes", name, ", ".join(sorted(groups)))
+    chosen = sorted(set().union(*(groups[name] for name in wanted)))
+    if len(chosen) < 2:
+        raise SettingError("--classes", ",".join(wanted), "at least 2 classes")
+    return chosen

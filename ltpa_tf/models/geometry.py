@@ -151,6 +151,8 @@ def _follow(
             where = [None, *2 * [places[id(tensors[0])]]]
         elif isinstance(layer, keras.Model) and getattr(layer, "inputs", None):
             where = _follow(layer, [places[id(x)] for x in tensors], found)
+        elif (inside := _inside(layer, args, kwargs)) is not None:
+            where = _follow(inside, [places[id(x)] for x in tensors], {})
         else:
             where = [_after(layer, known, output) for output in flat]
         note(flat, where)
@@ -167,6 +169,31 @@ def _follow(
     note(inputs, starts)
     again = reapplied(model, call, inputs if len(inputs) > 1 else inputs[0])
     return [places[id(x)] for x in keras.tree.flatten(again.output)]
+
+
+def _inside(layer, args: tuple, kwargs: dict) -> keras.Model | None:
+    """The graph of a layer that is made of others, such as a block of KerasHub's.
+
+    None of a layer of this package or of Keras, which `_after` knows, and of one that
+    does more than to call layers.
+    """
+    known = type(layer).__module__.startswith(("keras.", "ltpa_tf."))
+    if known or not list(layer._flatten_layers(include_self=False)):
+        return None
+    inputs = []
+
+    def fresh(value):
+        if not _is_symbolic(value):
+            return value
+        inputs.append(keras.Input(batch_shape=value.shape, dtype=value.dtype))
+        return inputs[-1]
+
+    args, kwargs = keras.tree.map_structure(fresh, (args, kwargs))
+    try:
+        outputs = layer.call(*args, **kwargs)
+        return keras.Model(inputs if len(inputs) > 1 else inputs[0], outputs)
+    except Exception:  # whatever its code does that has no symbols
+        return None
 
 
 def _is_symbolic(value) -> bool:

@@ -133,6 +133,34 @@ def test_resized_images_are_measured_in_their_own_pixels():
     assert models.grids(model)["pooled"].offset == (3.5, 1.5)
 
 
+class Block(keras.layers.Layer):
+    """A residual block as others write it: layers in a layer, with no graph."""
+
+    def __init__(self, stride, **kwargs):
+        super().__init__(**kwargs)
+        self.kernel_size, self.stride = 3, stride  # not those of a convolution
+        self.pad = keras.layers.ZeroPadding2D(1)
+        self.conv = keras.layers.Conv2D(4, 3, strides=stride)
+        self.skip = keras.layers.Conv2D(4, 1, strides=stride)
+        self.gate = keras.layers.Dense(4, activation="sigmoid")
+
+    def call(self, images):
+        x = self.conv(self.pad(images))
+        x = x * self.gate(keras.ops.mean(x, axis=(1, 2), keepdims=True))
+        return x + self.skip(images)
+
+
+@pytest.mark.parametrize("size", [(32, 32), (33, 47)])
+def test_layers_in_a_layer_count_as_in_the_graph(size):
+    images = keras.Input((*size, 3))
+    x = Block(1, name="fine")(images)
+    found = models.grids(keras.Model(images, Block(2, name="coarse")(x)))
+    # 3x3 and zeros at each side: a cell sees itself and one more to each side.
+    assert found["fine"] == Grid((0.0, 0.0), (1.0, 1.0), (3.0, 3.0))
+    assert found["coarse"] == Grid((0.0, 0.0), (2.0, 2.0), (5.0, 5.0))
+    assert set(found) == {"fine", "coarse"}
+
+
 @pytest.mark.parametrize(("size", "off"), [(512, 15.5), (513, -15.5)])
 def test_a_strided_backbone_looks_beside_the_middle_of_its_squares(size, off):
     model = keras.applications.MobileNetV2(

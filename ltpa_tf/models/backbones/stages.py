@@ -88,8 +88,9 @@ def freeze_batch_norm(model: keras.Model) -> None:
     """
     for stage in stages(model):
         for layer in stage:
-            if isinstance(layer, keras.layers.BatchNormalization):
-                layer.trainable = False
+            for inner in layer._flatten_layers():
+                if isinstance(inner, keras.layers.BatchNormalization):
+                    inner.trainable = False
 
 
 def _below_attention(nodes: list[Node]) -> list[Node]:

@@ -41,6 +41,7 @@ class Run(Tracker):
     ):
         super().__init__()
         _reach(to)
+        self._to = to
         self._client = MlflowClient(to)
         self._known = 0.0
         if id:
@@ -103,6 +104,7 @@ class Run(Tracker):
 
     def end(self, status: str) -> None:
         """See `Tracker`."""
+        _reach(self._to)  # a training that is done shall not wait for nobody
         self._client.set_terminated(self.id, status)
 
 

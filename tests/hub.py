@@ -72,12 +72,14 @@ class _Handler(BaseHTTPRequestHandler):
             elif commit:
                 names = [{"rfilename": name} for name in commit[1]]
                 self._answer({"id": repository, "sha": commit[0], "siblings": names})
-            return
-        _, user, name, _, revision, file = path.split("/")  # /USER/NAME/resolve/...
-        if commit := self._commit(f"{user}/{name}", revision):
-            content = commit[1][file]
-            headers = {"ETag": f'"{digest(content)}"', "X-Repo-Commit": commit[0]}
-            self._answer(content, **headers)
+        elif found := re.fullmatch(r"/(\w+/[\w-]+)/resolve/(\w+)/(.+)", path):
+            commit = self._commit(found[1], found[2])
+            if commit:
+                content = commit[1][found[3]]
+                headers = {"ETag": f'"{digest(content)}"', "X-Repo-Commit": commit[0]}
+                self._answer(content, **headers)
+        else:
+            self._answer({"error": "Not found"}, 404)
 
     do_HEAD = do_GET
 
@@ -115,6 +117,8 @@ class _Handler(BaseHTTPRequestHandler):
             sha = self.hub.commit(found[1], map(json.loads, body.splitlines()))
             url = f"{self.hub.url}/{found[1]}/commit/{sha}"
             self._answer({"commitUrl": url, "commitOid": sha})
+        else:
+            self._answer({"error": "Not found"}, 404)
 
     def do_PUT(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))

@@ -85,7 +85,7 @@ def _as_sentences(uri: str, setting: str) -> Iterator[None]:
 
     try:
         yield
-    except (errors.HFValidationError, errors.HfUriError) as error:
+    except errors.HFValidationError as error:
         raise SettingError(setting, uri, f"{_ACCEPTED} ({_first(error)})") from error
     except errors.RevisionNotFoundError as error:
         raise SettingError(setting, uri, "a revision that is there") from error

@@ -93,14 +93,13 @@ def _as_sentences(uri: str, setting: str) -> Iterator[None]:
         raise SettingError(
             setting, uri, "a repository that is there, and that your HF_TOKEN may read"
         ) from error
-    except errors.HfHubHTTPError as error:
-        raise SettingError(
-            setting, uri, f"what the Hub accepts from your HF_TOKEN ({_first(error)})"
-        ) from error
     except Exception as error:  # of any library below it
-        raise SettingError(
-            setting, uri, f"a Hub that can be reached ({_first(error)})"
-        ) from error
+        # Before 1.0 the one for want of a network was of the Hub's answers, too.
+        refused = isinstance(error, errors.HfHubHTTPError) and not isinstance(
+            error, errors.LocalEntryNotFoundError
+        )
+        accepted = "what your HF_TOKEN may do" if refused else "a Hub that answers"
+        raise SettingError(setting, uri, f"{accepted} ({_first(error)})") from error
 
 
 def _first(error: Exception) -> str:

@@ -93,7 +93,7 @@ def test_a_preset_goes_to_the_hub_and_comes_back(a_hub, presets, tmp_path):
         "'hf://me/a/b'; accepted: hf://USER/NAME",
         "accepted: a repository that upload_preset has written",
         f"uri: received '{uri}@main'; accepted: hf://USER/NAME",
-        f"uri: received '{uri}'; accepted: what the Hub accepts from your HF_TOKEN",
+        f"uri: received '{uri}'; accepted: what your HF_TOKEN may do",
     ]
     for sentence, answer in zip(said, answers[6:], strict=True):
         assert sentence in answer
@@ -107,7 +107,7 @@ def test_a_preset_goes_to_the_hub_and_comes_back(a_hub, presets, tmp_path):
         ["", "from_preset", "hf://me/other"],
     )
     assert cached == newer
-    assert "'hf://me/other'; accepted: a Hub that can be reached" in unknown
+    assert "'hf://me/other'; accepted: a Hub that answers" in unknown
 
 
 @pytest.mark.parametrize("name", ["from_preset", "upload_preset"])

@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import contextlib
 import os
 import shutil
 import sys
@@ -82,7 +83,28 @@ def s3(tmp_path_factory):
         pytest.importorskip(name, reason=f"no {name}: pip install -e '.[stores]'")
     from s3 import BUCKET, Server
 
-    server = Server(tmp_path_factory.mktemp("s3") / "log")
+    with _reached(
+        Server(tmp_path_factory.mktemp("s3") / "log"), tmp_path_factory
+    ) as s3:
+        s3.store().mkdir(BUCKET)
+        yield s3
+
+
+@pytest.fixture(scope="session")
+def gs(tmp_path_factory):
+    """The same of Google Cloud Storage."""
+    for name in ("gcp_storage_emulator", "gcsfs"):
+        pytest.importorskip(name, reason=f"no {name}: pip install -e '.[stores]'")
+    from gs import Server
+
+    with _reached(
+        Server(tmp_path_factory.mktemp("gs") / "log"), tmp_path_factory
+    ) as gs:
+        yield gs
+
+
+@contextlib.contextmanager
+def _reached(server, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for name, value in server.environment.items():
             patch.setenv(name, value)
@@ -90,7 +112,6 @@ def s3(tmp_path_factory):
         scratch = str(tmp_path_factory.mktemp("scratch"))
         patch.setenv("TMPDIR", scratch)
         patch.setattr("tempfile.tempdir", scratch)
-        server.store().mkdir(BUCKET)
         yield server
     server.close()
 

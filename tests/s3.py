@@ -15,19 +15,17 @@ BUCKET = "bucket"
 class Server:
     """The server, and what a process needs to reach it."""
 
+    scheme = "s3"
+    module = "moto.server", "-H", "127.0.0.1", "-p"
+
     def __init__(self, log):
-        url = f"http://127.0.0.1:{free_port()}"
-        self.environment = {
-            "AWS_ENDPOINT_URL": url,
-            "AWS_ACCESS_KEY_ID": "of-the-test",
-            "AWS_SECRET_ACCESS_KEY": "of-the-test",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        self.environment = self.reached_by(url)
         self._log = log
         stream = log.open("w")
-        command = [sys.executable, "-W", "ignore", "-m", "moto.server"]
         self._process = subprocess.Popen(
-            [*command, "-H", "127.0.0.1", "-p", url.rpartition(":")[2]],
+            [sys.executable, "-W", "ignore", "-m", *self.module, str(port)],
             stdout=stream,
             stderr=subprocess.STDOUT,
         )
@@ -42,20 +40,30 @@ class Server:
                 time.sleep(0.1)
 
     @staticmethod
-    def store():
+    def reached_by(url):
+        """The variables by which the driver finds the server."""
+        return {
+            "AWS_ENDPOINT_URL": url,
+            "AWS_ACCESS_KEY_ID": "of-the-test",
+            "AWS_SECRET_ACCESS_KEY": "of-the-test",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+
+    @classmethod
+    def store(cls):
         """The store, as another process sees it at this moment."""
-        return fsspec.filesystem("s3", use_listings_cache=False)
+        return fsspec.filesystem(cls.scheme, use_listings_cache=False)
 
     def names(self, url):
         """What is in a folder of the store."""
-        root = url.removeprefix("s3://")
+        root = url.removeprefix(f"{self.scheme}://")
         return sorted(key.removeprefix(f"{root}/") for key in self.store().find(root))
 
     def fetch(self, url, folder):
         """A folder of the store on this machine, and nothing else there."""
         for name in self.names(url):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            key = f"{url.removeprefix('s3://')}/{name}"
+            key = url.removeprefix(f"{self.scheme}://") + f"/{name}"
             (folder / name).write_bytes(self.store().cat_file(key))
         return folder
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import sys
 import threading
 
 import numpy as np
@@ -176,13 +177,11 @@ def test_a_store_that_cannot_be_used_is_a_sentence(s3, url, accepted):
     assert str(info.value).startswith(f"--workdir: received '{url}'; accepted: ")
 
 
-def test_a_driver_that_is_missing_is_named():
-    with contextlib.suppress(ImportError):
-        import gcsfs  # noqa: F401
-
-        pytest.skip("gcsfs is installed")
-    extra = r"pip install 'ltpa_tf\[gs\]'"
-    with pytest.raises(SettingError, match=extra), opened("gs://bucket/run"):
+def test_a_driver_that_is_missing_is_named(monkeypatch):
+    for name in ("pyarrow", "pyarrow.fs"):
+        monkeypatch.setitem(sys.modules, name, None)
+    extra = r"pip install 'ltpa_tf\[hdfs\]'"
+    with pytest.raises(SettingError, match=extra), opened("hdfs://host/run"):
         pass
 
 

@@ -4,6 +4,7 @@ import os
 import signal
 
 import pytest
+import s3
 from children import Children, wait_for
 from comparison import assert_same_run
 
@@ -17,17 +18,17 @@ SETTINGS = {
 
 
 @pytest.fixture(scope="module")
-def children(s3, tmp_path_factory):
+def children(tmp_path_factory):
     children = Children(tmp_path_factory.mktemp("log") / "log")
     yield children
     children.close()
 
 
-def has_uploaded(s3, url, step):
+def has_uploaded(store, url, step):
     def found():
         steps = [
             int(name[-13:-5])
-            for name in s3.names(url)
+            for name in store.names(url)
             if name.startswith("checkpoints/") and name.endswith(".json")
         ]
         return any(one >= step for one in steps)
@@ -35,19 +36,24 @@ def has_uploaded(s3, url, step):
     return found
 
 
-def test_killed_and_continued_is_the_uninterrupted_run(s3, bucket, children, tmp_path):
+@pytest.mark.parametrize("scheme", ["s3", pytest.param("gs", marks=pytest.mark.slow)])
+def test_killed_and_continued_is_the_uninterrupted_run(
+    request, scheme, children, tmp_path
+):
+    store = request.getfixturevalue(scheme)
+    url = f"{scheme}://{s3.BUCKET}/{tmp_path.name}"
     children.start(tmp_path / "whole", **SETTINGS)
     assert children.exit_code() == 0, children.said()
-    process = children.start(bucket, **SETTINGS)
-    wait_for(has_uploaded(s3, bucket, 6), process)
+    process = children.start(url, **SETTINGS)
+    wait_for(has_uploaded(store, url, 6), process)
     os.kill(process, signal.SIGKILL)
     assert children.exit_code() == -signal.SIGKILL
-    children.start(bucket, **SETTINGS)
+    children.start(url, **SETTINGS)
     assert children.exit_code() == 0, children.said()
     assert "Continuing after step" in children.said()
-    assert_same_run(s3.fetch(bucket, tmp_path / "fetched"), tmp_path / "whole")
+    assert_same_run(store.fetch(url, tmp_path / "fetched"), tmp_path / "whole")
     # Two checkpoints are kept there, too, and nobody owns the folder any more.
-    found = s3.names(bucket)
+    found = store.names(url)
     assert sum(name.startswith("checkpoints/") for name in found) == 4, found
     assert ".owner" not in found
     assert any(name.startswith("events/") for name in found)

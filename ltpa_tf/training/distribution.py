@@ -155,8 +155,16 @@ def _multi_worker() -> tf.distribute.Strategy:
         num_accelerators={"GPU": len(tf.config.get_visible_devices("GPU"))},
         rpc_layer="grpc",
     )
+    # Left to itself TensorFlow sends what GPUs add up through gRPC.
+    collectives = tf.distribute.experimental.CommunicationImplementation
+    gpus = bool(tf.config.get_visible_devices("GPU"))
+    options = tf.distribute.experimental.CommunicationOptions(
+        implementation=collectives.NCCL if gpus else collectives.AUTO
+    )
     try:
-        return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+        return tf.distribute.MultiWorkerMirroredStrategy(
+            cluster_resolver=resolver, communication_options=options
+        )
     except tf.errors.UnknownError as error:
         if "gRPC server" not in error.message:
             raise

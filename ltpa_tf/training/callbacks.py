@@ -219,7 +219,8 @@ class TrainingTakesModel(keras.callbacks.Callback):
         self._differ = tf.function(
             lambda now, shown: [
                 tf.reduce_any(a != b) for a, b in zip(now, shown, strict=True)
-            ]
+            ],
+            autograph=False,
         )
         self.took_weights = False
 

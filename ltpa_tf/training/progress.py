@@ -229,7 +229,7 @@ def _speed(split: data.Split, model: keras.Model) -> float:
     """Training images per second, about."""
     indices = tf.range(min(_PROBE, len(split)), dtype=tf.int64)
     images = tf.cast(split.images(indices, tf.constant(0, tf.int64)), tf.float32)
-    forward = tf.function(lambda: model(images, training=False))
+    forward = tf.function(lambda: model(images, training=False), autograph=False)
     forward()
     start = time.perf_counter()
     forward()

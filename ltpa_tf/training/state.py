@@ -91,12 +91,12 @@ class StateVariables:
             ]
         self._names = _names(model, optimizer, initial)
         self._shapes = [value.shape for value in initial.local]
-        self.reset_sums = tf.function(self._reset_sums)
-        self.average_local = tf.function(self._average_local)
-        self.weight_norm = tf.function(self._weight_norm)
-        self.update_norm = tf.function(self._update_norm)
-        self._local_rows = tf.function(self._gather_local)
-        self._set_local_rows = tf.function(self._deal_out_local)
+        self.reset_sums = tf.function(self._reset_sums, autograph=False)
+        self.average_local = tf.function(self._average_local, autograph=False)
+        self.weight_norm = tf.function(self._weight_norm, autograph=False)
+        self.update_norm = tf.function(self._update_norm, autograph=False)
+        self._local_rows = tf.function(self._gather_local, autograph=False)
+        self._set_local_rows = tf.function(self._deal_out_local, autograph=False)
 
     def read(self) -> State:
         """This replica's tensors; to be called in a replica."""

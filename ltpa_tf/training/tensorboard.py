@@ -145,7 +145,7 @@ class AttentionMaps(keras.callbacks.Callback):
         self._graph = model
         self._attention = models.attention_model(model)
         self._grids = models.grids(model, self._images.shape[1:3])
-        self._maps = tf.function(self._maps_with)
+        self._maps = tf.function(self._maps_with, autograph=False)
 
     def on_epoch_end(self, epoch: int, logs: dict) -> None:
         """Adds `entropy_LEVEL` to the logs."""

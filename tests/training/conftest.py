@@ -2,8 +2,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import pytest
 import tensorflow as tf
+
+from ltpa_tf import config as configuration
+from ltpa_tf.training.trainer import Trainer
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -44,6 +48,34 @@ def strategies(logical_devices):
         ),
         4: tf.distribute.MirroredStrategy(devices),
     }
+
+
+@pytest.fixture
+def take_steps(config, strategies):
+    """Takes steps from the start of a training, and gives the state's arrays.
+
+    Of trainings that are the same, a test makes one, and so traces its step once.
+    """
+    made = {}
+
+    def take_steps(source, build, replicas=1, calls=((0, 8),), **settings):
+        changed = config.copy_and_resolve_references()
+        changed.update_from_flattened_dict(
+            {key.replace("__", "."): value for key, value in settings.items()}
+        )
+        key = id(source), id(build), replicas, configuration.to_json(changed)
+        if key not in made:
+            keras.utils.set_random_seed(0)
+            trainer = Trainer(changed, strategies[replicas], source, build)
+            made[key] = trainer, trainer.state.to_arrays(), (source, build)
+        trainer, start, _ = made[key]
+        trainer.state.from_arrays(start)
+        iterator = trainer.feed.iterator(0)
+        for first, steps in calls:
+            trainer.program.train(iterator, first, steps)
+        return trainer.state.to_arrays()
+
+    return take_steps
 
 
 @pytest.fixture

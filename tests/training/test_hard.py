@@ -109,21 +109,13 @@ def test_a_step_follows_the_exact_gradient(config, reward):
 
 
 @pytest.fixture
-def steps(config, source, strategies):
+def steps(take_steps, source):
     """Takes steps with a small model and gives the state's arrays."""
+    builders = {name: builder(name) for name in HARD}
 
     def steps(normalization, replicas=1, calls=((0, 6),), **settings):
-        keras.utils.set_random_seed(0)
-        changed = config.copy_and_resolve_references()
-        changed.update_from_flattened_dict(
-            {key.replace("__", "."): value for key, value in settings.items()}
-        )
-        build = builder(normalization)
-        parts = Trainer(changed, strategies[replicas], source, build)
-        iterator = parts.feed.iterator(0)
-        for first, count in calls:
-            parts.program.train(iterator, first, count)
-        return parts.state.to_arrays()
+        build = builders[normalization]
+        return take_steps(source, build, replicas, calls, **settings)
 
     return steps
 

@@ -120,13 +120,10 @@ def test_another_seed_is_another_run(run, finished):
     assert lines(run("b", seed=1)) != lines(finished)
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [{}, {"train__small_size": 6, "train__small_share": 0.4}],
-    ids=["", "small images at first"],
-)
-def test_continued_after_a_crash_is_the_uninterrupted_run(run, tmp_path, settings):
-    settings = settings | {
+def test_continued_after_a_crash_is_the_uninterrupted_run(run, tmp_path):
+    settings = {
+        "train__small_size": 6,  # images are whole from step 5 on
+        "train__small_share": 0.4,
         "train__epochs": 3,
         "train__ema": 0.9,
         "augment__cutmix": 1.0,
@@ -208,21 +205,16 @@ def test_a_folder_in_use_is_refused(run, tmp_path, config, source, build):
     assert len(refused) == 2
 
 
-@pytest.mark.parametrize(
-    ("setting", "good"),
-    [({"augment__crop": 8}, {"augment__crop": 1}), ({"train__early_stopping": 1}, {})],
-)
 def test_settings_that_do_not_fit_the_data_leave_no_trace(
-    run, tmp_path, config, source, build, setting, good
+    run, tmp_path, config, source, build
 ):
-    config.update_from_flattened_dict(
-        {key.replace("__", "."): value for key, value in setting.items()}
-    )
-    source = dataclasses.replace(source, validation=None)
-    name = next(iter(setting)).replace("__", ".")
-    with pytest.raises(SettingError, match=f"^{name}: "):
-        train(config, tmp_path / "a", source=source, build=build())
-    run("a", train__early_stopping=0, **good)
+    without = dataclasses.replace(source, validation=None)
+    for name, value, good in (("augment.crop", 8, 1), ("train.early_stopping", 1, 0)):
+        config.update_from_flattened_dict({name: value})
+        with pytest.raises(SettingError, match=f"^{name}: "):
+            train(config, tmp_path / "a", source=without, build=build())
+        config.update_from_flattened_dict({name: good})
+    run("a")
 
 
 def test_data_that_has_changed_is_refused(finished, config, source, build):
@@ -484,15 +476,13 @@ def test_the_best_model_by_a_callback_is_the_best(run, tmp_path):
     np.testing.assert_equal(weights(file), weights(folder / "best.keras"))
 
 
-def test_half_precision_tracks_float32(run):
-    losses = {
-        precision: [
-            line["loss"] for line in lines(run(precision, runtime__precision=precision))
-        ]
-        for precision in ("float32", "mixed_bfloat16", "mixed_float16")
-    }
+def test_half_precision_tracks_float32(run, finished):
+    def losses(folder):
+        return [line["loss"] for line in lines(folder)]
+
     for precision in ("mixed_bfloat16", "mixed_float16"):
-        np.testing.assert_allclose(losses[precision], losses["float32"], rtol=0.05)
+        half = losses(run(precision, runtime__precision=precision))
+        np.testing.assert_allclose(half, losses(finished), rtol=0.05)
     assert keras.config.dtype_policy().name == "float32"
 
 

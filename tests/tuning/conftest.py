@@ -1,5 +1,6 @@
 """Tiny searches: the real trainer on a few images."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -41,10 +42,32 @@ def tiny_config(images_file):
     return config
 
 
+@pytest.fixture(scope="session")
+def network_file(tmp_path_factory):
+    """A network of two convolutions, traced in a moment."""
+    file = tmp_path_factory.mktemp("networks") / "small.keras"
+    images = keras.Input((32, 32, 3))
+    x = keras.layers.Rescaling(1 / 255)(images)
+    for name in ("coarse", "fine"):
+        x = keras.layers.Conv2D(4, 3, strides=2, padding="same")(x)
+        x = keras.layers.BatchNormalization()(x)
+        x = keras.layers.ReLU(name=name)(x)
+    keras.Model(images, x).save(file)
+    return file
+
+
 @pytest.fixture
-def search_config(tiny_config):
-    """The same with search settings; trials in this process, to be quick."""
-    search = search_settings.add_to(tiny_config)
-    search.process_per_trial = False
-    tiny_config.runtime.strategy = "none"
+def attached_config(tiny_config, network_file):
+    """The same of a model that attends to a small network, which trains in less."""
+    own = common.get_config().model
+    tiny_config.model.update({**own, "dropout": 0.0, "backbone": str(network_file)})
     return tiny_config
+
+
+@pytest.fixture
+def search_config(attached_config):
+    """The same with search settings; trials in this process, to be quick."""
+    search = search_settings.add_to(attached_config)
+    search.process_per_trial = False
+    attached_config.runtime.strategy = "none"
+    return attached_config

@@ -126,9 +126,11 @@ def test_executions_are_seeds_and_their_mean_counts(search_config, tmp_path):
 
 
 def test_a_promoted_trial_is_the_run_that_was_never_stopped(search_config, tmp_path):
-    """Hyperband's rungs take 1 and 2 epochs; the schedule is that of 2 throughout."""
+    """Hyperband's rungs take 1 and 2 epochs; the schedule is that of 2 throughout.
+
+    Batch norm's statistics go on, too.
+    """
     search_config.train.epochs = 2
-    search_config.model.batch_norm = True  # its statistics go on, too
     search_config.search.algorithm = "hyperband"
     search_config.search.hyperband.factor = 2
     search_config.search.trials = 3
@@ -142,9 +144,9 @@ def test_a_promoted_trial_is_the_run_that_was_never_stopped(search_config, tmp_p
     assert straight["weights_sha256"] == summary["weights_sha256"]
 
 
-def test_a_process_of_its_own_gives_the_same_run(tiny_config, tmp_path):
+def test_a_process_of_its_own_gives_the_same_run(attached_config, tmp_path):
     task = Execution(
-        config=config_lib.to_json(tiny_config),
+        config=config_lib.to_json(attached_config),
         trial_folder=str(tmp_path / "trial_0"),
         number=0,
         objective="val_accuracy",
@@ -152,15 +154,15 @@ def test_a_process_of_its_own_gives_the_same_run(tiny_config, tmp_path):
     (tmp_path / "trial_0").mkdir()
     assert task.run_apart() == 0
     apart = json.loads(task.folder.summary_file.read_text())
-    here = training.train(tiny_config, tmp_path / "here")
+    here = training.train(attached_config, tmp_path / "here")
     # Not to the last bit: the tests' own process has another number of threads.
     assert apart["metrics"]["loss"] == pytest.approx(here["metrics"]["loss"], rel=1e-3)
     assert apart["steps"] == here["steps"]
 
 
-def test_a_process_that_is_killed_fails_its_trial_alone(tiny_config, tmp_path):
+def test_a_process_that_is_killed_fails_its_trial_alone(attached_config, tmp_path):
     """As where memory runs out."""
-    task = Execution(config_lib.to_json(tiny_config), str(tmp_path), 0, "val_loss")
+    task = Execution(config_lib.to_json(attached_config), str(tmp_path), 0, "val_loss")
 
     def kill_the_child():
         children = Path(f"/proc/self/task/{thread.native_id}/children")
@@ -177,9 +179,9 @@ def test_a_process_that_is_killed_fails_its_trial_alone(tiny_config, tmp_path):
     assert "killed by signal 9; out of memory?" in task.reason_file.read_text()
 
 
-def test_a_process_that_cannot_train_says_why(tiny_config, tmp_path):
-    tiny_config.train.batch_size = 4096
-    task = Execution(config_lib.to_json(tiny_config), str(tmp_path), 0, "val_loss")
+def test_a_process_that_cannot_train_says_why(attached_config, tmp_path):
+    attached_config.train.batch_size = 4096
+    task = Execution(config_lib.to_json(attached_config), str(tmp_path), 0, "val_loss")
     assert task.run_apart() == FAILED
     assert "train.batch_size" in task.reason_file.read_text()
 
@@ -234,7 +236,7 @@ def test_a_strategy_in_the_space_is_checked_too(
 
 def test_the_config_of_a_search_can_be_trained(search_config, tmp_path):
     """As it is, without the search; and the run can be started again."""
-    search_config.search.space = (choice("model.levels", (4,), (7,)),)
+    search_config.search.space = (choice("model.levels", ("coarse",), ("fine",)),)
     for _ in range(2):
         assert training.train(search_config, tmp_path / "run")["epochs"] == 1
 

@@ -32,13 +32,20 @@ def assert_alike(outputs, predictions, tolerance=1e-5):
     )
 
 
-def test_onnx(signatures, base, images, tmp_path):
+@pytest.fixture(scope="module")
+def onnx(signatures, images, tmp_path_factory):
+    """The ONNX file, its difference from Keras, and a session of it."""
     runtime = pytest.importorskip("onnxruntime")
     pytest.importorskip("tf2onnx")
-    file = tmp_path / "new" / "m.onnx"
+    file = tmp_path_factory.mktemp("onnx") / "new" / "m.onnx"
     _, difference = onnx_file.to_onnx(signatures, file, images)
-    assert difference < 1e-5
     session = runtime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    return file, difference, session
+
+
+def test_onnx(onnx, base, images):
+    file, difference, session = onnx
+    assert difference < 1e-5
     names = [one.name for one in session.get_outputs()]
     for batch in (images[:1], images):
         found = dict(zip(names, session.run(names, {"images": batch}), strict=True))
@@ -244,18 +251,11 @@ def test_a_map_that_no_longer_sums_to_one_is_refused():
         convert._check_sums("level_7", even, even * 0.98)
 
 
-def test_files_carry_class_names_and_what_to_feed_them(
-    signatures, class_names, images, whole, tmp_path
-):
+def test_files_carry_class_names_and_what_to_feed_them(class_names, whole, onnx):
     with zipfile.ZipFile(whole[0]) as archive:
         assert tuple(json.loads(archive.read("class_names.json"))) == class_names
         assert b"uint8 [batch, 32, 32, 3]" in archive.read("preprocessing.txt")
-    runtime = pytest.importorskip("onnxruntime")
-    pytest.importorskip("tf2onnx")
-    onnx_file.to_onnx(signatures, tmp_path / "m.onnx", images)
-    session = runtime.InferenceSession(
-        tmp_path / "m.onnx", providers=["CPUExecutionProvider"]
-    )
+    _, _, session = onnx
     told = session.get_modelmeta().custom_metadata_map
     assert tuple(json.loads(told["class_names"])) == class_names
     assert "uint8 [batch, 32, 32, 3]" in told["preprocessing"]

@@ -70,6 +70,7 @@ def main(argv: Sequence[str]) -> int:
     """Measures all points, or the one of --point."""
     del argv
     if _POINT.value:
+        program.start()
         from ltpa_tf.benchmark.device_lock import DeviceLock
         from ltpa_tf.benchmark.measure import measure
         from ltpa_tf.benchmark.points import Point
@@ -234,8 +235,8 @@ def cli() -> None:
         from ltpa_tf.benchmark import serving
 
         serving.main(sys.argv[2:])
-    else:
-        program.run(main)
+    else:  # only the processes of its points need TensorFlow, and the device
+        program.run(main, tensorflow=False)
 
 
 if __name__ == "__main__":

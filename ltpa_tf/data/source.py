@@ -26,8 +26,8 @@ class Split:
         labels: int32 [N] class numbers.
         shape: (H, W, 3) of every image.
         images: `images(indices, epoch)` gives uint8 [B, H, W, 3] for integers [B] and
-            an integer scalar; pure, and usable in tf.data. Only sources that compose
-            fresh images use `epoch`.
+            an integer scalar; pure, and usable in a graph as it is: AutoGraph reads
+            neither it nor `image`. Only sources that compose fresh images use `epoch`.
         image: `image(index)` gives one uint8 [H, W, 3], for sources that decode files
             one by one; None where a whole batch is one op.
         array: uint8 [N, H, W, 3] where the images live in memory, else None.

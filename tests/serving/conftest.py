@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import io
 import os
+import random
 import shutil
 import sys
 import time
@@ -24,6 +25,21 @@ CLASS_NAMES = ("ant", "bee", "crab", "döner", "emu", "fox", "gnu")
 @pytest.fixture(scope="session")
 def class_names() -> tuple[str, ...]:
     return CLASS_NAMES
+
+
+@pytest.fixture(autouse=True)
+def fresh_keras():
+    """The same default policy and random state for each test, without a new session.
+
+    With that TensorFlow forgets what it has made of the graphs of shared exports, and
+    each test would wait for it again, for most of a second.
+    """
+    import keras
+
+    random.seed(0)
+    np.random.seed(0)
+    yield
+    keras.config.set_dtype_policy("float32")
 
 
 @pytest.fixture(scope="session")

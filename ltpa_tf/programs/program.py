@@ -11,7 +11,7 @@ from absl import app, flags
 from ml_collections import ConfigDict, config_flags
 
 from ltpa_tf import compile_cache, configs, stores
-from ltpa_tf.backend import need_tensorflow
+from ltpa_tf.backend import check_environment, need_tensorflow
 from ltpa_tf.errors import SettingError, WorkError
 from ltpa_tf.old_configs import renewed_flag
 from ltpa_tf.quiet import start_tensorflow
@@ -78,7 +78,12 @@ def start() -> None:
         SettingError: If the user has set another Keras backend.
     """
     compile_cache.enable()
-    start_tensorflow()
+    check_environment()
+    try:
+        start_tensorflow()
+    except (ImportError, ValueError):  # TensorFlow imports Keras
+        need_tensorflow()
+        raise
     need_tensorflow()
     import keras
 

@@ -150,3 +150,11 @@ def test_lines_of_a_piped_table_are_not_wrapped(capsys, monkeypatch):
     program_module.console().print(table)
     (line,) = [row for row in capsys.readouterr().out.splitlines() if "aaa" in row]
     assert "a" * 200 in line and "b" * 100 in line
+
+
+def test_a_backend_that_there_is_not_is_a_sentence(start_anew, monkeypatch):
+    """Keras can't even be imported, and TensorFlow imports it."""
+    monkeypatch.setenv("KERAS_BACKEND", "nonsense")
+    done = start_anew("evaluate", "--workdir=there")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: KERAS_BACKEND: received 'nonsense'")

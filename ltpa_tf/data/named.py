@@ -89,7 +89,12 @@ def _builder(name: str, data_dir: str, download: bool) -> tfds.core.DatasetBuild
     folder = _find(root, name)
     if folder is not None:
         # Reads what is on disk and nothing else; `tfds.builder` may call home.
-        return tfds.builder_from_directory(folder)
+        try:
+            return tfds.builder_from_directory(folder)
+        except ValueError as error:  # a format of later versions of TFDS
+            raise SettingError(
+                "data.name", name, f"a data set that this TFDS reads ({error})"
+            ) from None
     if not download:
         raise SettingError("data.name", name, _where_to_get(name, root))
     try:
@@ -179,18 +184,19 @@ def _read(
 
 def _examples(builder: tfds.core.DatasetBuilder, part: str, decoders: dict) -> Iterable:
     """The examples of a part, in the order in which they are stored."""
-    if builder.info.file_format is not tfds.core.FileFormat.ARRAY_RECORD:
-        dataset = builder.as_dataset(split=part, shuffle_files=False, decoders=decoders)
-        return dataset.as_numpy_iterator()
     try:
-        return builder.as_data_source(split=part, decoders=decoders)
+        if builder.info.file_format is tfds.core.FileFormat.ARRAY_RECORD:
+            return builder.as_data_source(split=part, decoders=decoders)
+        dataset = builder.as_dataset(split=part, shuffle_files=False, decoders=decoders)
     except ImportError:
+        package = builder.info.file_format.value.replace("_", "-")
         raise SettingError(
             "data.name",
             builder.name,
-            "with the package array-record, which reads the files of this data set: "
-            "pip install array-record",
+            f"a data set in files that can be read here: this one's need the package "
+            f"{package}",
         ) from None
+    return dataset.as_numpy_iterator()
 
 
 def _check_memory(name: str, dataset_size: int) -> None:

@@ -1,7 +1,9 @@
 """TFDS data sets by name. The sets are written here; nothing is downloaded."""
 
+import json
 import re
 import socket
+from pathlib import Path
 
 import image_kinds
 import numpy as np
@@ -208,7 +210,24 @@ def test_array_record_files_without_their_package(write, monkeypatch):
         raise ImportError
 
     monkeypatch.setattr(tfds.core.DatasetBuilder, "as_data_source", as_data_source)
-    with pytest.raises(SettingError, match="pip install array-record"):
+    with pytest.raises(SettingError, match="need the package array-record"):
+        load("shapes", dir=folder)
+
+
+def test_parquet_files(write):
+    rows_of = {"train": rows(range(8))}
+    source = load("shapes", dir=write(features(), rows_of, file_format="parquet"))
+    assert len(source.train) == 8
+
+
+@pytest.mark.parametrize(
+    ("form", "said"), [("riegeli", "need the package riegeli"), ("later", "'later'")]
+)
+def test_files_that_cannot_be_read_here(write, form, said):
+    folder = write(features(), {"train": rows(range(4))})
+    (file,) = Path(folder).rglob("dataset_info.json")
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"fileFormat": form}))
+    with pytest.raises(SettingError, match=said):
         load("shapes", dir=folder)
 
 

@@ -3,6 +3,12 @@ r"""Your own images: a folder with one subfolder per class.
     python -m pipelines.train --config=configs/own_folder.py --workdir=runs/mine \
         --config.data.dir=/path/to/folder --config.data.image_size=96
 
+With attention on a network that you already have, at 224 pixels:
+
+    python -m pipelines.train --config=configs/own_folder.py:efficientnetv2b0 \
+        --workdir=runs/mine --config.data.dir=/path/to/folder \
+        --config.model.backbone_weights=imagenet
+
 A tenth of the training images is set aside to choose the best epoch by. The levels
 follow from the image size: features that see most of an image say little about where
 to look, so those are taken that see at most a third of it.
@@ -11,16 +17,22 @@ to look, so those are taken that see at most a third of it.
 from ltpa_tf.configs import common
 
 
-def get_config():
+def get_config(backbone: str = ""):
+    """The config, on a backbone of `models.list_backbones()` or a `.keras` file."""
     config = common.get_config()
     config.data.name = "folder"
-    config.data.image_size = 96
     config.data.validation_share = 0.1
-    config.model.name = "vgg_att2_concat_pc"
-    # VGG's pools in place: a twelfth of the compute of the paper's trunk.
-    config.model.trunk = "vgg_d"
-    config.model.receptive_field = 1 / 3
-    config.model.width = 0.5
+    if backbone:
+        config.data.image_size = 224
+        config.model.name = "vgg_att3_concat_pc"  # three resolutions
+        config.model.backbone = backbone
+    else:
+        config.data.image_size = 96
+        config.model.name = "vgg_att2_concat_pc"
+        # VGG's pools in place: a twelfth of the compute of the paper's trunk.
+        config.model.trunk = "vgg_d"
+        config.model.receptive_field = 1 / 3
+        config.model.width = 0.5
     config.model.dropout = 0.0
     config.augment.crop = 8
     config.augment.flip = True

@@ -7,6 +7,7 @@ from ml_collections.config_flags import config_flags
 
 from ltpa_tf import config as config_lib
 from ltpa_tf import configs, models
+from ltpa_tf.errors import SettingError
 
 FOLDER = Path(configs.__file__).parent
 BY_ROW = ("cifar10", "cifar100", "svhn")
@@ -32,6 +33,15 @@ def test_config_is_valid(file):
 def test_docstring_gives_the_command(file):
     text = (FOLDER / f"{file}.py").read_text()
     assert f"configs/{file}.py" in text or f"make {file}" in text
+
+
+def test_own_images_are_attended_to_on_a_backbone():
+    config = load("own_folder", "mobilenetv3small")
+    config_lib.validate(config)
+    assert config.model.backbone == "mobilenetv3small"
+    assert config_lib.backbone_arguments(config)["resolutions"] == 3
+    with pytest.raises(SettingError, match="model.backbone: received 'mobilenet3'"):
+        config_lib.validate(load("own_folder", "mobilenet3"))
 
 
 @pytest.mark.parametrize("row", models.list_models())

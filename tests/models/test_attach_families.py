@@ -192,6 +192,34 @@ def test_exports_and_converts(family, attached, tmp_path):
     np.testing.assert_allclose(ask(pixels)["probabilities"], expected, atol=1e-4)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["mobilenet_v3", "efficientnet_v2"])
+def test_a_litert_file_has_the_same_maps(family, tmp_path):
+    from ltpa_tf.serving import litert_file
+    from ltpa_tf.serving.signatures import Signatures
+
+    pytest.importorskip("ai_edge_litert.interpreter")
+    model = models.attach(backbone(family, (SIZE, SIZE)), 5)
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.0
+    model(images(8), training=True)  # statistics, without which features are all alike
+    signatures = Signatures(model, ["a", "b", "c", "d", "e"])
+    pixels = images().astype("uint8")
+    expected = signatures.attention_maps(pixels)
+    ask, difference = litert_file.to_litert(signatures, tmp_path / "m.tflite", pixels)
+    assert difference < 1e-4
+    found = ask(pixels)
+    for level in (layer.name for layer in estimators(model)):
+        maps = np.asarray(expected[level])
+        assert maps.max() > 1.5 / maps[0].size
+        np.testing.assert_allclose(found[level], maps, atol=1e-4)
+        np.testing.assert_allclose(found[level].sum((1, 2)), 1, atol=1e-4)
+    np.testing.assert_allclose(
+        found["probabilities"], expected["probabilities"], atol=1e-4
+    )
+
+
 @pytest.mark.parametrize("family", EVERY)
 @pytest.mark.parametrize("height", [416, 417])
 def test_levels_look_where_the_linear_network_does(family, height):

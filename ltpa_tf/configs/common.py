@@ -189,7 +189,7 @@ def get_config() -> ConfigDict:
     # 0 = off.
     train.ema = 0.0
     # Start from these weights: the folder of a finished run, a .keras file, or a
-    # preset's name or folder.
+    # preset's name or folder. Where its classes are others the classifier is new.
     train.init_from = ""
     # Epochs in which the trunk stays as it is, -1 = all; then one resolution more of it
     # is trained every so many epochs, the last one first; 0 = all at once. Their batch

@@ -10,8 +10,12 @@ of CIFAR-10, whose preset `cifar10_att2_small` gives the pretrained trunk. Atten
 mean pooling stand on the same trunk, half the paper's width, and either starts from the
 preset's weights or from none; all of it is trained, for the same number of epochs.
 
-Learning rates were chosen, one for each trial, on the training images that are left
-over, which the same command writes with `--held_out` as the test part.
+Learning rates are to be chosen, of 0.01, 0.03 and 0.1 for each trial, on the training
+images that are left over, which the first command writes with `--held_out` as the test
+part into a folder of its own. They haven't been: 0.03 is a guess.
+
+    python -m pipelines.results --campaign=fine_tuning --data=CHOOSING --seeds=0 \
+        --out=runs/rate_0.1 --set=optimizer.learning_rate=0.1
 
 One of them as an ordinary run; `train --preset` is the same for data of your own:
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from ltpa_tf.serving import convert, file_facts
 from ltpa_tf.serving.extras import need
+from ltpa_tf.serving.grouped import groups_as_operators
 from ltpa_tf.serving.signatures import Signatures
 
 
@@ -46,7 +47,11 @@ def to_onnx(
 
     with convert.file_aside(file) as aside:
         graph = tf.function(answers, input_signature=[spec], autograph=False)
-        with convert.quiet(), _statistics_as_arrays(signatures.network):
+        with (
+            convert.quiet(),
+            _statistics_as_arrays(signatures.network),
+            groups_as_operators(signatures.network),
+        ):
             tf2onnx.convert.from_function(
                 graph,
                 [spec],

@@ -22,6 +22,7 @@ from ltpa_tf.serving import (
     versions,
     warmup,
 )
+from ltpa_tf.serving.grouped import groups_as_operators
 from ltpa_tf.serving.prediction import from_outputs
 from ltpa_tf.serving.signatures import Signatures
 from ltpa_tf.stores import local
@@ -127,7 +128,8 @@ def _write(signatures: Signatures, folder: Path) -> None:
     archive.track(signatures.network)
     for name, (function, spec) in signatures.functions().items():
         traced = tf.function(function, input_signature=[spec], autograph=False)
-        traced.get_concrete_function()  # else Keras has it traced twice
+        with groups_as_operators(signatures.network):
+            traced.get_concrete_function()  # else Keras has it traced twice
         archive.add_endpoint(name, traced)
     with _quiet():
         archive.write_out(str(folder), verbose=False)

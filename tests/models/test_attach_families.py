@@ -183,8 +183,6 @@ def test_exports_and_converts(family, attached, tmp_path):
     signatures = Signatures(model, ["a", "b", "c", "d", "e"])
     levels = {layer.name for layer in estimators(model)}
     assert levels <= set(signatures.network.output)
-    if family == "convnext":
-        pytest.xfail("Keras compiles grouped convolutions, which tf2onnx can't convert")
     pixels = images().astype("uint8")
     ask, difference = onnx_file.to_onnx(signatures, tmp_path / "m.onnx", pixels)
     assert difference < 1e-4

@@ -109,6 +109,8 @@ def test_importing_them_imports_no_tensorflow():
 def test_no_file_imports_more_than_keras_and_what_it_needs(file):
     # Keras itself needs h5py, whatever the backend.
     allowed = sys.stdlib_module_names | {"keras", "numpy", "h5py", "ltpa_tf"}
+    if file.name == "hub.py":  # when a preset of the Hub is asked for
+        allowed |= {"huggingface_hub"}
     for node in ast.walk(ast.parse(file.read_text())):
         names = []
         if isinstance(node, ast.Import):

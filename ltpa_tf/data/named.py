@@ -1,6 +1,7 @@
 """Data sets of TensorFlow Datasets, by name; without network unless asked for."""
 
 import difflib
+import logging
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +14,8 @@ from ltpa_tf.data.source import NOT_TFDS, fingerprint
 from ltpa_tf.errors import SettingError
 from ltpa_tf.home import expanded
 from ltpa_tf.images import Preprocessing
+
+_PARTS = ("train", "validation", "test")
 
 
 def load_named(
@@ -47,9 +50,17 @@ def load_named(
     _check_memory(name, info.dataset_size)
     parts = {
         part: _read(builder, part, image_key, label_key)
-        for part in ("train", "validation", "test")
+        for part in _PARTS
         if part in info.splits
     }
+    others = sorted(set(info.splits) - set(_PARTS))
+    if others:
+        logging.warning(
+            "%s has parts that are not used, %s: only %s are",
+            name,
+            ", ".join(map(repr, others)),
+            ", ".join(_PARTS),
+        )
     if "train" not in parts:
         raise SettingError("data.name", name, "a data set with a split named 'train'")
     if "test" in parts and (parts["test"][1] < 0).all():

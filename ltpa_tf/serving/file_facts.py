@@ -14,7 +14,7 @@ Images of another size are {fitted}: bilinearly to {height}x{width}, antialiased
 they shrink to less than 0.4 of a side; before, they are turned as EXIF says, and laid \
 on {background} where they are transparent; 16-bit values {low} to {high} are 0 to 255.
 JPEG files were decoded by TensorFlow (decode_image: the fast DCT) for training. \
-Pillow and OpenCV decode by the exact one: their pixels differ by up to 4 of 255.
+Pillow and OpenCV decode by the exact one: their pixels differ by a few of 255.
 """
 
 

@@ -113,6 +113,14 @@ def test_a_validation_part_of_its_own(write):
     assert [len(p) for p in (source.train, source.validation, source.test)] == [6, 2, 4]
 
 
+def test_parts_of_other_names_are_told(write, caplog):
+    splits = {"train": rows(range(8)), "valid": rows(range(8, 12))}
+    source = load("shapes", dir=write(features(), splits))
+    assert source.validation is source.test is None
+    (record,) = caplog.records
+    assert "not used, 'valid'" in record.getMessage()
+
+
 def test_the_newest_version_unless_one_is_named(write):
     for version, count in (("2.0.0", 4), ("10.0.0", 6)):
         folder = write(features(), {"train": rows(range(count))}, version=version)

@@ -71,6 +71,7 @@ def test_every_map_has_every_measure(measured):
         "evidence_4",
         "evidence_7",
         "evidence",
+        "evidence_smooth",
     }
     for measures in (*of_attention.values(), *result["methods"]["evidence"].values()):
         for name, value in measures.items():

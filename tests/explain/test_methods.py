@@ -3,6 +3,7 @@ import importlib
 import keras
 import numpy as np
 import pytest
+import scipy.ndimage
 import tensorflow as tf
 
 from ltpa_tf import models
@@ -10,6 +11,7 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.explain import upsample
 from ltpa_tf.explain.methods import NAMES, compute, methods
 from ltpa_tf.explain.methods.libraries import library
+from ltpa_tf.explain.methods.method import spread
 
 # Both libraries are older than the SciPy and NumPy that they run on.
 of_library = pytest.mark.filterwarnings("ignore")
@@ -89,6 +91,19 @@ def test_pixels_of_evidence_add_up_to_the_logit(model, images):
     np.testing.assert_allclose(
         found["evidence"], found["evidence_4"] + found["evidence_7"], atol=1e-6
     )
+    smooth = found["evidence_smooth"].sum((1, 2))
+    np.testing.assert_allclose(smooth, found["evidence"].sum((1, 2)), atol=1e-4)
+
+
+def test_smooth_evidence_is_spread_by_a_gaussian():
+    maps = np.zeros((2, 20, 30), np.float32)
+    maps[0, 9, 14], maps[1, 0, 29] = 2, 1
+    found = spread(tf.constant(maps), 2.0).numpy()
+    expected = scipy.ndimage.gaussian_filter(maps[0].astype(float), 2, truncate=20)
+    np.testing.assert_allclose(found[0], expected, atol=1e-4)
+    # A corner keeps what would lie outside.
+    assert found[1].sum() == pytest.approx(1, abs=1e-6)
+    assert found[1].argmax() == 29
 
 
 def test_the_predicted_class_is_the_default(model, images, classes):

@@ -99,6 +99,24 @@ def placed(
     return tf.linalg.matmul(rows, across)
 
 
+def spread(maps: tf.Tensor, deviation: float) -> tf.Tensor:
+    """Each pixel's share by a Gaussian over the pixels around it; sums stay the same.
+
+    Args:
+        maps: float32 `[B, H, W]`.
+        deviation: In pixels, above 0.
+    """
+    rows, columns = (_gaussian(side, deviation) for side in maps.shape[1:])
+    across = tf.linalg.matmul(maps, columns, transpose_b=True)
+    return tf.linalg.matmul(rows, across)
+
+
+def _gaussian(side: int, deviation: float) -> np.ndarray:
+    places = np.arange(side, dtype=np.float32)
+    apart = (places[:, None] - places) / deviation
+    return _sharing(np.exp(-(apart**2) / 2))
+
+
 def _sharing(weights: np.ndarray) -> np.ndarray:
     """With columns that sum to 1; those of cells beyond the image stay 0."""
     sums = weights.sum(0)

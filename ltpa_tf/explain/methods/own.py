@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from ltpa_tf import models
 from ltpa_tf.errors import SettingError
-from ltpa_tf.explain.methods.method import compiled, placed
+from ltpa_tf.explain.methods.method import compiled, placed, spread
 from ltpa_tf.layers import AttentionEstimator
 
 _LEAST = 1e-12  # of a softmax that rounds to 0, for the product
@@ -53,7 +53,9 @@ def evidence(model: keras.Model, size: tuple[int, int]) -> Callable:
 
     Each position's evidence is shared out over its pixels: of `evidence`, and with an
     independent head of each level, all pixels and the bias add up to the logit. See
-    `models.evidence_model`.
+    `models.evidence_model`. Narrow peaks of an early level stand out of the sum, though
+    a wide region of a late one may hold more; `evidence_smooth` has each pixel's share
+    spread by a Gaussian of a sixteenth of the image's longer side, and adds up as well.
     """
     taken_apart = models.evidence_model(model)
     # A gate's map has none of its own: it acts through the levels behind it.
@@ -74,6 +76,7 @@ def evidence(model: keras.Model, size: tuple[int, int]) -> Callable:
             found[name] = placed(outputs[name], grids[level], size, shared=True)
         if len(found) > 1:
             found["evidence"] = tf.add_n(list(found.values()))
+            found["evidence_smooth"] = spread(found["evidence"], max(size) / 16)
         return found
 
     return maps

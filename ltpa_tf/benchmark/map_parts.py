@@ -12,12 +12,10 @@ import re
 import statistics
 import time
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from ltpa_tf import models
-from ltpa_tf.benchmark.serving import CLASSES, SIZE
+from ltpa_tf.benchmark.serving import SIZE, random_model
 from ltpa_tf.serving.signatures import Signatures
 
 _ALWAYS = ("probabilities", "top_classes", "top_names")
@@ -54,15 +52,7 @@ def main() -> None:
 
 
 def _functions(width: float) -> dict:
-    keras.utils.set_random_seed(0)
-    model = models.build(
-        "vgg_att3_concat_pc",
-        num_classes=CLASSES,
-        width=width,
-        mean=(0.5,) * 3,
-        std=(0.2,) * 3,
-    )
-    signatures = Signatures(model, [str(index) for index in range(CLASSES)])
+    signatures = Signatures(*random_model(width))
     spec = tf.TensorSpec((None, SIZE, SIZE, 3), tf.uint8)
 
     def some(pattern):

@@ -72,15 +72,11 @@ class Case(NamedTuple):
     tool: str = "loop"
 
 
-def make_model(
-    folder: Path, width: float, peers: Sequence[str], compact: Sequence[str] = ()
-) -> None:
-    """The paper's att3 with random weights, exported, and its files for the peers."""
+def random_model(width: float):
+    """The paper's att3 with random weights, and the names of its classes."""
     import keras
 
-    from ltpa_tf import models, serving
-    from ltpa_tf.serving import onnx_file
-    from ltpa_tf.serving.signatures import Signatures
+    from ltpa_tf import models
 
     keras.utils.set_random_seed(0)
     model = models.build(
@@ -90,7 +86,18 @@ def make_model(
         mean=(0.5,) * 3,
         std=(0.2,) * 3,
     )
-    names = [str(index) for index in range(CLASSES)]
+    return model, [str(index) for index in range(CLASSES)]
+
+
+def make_model(
+    folder: Path, width: float, peers: Sequence[str], compact: Sequence[str] = ()
+) -> None:
+    """`random_model`, exported, and its files for the peers."""
+    from ltpa_tf import serving
+    from ltpa_tf.serving import onnx_file
+    from ltpa_tf.serving.signatures import Signatures
+
+    model, names = random_model(width)
     serving.export(model, folder / "model", class_names=names, compact=compact)
     if "onnx" in peers:
         images = np.random.default_rng(1).integers(0, 256, (8, SIZE, SIZE, 3), np.uint8)

@@ -95,8 +95,7 @@ def placed(
     rows, columns = grid.interpolation(tuple(maps.shape[1:]), size)
     if shared:
         rows, columns = _sharing(rows), _sharing(columns)
-    across = tf.linalg.matmul(maps, columns, transpose_b=True)
-    return tf.linalg.matmul(rows, across)
+    return _along_both(maps, rows, columns)
 
 
 def spread(maps: tf.Tensor, deviation: float) -> tf.Tensor:
@@ -107,6 +106,10 @@ def spread(maps: tf.Tensor, deviation: float) -> tf.Tensor:
         deviation: In pixels, above 0.
     """
     rows, columns = (_gaussian(side, deviation) for side in maps.shape[1:])
+    return _along_both(maps, rows, columns)
+
+
+def _along_both(maps: tf.Tensor, rows: np.ndarray, columns: np.ndarray) -> tf.Tensor:
     across = tf.linalg.matmul(maps, columns, transpose_b=True)
     return tf.linalg.matmul(rows, across)
 

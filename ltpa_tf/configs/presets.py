@@ -42,7 +42,7 @@ TRIALS: tuple[Trial, ...] = (
         "tinyimagenet",
         _ATT3,
         "small-reflect",
-        {**_REFLECT, **_TINY, "data.match_sharpness": True},
+        {**_REFLECT, **_TINY, "train.epochs": 120, "data.match_sharpness": True},
     ),
 )
 WORK: tuple[tuple[Trial, tuple[int, ...]], ...] = tuple((t, (0,)) for t in TRIALS)

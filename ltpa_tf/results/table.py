@@ -112,16 +112,20 @@ class _Column:
         name: Its heading.
         of: The value of a result, or None.
         digits: Behind the point.
+        drawn: Whether a seed changes it; else one value says all.
     """
 
     name: str
     of: Callable[[dict], float | None]
     digits: int = 1
+    drawn: bool = True
 
     def cell(self, runs: Sequence[dict]) -> str:
         """The value over seeds; empty where there is none."""
         values = [self.of(run) for run in runs]
-        return "" if None in values else _spread(values, self.digits)
+        if None in values:
+            return ""
+        return _spread(values if self.drawn else values[:1], self.digits)
 
 
 def _millions(run: dict) -> float | None:
@@ -143,7 +147,7 @@ def _top5_error(run: dict) -> float | None:
 
 _TOP5 = _Column("top-5 error, %", _top5_error, 2)
 _EXTRA = (
-    _Column("million multiplications", _millions),
+    _Column("million multiplications", _millions, drawn=False),
     _Column("looks on the object, %", _looks_on_object),
 )
 

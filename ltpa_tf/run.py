@@ -1,19 +1,18 @@
 """A run is a folder: where its files are, how they are written and read."""
 
 import contextlib
-import errno
 import json
 import os
-import tempfile
-import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ltpa_tf import remote
-from ltpa_tf.errors import CheckpointError, SettingError
-from ltpa_tf.files import written_aside
-from ltpa_tf.stores import is_remote, local
+from ltpa_tf.errors import SettingError
+from ltpa_tf.files import check_object, make_folder, write_json
+from ltpa_tf.model_file import read_model
+from ltpa_tf.run_inputs import load_data
+from ltpa_tf.stores import local
 
 if TYPE_CHECKING:
     import keras
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
 
     from ltpa_tf import data
     from ltpa_tf.images import Preprocessing
-
-
-DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 
 
 class RunFolder:
@@ -284,145 +280,3 @@ def opened(path: str | os.PathLike, data_dir: str = "") -> Iterator[RunFolder]:
     with remote.opened(path, "--workdir") as place:
         yield RunFolder(place.path, data_dir, place.name)
         place.upload()
-
-
-def read_model(file: Path) -> "keras.Model":
-    """The model in a `.keras` file.
-
-    Raises:
-        SettingError: If the file can't be read.
-    """
-    import keras
-
-    from ltpa_tf import layers, models  # noqa: F401  (register what the file names)
-
-    try:
-        return keras.models.load_model(file)
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        RuntimeError,
-        zipfile.BadZipFile,
-    ) as error:
-        raise SettingError(
-            str(file),
-            f"a file that can't be read ({str(error).partition(chr(10))[0]})",
-            "a whole model file, written by this version",
-        ) from error
-
-
-@contextlib.contextmanager
-def no_empty_folder(folder: Path) -> Iterator[None]:
-    """Removes what was made of a folder and those above it, if nothing came into it."""
-    folder = folder.absolute()
-    missing = [one for one in (folder, *folder.parents) if not one.exists()]
-    try:
-        yield
-    finally:
-        for one in missing:
-            with contextlib.suppress(OSError):  # it isn't empty, or not there
-                one.rmdir()
-
-
-def make_folder(folder: Path, setting: str) -> None:
-    """Makes a folder if needed, and proves that it can be written to.
-
-    Raises:
-        SettingError: If it can't; it names `setting`.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise SettingError(
-            setting,
-            str(folder),
-            f"a folder that can be written to ({error.strerror})",
-        ) from None
-
-
-def check_object(value: object, kinds: Mapping[str, type]) -> dict:
-    """`value`, as JSON gave it: an object with at least these keys.
-
-    Args:
-        value: Anything that JSON can hold.
-        kinds: The type of each key's value.
-
-    Raises:
-        ValueError: If it's something else.
-    """
-    if not isinstance(value, dict):
-        raise ValueError(f"no object but {value!r:.40}")
-    for key, kind in kinds.items():
-        if type(value.get(key)) is not kind:
-            raise ValueError(f"no {kind.__name__} called {key!r}")
-    return value
-
-
-def with_absolute_paths(config: "ConfigDict") -> "ConfigDict":
-    """A copy that means the same data in whatever folder a program is started."""
-    from ltpa_tf import models
-
-    config = config.copy_and_resolve_references()
-    paths = [(config.data, "dir"), (config.train, "init_from")]
-    if config.model.backbone.endswith(".keras"):
-        paths.append((config.model, "backbone"))
-    if config.model.backbone_weights != "imagenet":
-        paths.append((config.model, "backbone_weights"))
-    for part, name in paths:
-        named = name == "init_from" and part[name] in models.list_presets()
-        # A bucket's is whole already.
-        if part[name] and not is_remote(part[name]) and not named:
-            part[name] = os.path.abspath(os.path.expanduser(part[name]))  # noqa: PTH100, PTH111
-    return config
-
-
-def load_data(config: "ConfigDict") -> "data.Source":
-    """The data set of `config.data`.
-
-    Raises:
-        SettingError: If it can't be loaded.
-    """
-    from ltpa_tf import data
-
-    settings = {k: v for k, v in config.data.items() if k != "placement"}
-    return data.load(seed=config.seed, **settings)
-
-
-def save_model(model: "keras.Model", file: Path) -> None:
-    """Writes a `.keras` file whole or not at all."""
-    # One process trains in a folder, and resumed it saves this file again.
-    with written_aside(file, alone=True) as aside:
-        model.save(aside)
-
-
-def write_text(file: Path, text: str) -> None:
-    """Writes the whole file or nothing, see `written_aside`."""
-    with written_aside(file) as aside:
-        aside.write_text(text, encoding="utf-8")
-
-
-def write_json(file: Path, value: object) -> None:
-    """`write_text` of `value` as indented JSON."""
-    write_text(file, json.dumps(value, indent=2) + "\n")
-
-
-@contextlib.contextmanager
-def disk_errors_as_sentences(folder: RunFolder) -> Iterator[None]:
-    """Says in a sentence that the disk is full or broken.
-
-    Raises:
-        CheckpointError: Instead of such an OSError.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in DISK_ERRORS:
-            raise
-        raise CheckpointError(
-            f"{folder.path} can't be written to any more: {error.strerror}. Put this "
-            "right and start again with the same --workdir to continue from the newest "
-            "checkpoint."
-        ) from error

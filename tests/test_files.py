@@ -1,6 +1,6 @@
 import pytest
 
-from ltpa_tf.files import written_aside
+from ltpa_tf.files import write_json, write_text, written_aside
 
 
 def test_a_file_is_there_when_it_is_whole(tmp_path):
@@ -32,4 +32,15 @@ def test_what_a_killed_process_left_is_replaced(tmp_path):
     aside.write_text("half")
     with written_aside(file, alone=True) as again:
         again.write_text("whole")
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_text_is_replaced_whole_or_not_at_all(tmp_path):
+    file = tmp_path / "a.json"
+    write_json(file, {"a": 1})
+    with pytest.raises(TypeError):
+        write_json(file, {"a": object()})
+    with pytest.raises(UnicodeEncodeError):
+        write_text(file, "half \ud800")
+    assert file.read_text() == '{\n  "a": 1\n}\n'
     assert list(tmp_path.iterdir()) == [file]

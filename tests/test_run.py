@@ -7,27 +7,16 @@ import keras
 import pytest
 
 from ltpa_tf import config as config_lib
-from ltpa_tf import run
+from ltpa_tf import files, run
 from ltpa_tf.configs import common
 from ltpa_tf.errors import SettingError
-
-
-def test_text_is_replaced_whole_or_not_at_all(tmp_path):
-    file = tmp_path / "a.json"
-    run.write_json(file, {"a": 1})
-    with pytest.raises(TypeError):
-        run.write_json(file, {"a": object()})
-    with pytest.raises(UnicodeEncodeError):
-        run.write_text(file, "half \ud800")
-    assert file.read_text() == '{\n  "a": 1\n}\n'
-    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_reads_the_config_that_was_written(tmp_path):
     folder = run.RunFolder(tmp_path / "run")
     folder.create()
     config = common.get_config()
-    run.write_text(folder.config_file, config_lib.to_json(config))
+    files.write_text(folder.config_file, config_lib.to_json(config))
     assert config_lib.differences(folder.read_config(), config) == []
 
 

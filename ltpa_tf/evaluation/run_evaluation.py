@@ -18,8 +18,9 @@ from ltpa_tf.evaluation.map_measures import check as check_maps
 from ltpa_tf.evaluation.robustness import robustness
 from ltpa_tf.evaluation.transfer import transfer as transfer_to
 from ltpa_tf.explain.figure import attention_figure
+from ltpa_tf.files import write_json
 from ltpa_tf.lock import only_one
-from ltpa_tf.run import RunFolder, write_json
+from ltpa_tf.run import RunFolder
 
 
 def evaluate_run(

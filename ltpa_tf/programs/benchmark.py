@@ -88,8 +88,8 @@ def main(argv: Sequence[str]) -> int:
 def _measure_all() -> int:
     from ltpa_tf.benchmark.figure import scaling_figure
     from ltpa_tf.benchmark.points import Point, points
+    from ltpa_tf.files import make_folder, write_json
     from ltpa_tf.plotting import style
-    from ltpa_tf.run import make_folder, write_json
 
     if not 0 < _SECONDS.value < math.inf:
         raise SettingError("--seconds", _SECONDS.value, "a finite number above 0")

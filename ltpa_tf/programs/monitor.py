@@ -45,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
     """Compares, prints, writes."""
     del argv
     from ltpa_tf import serving
-    from ltpa_tf.run import make_folder
+    from ltpa_tf.files import make_folder
 
     if _OUTPUT.value:
         make_folder(Path(_OUTPUT.value), "--output")
@@ -84,8 +84,8 @@ def _print_table(shifts: Sequence["Shift"]) -> None:
 
 
 def _write(folder: Path, shifts: Sequence["Shift"], verdict: str) -> None:
+    from ltpa_tf.files import write_json, write_text
     from ltpa_tf.report import html
-    from ltpa_tf.run import write_json, write_text
 
     facts = {
         "model_dir": _MODEL_DIR.value,

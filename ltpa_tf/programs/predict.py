@@ -144,7 +144,7 @@ def _print_table(answered: Sequence[tuple[Path, "Prediction"]]) -> None:
 
 def _write(folder: Path, answered: Sequence[tuple[Path, "Prediction"]]) -> None:
     from ltpa_tf.explain.strip import strip
-    from ltpa_tf.run import make_folder, write_json
+    from ltpa_tf.files import make_folder, write_json
 
     make_folder(folder, "--output")
     for number, (file, prediction) in enumerate(answered):

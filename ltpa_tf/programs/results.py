@@ -77,8 +77,8 @@ def main(argv: Sequence[str]) -> None:
 
 
 def _write_page() -> None:
+    from ltpa_tf.files import write_text
     from ltpa_tf.results import campaign, table
-    from ltpa_tf.run import write_text
 
     trials = _CAMPAIGNS[_CAMPAIGN.value]
     found = campaign.read_results(Path(_OUT.value))
@@ -91,8 +91,8 @@ def _write_page() -> None:
 
 
 def _train() -> None:
+    from ltpa_tf.files import make_folder
     from ltpa_tf.results import campaign
-    from ltpa_tf.run import make_folder
 
     if math.isnan(_MINUTES.value) or _MINUTES.value < 0:
         raise SettingError("--minutes", _MINUTES.value, "0 or more")

@@ -11,12 +11,13 @@ from ltpa_tf import models
 from ltpa_tf.errors import SettingError
 from ltpa_tf.explain.methods import Method, methods
 from ltpa_tf.explain.run_pictures import chosen
+from ltpa_tf.files import write_text
 from ltpa_tf.report.card import card
 from ltpa_tf.report.gallery import explained, gallery, legend
 from ltpa_tf.report.html import fill, page
 from ltpa_tf.report.measured import border, by_class, calibration, worth
 from ltpa_tf.report.summary import summary, training_curves
-from ltpa_tf.run import RunFolder, write_text
+from ltpa_tf.run import RunFolder
 from ltpa_tf.serving.card import facts_of
 
 FILE = "report.html"

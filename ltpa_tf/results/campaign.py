@@ -16,9 +16,9 @@ from ml_collections import ConfigDict
 
 from ltpa_tf import config as configuration
 from ltpa_tf.errors import SettingError
+from ltpa_tf.files import make_folder, write_json
 from ltpa_tf.lock import only_one
 from ltpa_tf.results.files import read_results, result_name
-from ltpa_tf.run import make_folder, write_json
 
 # Settings that say where and how, not what, is computed.
 _ELSEWHERE = ("data.dir", "data.name", "data.placement", "data.download")

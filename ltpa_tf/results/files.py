@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 
 from ltpa_tf.errors import SettingError
-from ltpa_tf.run import check_object
+from ltpa_tf.files import check_object
 
 _KINDS = {
     "trial": str,

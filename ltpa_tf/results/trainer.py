@@ -17,14 +17,10 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.evaluation import evaluate
 from ltpa_tf.evaluation.metrics import Classification
 from ltpa_tf.evaluation.multiplications import multiplications
-from ltpa_tf.run import (
-    RunFolder,
-    load_data,
-    save_model,
-    with_absolute_paths,
-    write_json,
-    write_text,
-)
+from ltpa_tf.files import write_json, write_text
+from ltpa_tf.model_file import save_model
+from ltpa_tf.run import RunFolder
+from ltpa_tf.run_inputs import load_data, with_absolute_paths
 from ltpa_tf.training import Trainer, distribution, versions
 from ltpa_tf.training.model import build_model, check_images, saved_model, warm
 from ltpa_tf.training.network import dropout_seeds, is_seed, set_weights, with_seeds

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ltpa_tf.errors import SettingError
-from ltpa_tf.run import check_object
+from ltpa_tf.files import check_object
 from ltpa_tf.serving.prediction import Prediction
 
 FIGURES = {

@@ -16,10 +16,9 @@ import numpy as np
 import tensorflow as tf
 
 from ltpa_tf.errors import ConversionError, SettingError
-from ltpa_tf.files import written_aside
+from ltpa_tf.files import make_folder, written_aside
 from ltpa_tf.layers import AttentionEstimator
 from ltpa_tf.models.views import reapplied
-from ltpa_tf.run import make_folder
 from ltpa_tf.serving import file_facts
 from ltpa_tf.serving.signatures import Signatures
 

@@ -10,8 +10,9 @@ import numpy as np
 from ltpa_tf import models
 from ltpa_tf.data import Split
 from ltpa_tf.errors import SettingError
+from ltpa_tf.files import write_json
 from ltpa_tf.images import Preprocessing
-from ltpa_tf.run import RunFolder, write_json
+from ltpa_tf.run import RunFolder
 from ltpa_tf.serving import litert_file, onnx_file
 from ltpa_tf.serving import triton as triton_repository
 from ltpa_tf.serving.card import facts_of

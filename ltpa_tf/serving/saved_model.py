@@ -12,8 +12,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ltpa_tf.files import write_json, write_text
 from ltpa_tf.images import DEFAULT, Preprocessing
-from ltpa_tf.run import write_json, write_text
 from ltpa_tf.serving import (
     answer_log,
     card,

@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 from tensorflow_serving.config import model_server_config_pb2
 
 from ltpa_tf.errors import SettingError
-from ltpa_tf.run import write_text
+from ltpa_tf.files import write_text
 from ltpa_tf.serving import protos, versions
 
 MODELS = "models.config"

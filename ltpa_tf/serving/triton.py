@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ltpa_tf.errors import SettingError
-from ltpa_tf.run import write_text
+from ltpa_tf.files import write_text
 from ltpa_tf.serving import onnx_file, server_files, versions
 from ltpa_tf.serving.convert import Ask
 from ltpa_tf.serving.extras import need

@@ -12,7 +12,8 @@ from ml_collections import ConfigDict
 
 from ltpa_tf import config as configuration
 from ltpa_tf.errors import Interrupted, SettingError
-from ltpa_tf.run import RunFolder, write_json
+from ltpa_tf.files import write_json
+from ltpa_tf.run import RunFolder
 from ltpa_tf.tracking.tracker import Tracker
 
 KINDS = ("mlflow", "wandb")

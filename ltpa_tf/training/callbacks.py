@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from ltpa_tf import run
+from ltpa_tf import files
 from ltpa_tf.errors import SettingError
 from ltpa_tf.training.network import local_variables, set_weights
 from ltpa_tf.training.saving import CheckpointManager, Position
@@ -39,7 +39,9 @@ class MetricsFile(keras.callbacks.Callback):
         """
         lines = {at: line for at, line in self._lines().items() if at <= step}
         if self._file.exists():
-            run.write_text(self._file, "".join(f"{line}\n" for line in lines.values()))
+            files.write_text(
+                self._file, "".join(f"{line}\n" for line in lines.values())
+            )
         return len(lines)
 
     def resume(
@@ -81,7 +83,7 @@ class MetricsFile(keras.callbacks.Callback):
         lines = {}
         for line in self._file.read_text("utf-8", errors="replace").splitlines():
             with contextlib.suppress(ValueError):
-                epoch = run.check_object(json.loads(line), {"step": int})
+                epoch = files.check_object(json.loads(line), {"step": int})
                 lines[epoch["step"]] = line
         return lines
 

@@ -1,5 +1,6 @@
 """Checkpoints: written whole or not at all, and checked before they are believed."""
 
+import contextlib
 import json
 import os
 import re
@@ -9,9 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from ltpa_tf import run
 from ltpa_tf.errors import CheckpointError
-from ltpa_tf.files import sha256, written_aside
+from ltpa_tf.files import (
+    DISK_ERRORS,
+    check_object,
+    sha256,
+    write_json,
+    written_aside,
+)
+from ltpa_tf.run import RunFolder
 
 Arrays = dict[str, np.ndarray]
 
@@ -82,7 +89,7 @@ class Checkpoints:
         Raises:
             OSError, ValueError: If it is missing or damaged.
         """
-        manifest = run.check_object(
+        manifest = check_object(
             json.loads(self._manifest(step).read_text(encoding="utf-8")),
             {"bytes": int, "sha256": str, "rest": dict},
         )
@@ -115,7 +122,7 @@ class Checkpoints:
                 "sha256": sha256(file),
                 "rest": rest,
             }
-            run.write_json(manifest, content)
+            write_json(manifest, content)
             _sync_folder(self._folder)
         except OSError as error:
             if self._folder.is_dir() and not manifest.exists():
@@ -158,3 +165,22 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def disk_errors_as_sentences(folder: RunFolder) -> Iterator[None]:
+    """Says in a sentence that the disk is full or broken.
+
+    Raises:
+        CheckpointError: Instead of such an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_ERRORS:
+            raise
+        raise CheckpointError(
+            f"{folder.path} can't be written to any more: {error.strerror}. Put this "
+            "right and start again with the same --workdir to continue from the newest "
+            "checkpoint."
+        ) from error

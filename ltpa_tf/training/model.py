@@ -14,8 +14,9 @@ from ltpa_tf import data, models
 from ltpa_tf.errors import SettingError, settings_of
 from ltpa_tf.layers import AttentionPooling, LocalCompatibility, Whitening
 from ltpa_tf.layers.fast import FastBatchNormalization, FastMaxPooling
+from ltpa_tf.model_file import read_model
 from ltpa_tf.models.settings import SMALLEST_IMAGE
-from ltpa_tf.run import opened, read_model
+from ltpa_tf.run import opened
 from ltpa_tf.stores import is_remote
 from ltpa_tf.training import finetuning
 

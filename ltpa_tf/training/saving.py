@@ -12,7 +12,7 @@ from types import FrameType
 import keras
 from ml_collections import ConfigDict
 
-from ltpa_tf import run
+from ltpa_tf import files, model_file, run
 from ltpa_tf.errors import Interrupted, NonFiniteError, SettingError
 from ltpa_tf.training import distribution
 from ltpa_tf.training.checkpoints import Checkpoints
@@ -46,7 +46,7 @@ class Position:
             ValueError: If a field is missing or of another type.
         """
         kinds = {field.name: type(field.default) for field in dataclasses.fields(cls)}
-        run.check_object(stored, kinds)
+        files.check_object(stored, kinds)
         return cls(**{name: stored[name] for name in kinds})
 
 
@@ -198,7 +198,7 @@ class CheckpointManager:
 
     def _write_best(self, weights: list, local: list) -> None:
         set_weights(self._model, weights, local)
-        run.save_model(self._model, self._folder.best_file)
+        model_file.save_model(self._model, self._folder.best_file)
 
     def any_worker(self, wants: bool) -> bool:
         """Whether any worker wants to."""

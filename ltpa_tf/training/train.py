@@ -14,7 +14,7 @@ from ml_collections import ConfigDict
 
 import ltpa_tf
 from ltpa_tf import config as configuration
-from ltpa_tf import data, lock, remote, run, tracking
+from ltpa_tf import data, files, lock, model_file, remote, run, run_inputs, tracking
 from ltpa_tf.backend import need_tensorflow
 from ltpa_tf.errors import SettingError
 from ltpa_tf.tracking.tracker import Tracker
@@ -27,6 +27,7 @@ from ltpa_tf.training.callbacks import (
     ModelShowsTraining,
     TrainingTakesModel,
 )
+from ltpa_tf.training.checkpoints import disk_errors_as_sentences
 from ltpa_tf.training.model import (
     Build,
     build_model,
@@ -100,7 +101,7 @@ def train(
     """
     need_tensorflow()
     configuration.validate(config)
-    config = run.with_absolute_paths(config)
+    config = run_inputs.with_absolute_paths(config)
     check_callbacks(callbacks, config)
     with remote.opened(workdir, "--workdir") as place:
         return _in_folder(place, config, callbacks, source, build, hparams)
@@ -139,14 +140,14 @@ def _in_folder(
         ) as trackers,
     ):
         keras.utils.set_random_seed(config.seed)
-        source = source or run.load_data(config)
+        source = source or run_inputs.load_data(config)
         if folder.dataset_file.exists():
             folder.check_data(source)
         check_monitors(callbacks, validated=bool(source.validation))
         trainer = Trainer(config, strategy, source, _warm(build, config, folder))
-        with run.disk_errors_as_sentences(folder):
+        with disk_errors_as_sentences(folder):
             if chief:
-                run.write_text(folder.config_file, configuration.to_json(config))
+                files.write_text(folder.config_file, configuration.to_json(config))
                 folder.write_dataset(source)
             model = saved_model(config, source, build)
             return _run(
@@ -285,8 +286,8 @@ def _run(
         summary["weights_sha256"] = _weights_sha256(model)
         # The summary last of all: with it the run is complete.
         if chief:
-            run.save_model(model, folder.model_file)
-            run.write_json(folder.summary_file, summary)
+            model_file.save_model(model, folder.model_file)
+            files.write_json(folder.summary_file, summary)
         return summary
 
 
@@ -371,8 +372,8 @@ def _take_data_dir(folder: run.RunFolder, config: ConfigDict) -> None:
     if config.data.dir in ("", stored.data.dir):
         return
     stored.data.dir = config.data.dir
-    folder.check_data(run.load_data(stored))
-    run.write_text(folder.config_file, configuration.to_json(stored))
+    folder.check_data(run_inputs.load_data(stored))
+    files.write_text(folder.config_file, configuration.to_json(stored))
     print(f"Its data is found in {config.data.dir} from now on.")
 
 
@@ -380,7 +381,7 @@ def _take_data_dir(folder: run.RunFolder, config: ConfigDict) -> None:
 def _chiefs_folder(folder: run.RunFolder, place: remote.Place) -> Iterator[None]:
     """The folder, there and writable, for this process alone."""
     alone = "a folder that no other process is training in; this one is in use"
-    with run.no_empty_folder(folder.path):
+    with files.no_empty_folder(folder.path):
         folder.create()
         with lock.only_one(folder.path, "train", alone), place.claimed():
             yield

@@ -14,7 +14,7 @@ import threading
 import traceback
 from pathlib import Path
 
-from ltpa_tf import quiet, run
+from ltpa_tf import files, quiet, run
 from ltpa_tf.errors import SettingError
 
 # How an execution ends: for the last two, what shells report after SIGINT and SIGTERM.
@@ -134,7 +134,7 @@ class Execution:
         return callbacks
 
     def _give_reason(self, reason: object) -> None:
-        run.write_text(self.reason_file, f"{reason}\n")
+        files.write_text(self.reason_file, f"{reason}\n")
 
 
 def _end_with_parent() -> None:

@@ -11,7 +11,7 @@ import keras_tuner
 from ml_collections import ConfigDict
 from sklearn.exceptions import ConvergenceWarning
 
-from ltpa_tf import run
+from ltpa_tf import files
 from ltpa_tf.tuning.space import Space
 
 ALGORITHMS = ("random", "hyperband", "bayesian", "grid")
@@ -129,11 +129,11 @@ class _Lasting:
 
     def save(self) -> None:
         """Writes `oracle.json`."""
-        run.write_text(Path(self._get_oracle_fname()), json.dumps(self.get_state()))
+        files.write_text(Path(self._get_oracle_fname()), json.dumps(self.get_state()))
 
     def _save_trial(self, trial) -> None:
         file = Path(self._get_trial_dir(trial.trial_id), "trial.json")
-        run.write_text(file, json.dumps(trial.get_state()))
+        files.write_text(file, json.dumps(trial.get_state()))
 
     def reload(self) -> None:
         """Reads the files, and puts right what a kill between two of them left.

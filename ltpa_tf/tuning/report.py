@@ -7,7 +7,7 @@ import keras_tuner
 from ml_collections import ConfigDict
 from rich.console import Console
 
-from ltpa_tf import run
+from ltpa_tf import files
 from ltpa_tf.errors import SearchError
 from ltpa_tf.plotting import style
 from ltpa_tf.tuning import figures, hparams, importance, results, settings
@@ -88,7 +88,7 @@ class Report:
             figure = figures.importance_figure(mattered, self._objective)
             style.save(figure, self._workdir / "importance.png")
         summary = self._summary(found, best, mattered)
-        run.write_json(self._workdir / SUMMARY_FILE, summary)
+        files.write_json(self._workdir / SUMMARY_FILE, summary)
         self._show(found, mattered)
         return summary
 
@@ -105,7 +105,7 @@ class Report:
         )
         config = self._space.apply(best["settings"])
         text = results.best_config(config, self._defaults, file, sentence)
-        run.write_text(file, text)
+        files.write_text(file, text)
 
     def _tidy(self, found: list[dict], best: list[dict]) -> None:
         """Only the best trials keep models; checkpoints only while they may be used."""

@@ -14,7 +14,7 @@ from ml_collections import ConfigDict
 from rich.table import Table
 
 from ltpa_tf import config as config_lib
-from ltpa_tf import run
+from ltpa_tf.files import write_text
 from ltpa_tf.tuning import histories
 from ltpa_tf.tuning.space import Space
 from ltpa_tf.tuning.values import label
@@ -64,7 +64,7 @@ def write_csv(found: list[dict], space: Space, file: Path, objective: str) -> No
         settings = {key: label(value) for key, value in row["settings"].items()}
         values = [settings.get(key, "") for key in space.keys]
         writer.writerow([*(row[name] for name in names), *values, row["note"]])
-    run.write_text(file, stream.getvalue())
+    write_text(file, stream.getvalue())
 
 
 def table(found: list[dict], objective: str) -> Table:

@@ -6,7 +6,7 @@ from pathlib import Path
 from ml_collections import ConfigDict
 
 from ltpa_tf import config as config_lib
-from ltpa_tf import run
+from ltpa_tf import files
 from ltpa_tf.errors import SettingError
 from ltpa_tf.tuning.checks import check_config
 from ltpa_tf.tuning.oracles import ALGORITHMS
@@ -91,7 +91,7 @@ def remember(base: ConfigDict, search: ConfigDict, file: Path) -> None:
     mine["search"].pop("space")
     mine = json.loads(json.dumps(mine))
     if not file.exists():
-        run.write_json(file, mine)
+        files.write_json(file, mine)
         return
     theirs = json.loads(file.read_text(encoding="utf-8"))
     # Data may move; a search of an earlier version lacks the settings added since.

@@ -15,10 +15,9 @@ from keras_tuner.src.distribute import utils as machines
 from keras_tuner.src.engine import conditions
 from ml_collections import ConfigDict
 
-from ltpa_tf import run
+from ltpa_tf import files, run, run_inputs
 from ltpa_tf.errors import SearchError, SettingError
 from ltpa_tf.lock import only_one
-from ltpa_tf.run import DISK_ERRORS
 from ltpa_tf.tuning import chief, settings
 from ltpa_tf.tuning.oracles import make_oracle
 from ltpa_tf.tuning.report import SUMMARY_FILE, Report
@@ -59,7 +58,7 @@ def search(
         >>> best["completed"], best["failed"]
         (1, 0)
     """
-    base, wanted = settings.split(run.with_absolute_paths(config))
+    base, wanted = settings.split(run_inputs.with_absolute_paths(config))
     space = settings.check(base, wanted)
     worker = _is_worker()
     folder = run.RunFolder(workdir)
@@ -68,7 +67,7 @@ def search(
             "--workdir", str(workdir), "another folder: this one holds a run"
         )
     with (
-        run.no_empty_folder(folder.path),
+        files.no_empty_folder(folder.path),
         _only_one(folder),
         _exit_on_sigterm(),
         _quiet_keras_tuner(),
@@ -135,7 +134,7 @@ def _sentences(folder: Path) -> Iterator[None]:
     except keras_tuner.errors.FatalError as error:
         raise SearchError(str(error)) from error
     except OSError as error:
-        if error.errno not in DISK_ERRORS:
+        if error.errno not in files.DISK_ERRORS:
             raise
         raise SearchError(
             f"{folder} can't be written to any more: {error.strerror}. Put this right "

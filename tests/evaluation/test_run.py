@@ -12,8 +12,9 @@ from ltpa_tf import config as config_lib
 from ltpa_tf import data, evaluation, models
 from ltpa_tf.configs import own_folder
 from ltpa_tf.errors import SettingError
+from ltpa_tf.files import write_json, write_text
 from ltpa_tf.lock import only_one
-from ltpa_tf.run import RunFolder, write_json, write_text
+from ltpa_tf.run import RunFolder
 
 NAMES = ("blue", "green", "red")
 

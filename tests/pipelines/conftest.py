@@ -49,7 +49,7 @@ def trained_run(tmp_path_factory) -> Iterator[Path]:
     import keras
 
     from ltpa_tf import models
-    from ltpa_tf.run import write_json
+    from ltpa_tf.files import write_json
 
     keras.utils.set_random_seed(0)
     names = ["cat", "dog", "owl"]
@@ -76,7 +76,8 @@ def digits_run_once(tmp_path_factory) -> Iterator[Path]:
 
     from ltpa_tf import config, data, models
     from ltpa_tf.configs import quickstart
-    from ltpa_tf.run import RunFolder, write_text
+    from ltpa_tf.files import write_text
+    from ltpa_tf.run import RunFolder
 
     keras.utils.set_random_seed(0)
     run = RunFolder(tmp_path_factory.mktemp("digits run"))

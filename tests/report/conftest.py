@@ -17,7 +17,8 @@ def bare_run(tmp_path_factory):
 
     from ltpa_tf import config, data, models
     from ltpa_tf.configs import common
-    from ltpa_tf.run import RunFolder, write_text
+    from ltpa_tf.files import write_text
+    from ltpa_tf.run import RunFolder
 
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)

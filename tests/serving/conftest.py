@@ -266,7 +266,7 @@ def at_url():
 @contextlib.contextmanager
 def _at_url(export: Path) -> Iterator[Running]:
     """What runs already, with an export added to its folder; taken away afterwards."""
-    from ltpa_tf.run import write_text
+    from ltpa_tf.files import write_text
     from ltpa_tf.serving import server_files, versions
 
     try:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from ltpa_tf.run import RunFolder, write_json
+from ltpa_tf.files import write_json
+from ltpa_tf.run import RunFolder
 from ltpa_tf.serving.card import facts_of, model_card
 from ltpa_tf.serving.signatures import Signatures
 

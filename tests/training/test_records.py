@@ -10,7 +10,8 @@ import pytest
 
 from ltpa_tf import data
 from ltpa_tf.images import DEFAULT, Preprocessing
-from ltpa_tf.run import RunFolder, save_model
+from ltpa_tf.model_file import save_model
+from ltpa_tf.run import RunFolder
 from ltpa_tf.training.callbacks import MetricsFile
 
 

@@ -11,7 +11,8 @@ import tiny
 
 from ltpa_tf import data
 from ltpa_tf.errors import SettingError
-from ltpa_tf.run import RunFolder, load_data
+from ltpa_tf.run import RunFolder
+from ltpa_tf.run_inputs import load_data
 from ltpa_tf.training import train
 from ltpa_tf.training.model import take_weights
 from ltpa_tf.training.progress import header

@@ -10,6 +10,7 @@ DOCUMENTS = (
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     *(ROOT / "docs").glob("*.md"),
+    *(ROOT / "docs/logs").glob("*.md"),
 )
 # A path in backticks, in a link or in a command: it begins with a folder of the
 # repository, or is a Markdown link.
@@ -35,6 +36,14 @@ def paths_of(document: Path) -> set[Path]:
 def test_every_path_exists(document):
     missing = [str(path) for path in paths_of(document) if not path.exists()]
     assert not missing
+
+
+def test_every_log_is_said_what_it_is():
+    logs = ROOT / "docs/logs"
+    named = set(re.findall(r"`([\w.-]+)`", (logs / "README.md").read_text()))
+    files = {f.name for f in logs.iterdir() if f.suffix != ".md"}
+    assert files <= named
+    assert {n for n in named if n.endswith((".log", ".jsonl", ".json"))} <= files
 
 
 def test_a_path_that_is_not_there_is_found(tmp_path):

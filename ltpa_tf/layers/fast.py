@@ -1,7 +1,8 @@
 """Two of Keras's layers, the same functions, with fewer passes over memory.
 
 A training step on a GPU spends some two fifths of its time between the convolutions,
-moving features (docs/performance.md). Both layers load, save and behave as Keras's own.
+moving features (docs/logs/notes-step.md). Both layers load, save and behave as Keras's
+own.
 """
 
 from collections.abc import Callable

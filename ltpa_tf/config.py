@@ -115,6 +115,7 @@ _OF_TRUNK = {
     "tap": None,
     "gates": None,
     "depth": None,
+    "global_feature": None,
     "initial_values": "keras",
     "padding": None,
     "width": 1.0,

@@ -100,6 +100,13 @@ def get_config() -> ConfigDict:
     # "softmax" (the paper), "sigmoid" (with mean pooling); hard attention is "sampled"
     # (REINFORCE) or "topk" (straight-through).
     model.normalization = placeholder(str)
+    # Multiplies the scores of attention, 1 in the paper; the Transformer's is
+    # channels ** -0.5, for "dp". Above 1, u learns faster and maps start sharper.
+    model.score_scale = placeholder(float)
+    # What each level gives to the head: "attended" (the paper), "attended_and_max".
+    model.descriptor = placeholder(str)
+    # "fc" (the paper: linear, of the last pool), "gap", "max" (of the last level).
+    model.global_feature = placeholder(str)
     # Hard attention: how many positions of each level it chooses.
     model.positions = placeholder(int)
     # "global_to_local" (the paper), "local_to_global", "projected_local".

@@ -1,5 +1,6 @@
 """The attention estimator: scores, map and attended descriptor of one level."""
 
+import math
 import re
 
 import keras
@@ -42,6 +43,11 @@ class AttentionEstimator(keras.layers.Layer):
         level: Number of the convolution whose features are attended to, if it has one;
             the layer's name is then `level_N`.
         positions: How many positions hard attention chooses; None with a soft one.
+        score_scale: Multiplies the scores: one over a softmax's temperature. The
+            Transformer's dot products have `C**-0.5` (arXiv 1706.03762, section 3.2.1),
+            the paper's 1. With `"pc"` and `"local"` gradient descent then moves `u` as
+            if it started `score_scale` times as large, at the square of that times the
+            learning rate.
         **kwargs: As for every Keras layer.
 
     Call arguments:
@@ -72,6 +78,7 @@ class AttentionEstimator(keras.layers.Layer):
         initializer="glorot_normal",
         level: int | None = None,
         positions: int | None = None,
+        score_scale: float = 1.0,
         **kwargs,
     ):
         if level is not None:
@@ -86,7 +93,10 @@ class AttentionEstimator(keras.layers.Layer):
                 "normalization", normalization, ", ".join(NORMALIZATIONS)
             )
         check_hard(normalization, positions)
+        if not 0 < score_scale < math.inf:
+            raise SettingError("score_scale", score_scale, "a number above 0")
         self.positions = positions
+        self.score_scale = score_scale
         self.compatibility = compatibility
         self.normalization = normalization
         self.level = level
@@ -121,6 +131,8 @@ class AttentionEstimator(keras.layers.Layer):
     def call(self, local, global_feature=None, keys=None, training=None, samples=None):
         self._check_global(global_feature)
         scores = self.scoring(local if keys is None else keys, global_feature)
+        if self.score_scale != 1:
+            scores = scores * self.score_scale
         settings = {"training": training} if self.pooling.hard else {}
         if samples is not None:
             settings["samples"] = samples
@@ -162,6 +174,7 @@ class AttentionEstimator(keras.layers.Layer):
             "initializer": keras.initializers.serialize(self.initializer),
             "level": self.level,
             "positions": self.positions,
+            "score_scale": self.score_scale,
         }
 
     @classmethod

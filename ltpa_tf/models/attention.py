@@ -26,6 +26,8 @@ def attention_logits(
     projection_epsilon: float,
     logit_scale: float,
     positions: int | None,
+    score_scale: float,
+    descriptor: str,
     dtype: keras.DTypePolicy,
     head_dropout: float | None = None,
 ) -> keras.KerasTensor:
@@ -46,6 +48,8 @@ def attention_logits(
         projection_epsilon: Likewise.
         logit_scale: Likewise.
         positions: Likewise.
+        score_scale: Likewise.
+        descriptor: Likewise.
         dtype: Dtype policy of all layers.
         head_dropout: Rate of the head; None: `dropout`.
 
@@ -61,11 +65,14 @@ def attention_logits(
             compatibility,
             normalization,
             positions=positions,
+            score_scale=score_scale,
             name=f"level_{level}",
             dtype=dtype,
             **number,
         )
         attended, _, _ = estimator(local, query, keys)
+        if descriptor == "attended_and_max":
+            attended = _with_maximum(attended, local, level, dtype)
         descriptors.append(attended)
     if head_dropout is not None:
         form["dropout"] = head_dropout
@@ -108,6 +115,15 @@ def gated(
     estimator = AttentionEstimator(compatibility, "sigmoid", level=level, dtype=dtype)
     _, _, attention = estimator(local, query, keys)
     return Gate(name=f"gate_{level}", dtype=dtype)(local, attention)
+
+
+def _with_maximum(attended, local, level, dtype):
+    """`[B, 2 C]`: the descriptor, and the largest of each channel."""
+    largest = keras.layers.GlobalMaxPooling2D(
+        data_format="channels_last", name=f"max_{level}", dtype=dtype
+    )(local)
+    join = keras.layers.Concatenate(name=f"descriptor_{level}", dtype=dtype)
+    return join([attended, largest])
 
 
 def _form(projection, batch_norm, dropout, epsilon, dtype) -> dict:

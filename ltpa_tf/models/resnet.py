@@ -14,7 +14,13 @@ from ltpa_tf.models.attention import attention_logits
 from ltpa_tf.models.configured import Configured
 from ltpa_tf.models.inputs import normalized
 from ltpa_tf.models.settings import check_normalization, check_shape, check_values
-from ltpa_tf.models.trunks import fully_connected, msr, pooled, scaled
+from ltpa_tf.models.trunks import (
+    fully_connected,
+    msr,
+    pooled,
+    pooled_globally,
+    scaled,
+)
 
 STAGES = (64, 128, 256)
 # Torch's own, as in the residual networks that the authors built on.
@@ -60,10 +66,12 @@ class AttentionResNet(Configured):
         dropout: Rate before the linear layers of g and of projections, theirs 0.5; it
             is 0.8 of this after the convolution of g and 0.6 of it in the head.
         projection_epsilon: Of the batch norms of projections and head, theirs 1e-5.
-        global_feature: `"fc"` or `"gap"`, see above.
+        global_feature: `"fc"`, `"gap"` or `"max"`, see above.
         logit_scale: Multiplies the logits, see `ConcatHead`.
         positions: How many positions of each level hard attention chooses; None with a
             soft one.
+        score_scale: Multiplies the scores, see `AttentionEstimator`.
+        descriptor: What a level gives to the head, as in `AttentionVGG`.
         mean: Per channel, of pixel values scaled to 0..1. Together with `std` it makes
             the first layer a normalization; None: the trunk sees 0..255.
         std: Per channel, likewise.
@@ -103,6 +111,8 @@ class AttentionResNet(Configured):
         global_feature: str = "fc",
         logit_scale: float = 1.0,
         positions: int | None = None,
+        score_scale: float = 1.0,
+        descriptor: str = "attended",
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
         dtype: str | keras.DTypePolicy | None = None,
@@ -118,6 +128,8 @@ class AttentionResNet(Configured):
             "projection_epsilon": projection_epsilon,
             "logit_scale": logit_scale,
             "positions": positions,
+            "score_scale": score_scale,
+            "descriptor": descriptor,
         }
         others = {"width": width, "global_feature": global_feature}
         settings = checked({"depth": depth, "levels": levels, **form, **others})
@@ -133,12 +145,10 @@ class AttentionResNet(Configured):
             dtype=policy,
         )
         last = _normalized_relu(features[-1], "global", _EPSILON, policy)
-        if global_feature == "gap":
-            g = keras.layers.GlobalAveragePooling2D(
-                data_format="channels_last", name="global_feature", dtype=policy
-            )(last)
-        else:
+        if global_feature == "fc":
             g = _global_feature(last, scaled(STAGES[-1], width), dropout, policy)
+        else:
+            g = pooled_globally(last, global_feature, policy)
         logits = attention_logits(
             {n: features[n - 1] for n in settings["levels"]},
             g,

@@ -26,8 +26,10 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "projection": PROJECTIONS,
     "head": tuple(HEADS),
     "padding": ("zeros", "reflect"),
-    "global_feature": ("fc", "gap"),
+    "global_feature": ("fc", "gap", "max"),
+    "descriptor": ("attended", "attended_and_max"),
 }
+_ABOVE_0 = ("width", "logit_scale", "score_scale", "projection_epsilon")
 
 
 def checked(settings: Mapping) -> dict:
@@ -58,7 +60,7 @@ def check_values(settings: Mapping) -> None:
     for name, value in settings.items():
         if name in CHOICES and value not in CHOICES[name]:
             raise SettingError(name, value, ", ".join(CHOICES[name]))
-        if name in ("width", "logit_scale", "projection_epsilon") and not (
+        if name in _ABOVE_0 and not (
             isinstance(value, numbers.Real) and 0 < value < math.inf
         ):
             raise SettingError(name, value, "a number above 0")

@@ -223,6 +223,16 @@ def fully_connected(last, channels: int, dropout: float, dtype, prefix: str = ""
     return keras.layers.Dense(channels, name=name, dtype=dtype)(g)
 
 
+def pooled_globally(features, kind: str, dtype):
+    """The global feature `[B, C]` of `[B, H, W, C]`: `"gap"` the mean, `"max"`."""
+    kinds = {
+        "gap": keras.layers.GlobalAveragePooling2D,
+        "max": keras.layers.GlobalMaxPooling2D,
+    }
+    layer = kinds[kind](data_format="channels_last", name="global_feature", dtype=dtype)
+    return layer(features)
+
+
 def msr() -> keras.Initializer:
     """Of deviation sqrt(2 / (positions * outputs)): the authors' "MSR fan-out"."""
     return keras.initializers.VarianceScaling(

@@ -10,7 +10,13 @@ from ltpa_tf.models.configured import Configured
 from ltpa_tf.models.gates import Gates
 from ltpa_tf.models.inputs import normalized
 from ltpa_tf.models.settings import check_data, checked
-from ltpa_tf.models.trunks import TRUNKS, fully_connected, scaled, trunk_features
+from ltpa_tf.models.trunks import (
+    TRUNKS,
+    fully_connected,
+    pooled_globally,
+    scaled,
+    trunk_features,
+)
 from ltpa_tf.models.views import attention_layers
 
 
@@ -32,7 +38,8 @@ class AttentionVGG(Configured):
     **Global feature.** `"fc"`: dropout and a linear layer of 512 on the last pool's
     output. Where that is larger than 1x1, which with 32x32 images it never is, it is
     averaged over its positions first; so weights move between image sizes. `"gap"`: the
-    mean over positions of the last level's features, before their pool.
+    mean over positions of the last level's features, before their pool; `"max"`: their
+    largest, as in airbench (arXiv 2404.00498).
 
     **Controls.** `levels=()` is the same trunk without attention: the head on g.
     `trunk="vgg_d", levels=()` is then the paper's plain VGG (15.0 M parameters), and
@@ -74,11 +81,17 @@ class AttentionVGG(Configured):
             those of convolutions have 1e-3.
         padding: `"zeros"` (the paper) or `"reflect"`: what convolutions see beyond the
             image's border.
-        global_feature: `"fc"` or `"gap"`, see above.
+        global_feature: `"fc"`, `"gap"` or `"max"`, see above.
         logit_scale: Multiplies the logits; below 1 plain gradient descent moves them
             slower, see `ConcatHead`.
         positions: How many positions of each level hard attention chooses; None with a
             soft one.
+        score_scale: Multiplies the scores of the levels that the head sees, 1 in the
+            paper; see `AttentionEstimator`.
+        descriptor: What a level gives to the head: `"attended"` (the paper), or
+            `"attended_and_max"`, the largest of each channel beside it, as CBAM pools
+            in two ways (arXiv 1807.06521). Then maps aren't all that the prediction
+            rests on, and there is no `evidence_model`.
         mean: Per channel, of pixel values scaled to 0..1. Together with `std` it makes
             the first layer a normalization; None: the trunk sees 0..255.
         std: Per channel, likewise.
@@ -123,6 +136,8 @@ class AttentionVGG(Configured):
         global_feature: str = "fc",
         logit_scale: float = 1.0,
         positions: int | None = None,
+        score_scale: float = 1.0,
+        descriptor: str = "attended",
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
         dtype: str | keras.DTypePolicy | None = None,
@@ -147,6 +162,8 @@ class AttentionVGG(Configured):
                 "global_feature": global_feature,
                 "logit_scale": logit_scale,
                 "positions": positions,
+                "score_scale": score_scale,
+                "descriptor": descriptor,
             }
         )
         check_data(settings, image_shape, num_classes, mean, std)
@@ -172,17 +189,15 @@ class AttentionVGG(Configured):
         features = trunk_features(
             images if mean is None else normalized(images, mean, std),
             layout,
-            depth=layout.levels if global_feature == "gap" else len(layout.channels),
+            depth=len(layout.channels) if global_feature == "fc" else layout.levels,
             between=Gates(settings["gates"], layout, convolutions, channels, form),
             **convolutions,
         )
-        if global_feature == "gap":
-            g = keras.layers.GlobalAveragePooling2D(
-                data_format="channels_last", name="global_feature", dtype=policy
-            )(features[-1].before_pool)
-        else:
+        if global_feature == "fc":
             last = features[-1].after_pool
             g = fully_connected(last, channels, dropout, policy)
+        else:
+            g = pooled_globally(features[-1].before_pool, global_feature, policy)
         attended = [n for n in settings["levels"] if n not in settings["gates"]]
         logits = attention_logits(
             {n: getattr(features[n - 1], tap) for n in attended},
@@ -195,6 +210,8 @@ class AttentionVGG(Configured):
             dropout=dropout,
             logit_scale=logit_scale,
             positions=positions,
+            score_scale=score_scale,
+            descriptor=descriptor,
             dtype=policy,
         )
         super().__init__(inputs=images, outputs=logits, **kwargs)

@@ -124,6 +124,37 @@ def test_compiled_by_xla_is_the_same(features):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
 
 
+def test_scores_are_scaled_before_they_become_a_map():
+    layer = AttentionEstimator("local", "softmax", initializer="ones", score_scale=2.0)
+    local = np.log([[[[1.0], [3.0]]]]).astype("float32")
+    _, scores, attention = layer(local)
+    np.testing.assert_allclose(scores, [[[0, 2 * np.log(3)]]], rtol=1e-6)
+    np.testing.assert_allclose(attention, [[[0.1, 0.9]]], rtol=1e-6)
+
+
+def test_scaled_scores_are_those_of_a_larger_u_that_learns_faster(features):
+    """s <u, l> is <s u, l>, which gradient descent moves at s^2 times the rate."""
+    local, scale, rate = features[0], 4.0, 0.05
+    start = np.linspace(-0.1, 0.1, local.shape[-1])[:, None]
+    scaled = AttentionEstimator("pc", score_scale=scale)
+    plain = AttentionEstimator("pc")
+    maps = []
+    for layer, u, step in (
+        (scaled, start, rate),
+        (plain, scale * start, scale**2 * rate),
+    ):
+        layer.build(local.shape)
+        layer.scoring.u.assign(u)
+        for _ in range(3):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(layer(local)[0] ** 2)
+            gradient = tape.gradient(loss, layer.scoring.u.value)
+            layer.scoring.u.assign_sub(step * gradient)
+        maps.append(np.asarray(layer(local)[2]))
+    assert np.abs(maps[0] - 1 / 30).max() > 0.01
+    np.testing.assert_allclose(*maps, rtol=0, atol=1e-5)
+
+
 def test_the_initializer_reaches_the_weights():
     ones = keras.initializers.Ones()
     layer = AttentionEstimator("local", initializer=ones)
@@ -136,6 +167,7 @@ def test_the_initializer_reaches_the_weights():
     [
         ({"compatibility": "dot"}, "compatibility: received 'dot'; accepted: pc, dp"),
         ({"normalization": "max"}, "normalization: received 'max'; accepted: softmax"),
+        ({"score_scale": 0}, "score_scale: received 0; accepted: a number above 0"),
     ],
 )
 def test_an_unknown_name_is_answered_with_the_known_ones(arguments, message):

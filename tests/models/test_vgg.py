@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.layers import AttentionEstimator, ChannelMatching
-from ltpa_tf.models import AttentionVGG, attention_model, build
+from ltpa_tf.models import AttentionVGG, attention_model, build, evidence_model
 
 SMALL = 1 / 16
 DATA = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
@@ -172,6 +172,41 @@ def test_vgg_gap_is_made_for_class_activation_maps():
     )
 
 
+def test_the_global_feature_can_be_each_channels_largest():
+    settings = {"global_feature": "max", "levels": (), "projection": "linear"}
+    model = AttentionVGG(trunk="fast", width=SMALL, **settings, **DATA)
+    features = keras.Model(model.input, model.get_layer("conv9_silu").output)(images())
+    linear = model.get_layer("logits").linear[0]
+    logits = np.asarray(features).max((1, 2)) @ linear.kernel + linear.bias
+    np.testing.assert_allclose(model(images()), logits, rtol=0, atol=1e-5)
+
+
+def test_a_level_can_give_its_largest_features_beside_the_attended_ones():
+    model = AttentionVGG(
+        levels=(10, 13),
+        descriptor="attended_and_max",
+        projection="linear",
+        width=SMALL,
+        **DATA,
+    )
+    names = ("conv10_relu", "conv13_relu")
+    local = [model.get_layer(name).output for name in names]
+    maps = [model.get_layer(f"level_{n}").output[2] for n in (10, 13)]
+    local, maps = (
+        [np.asarray(x) for x in keras.Model(model.input, outputs)(images())]
+        for outputs in (local, maps)
+    )
+    descriptors = []
+    for features, attention in zip(local, maps, strict=True):
+        descriptors.append((features * attention[..., None]).sum((1, 2)))
+        descriptors.append(features.max((1, 2)))
+    linear = model.get_layer("logits").linear[0]
+    logits = np.concatenate(descriptors, -1) @ linear.kernel + linear.bias
+    np.testing.assert_allclose(model(images()), logits, rtol=0, atol=1e-5)
+    with pytest.raises(SettingError, match="the descriptors of attention estimators"):
+        evidence_model(model)
+
+
 def test_pixels_are_normalised_inside_the_model():
     mean, std = np.array([0.5, 0.4, 0.3]), np.array([0.2, 0.25, 0.3])
     raw = AttentionVGG(mean=mean, std=std, width=SMALL)
@@ -295,7 +330,9 @@ def test_without_batch_norm_and_dropout_there_is_none_anywhere():
         ({"logit_scale": 0}, "logit_scale: received 0; accepted: a number above 0"),
         ({"batch_norm": "yes"}, "batch_norm: .*True, False"),
         ({"dropout": 1.0}, "dropout: received 1.0; accepted: 0 or more, and below 1"),
-        ({"global_feature": "max"}, "global_feature: .*fc, gap"),
+        ({"global_feature": "mean"}, "global_feature: .*fc, gap, max"),
+        ({"descriptor": "max"}, "descriptor: .*attended, attended_and_max"),
+        ({"score_scale": 0.0}, "score_scale: received 0.0; accepted: a number above 0"),
         ({"num_classes": 1}, "num_classes: received 1"),
         ({"num_classes": "10"}, "num_classes: received '10'"),
         ({"num_classes": 2.5}, "num_classes: received 2.5"),

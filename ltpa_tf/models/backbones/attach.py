@@ -31,6 +31,8 @@ def attach(
     projection_epsilon: float = 1e-3,
     logit_scale: float = 1.0,
     positions: int | None = None,
+    score_scale: float = 1.0,
+    descriptor: str = "attended",
     preprocessing: str = "auto",
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
@@ -81,6 +83,9 @@ def attach(
         logit_scale: Multiplies the logits, see `ConcatHead`.
         positions: How many positions of each level hard attention chooses; None with a
             soft one.
+        score_scale: Multiplies the scores, see `AttentionEstimator`.
+        descriptor: `"attended"`, or `"attended_and_max"`: each channel's largest beside
+            it.
         preprocessing: What pixels the backbone expects: `"auto"`, what its family of
             `keras.applications` does; `"tf"`, -1 to 1; `"torch"`, ImageNet's mean and
             deviation; `"caffe"`, blue first, less ImageNet's mean; `"none"`, 0 to 255.
@@ -123,6 +128,8 @@ def attach(
         "projection_epsilon": projection_epsilon,
         "logit_scale": logit_scale,
         "positions": positions,
+        "score_scale": score_scale,
+        "descriptor": descriptor,
     }
     check_values(form)
     own = tuple(backbone.inputs[0].shape[1:])

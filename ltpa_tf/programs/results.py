@@ -11,8 +11,9 @@ The last command trains one result again, to be compared with the kept one: bitw
 one device if both were trained with --set=runtime.deterministic=True.
 --campaign names other trainings: `hard` sets hard attention against soft, `maps` tells
 which training makes maps worth most, `presets` makes the models of `list_presets`,
-`fine_tuning` tells what pretraining and attention are worth with few images. With
---runs each trained model becomes a run folder, to be evaluated, explained, exported.
+`fine_tuning` tells what pretraining and attention are worth with few images, `fast`
+what attention is worth in short trainings. With --runs each trained model becomes a run
+folder, to be evaluated, explained, exported.
 """
 
 import ast
@@ -24,7 +25,7 @@ from pathlib import Path
 from absl import flags
 
 from ltpa_tf import config as configuration
-from ltpa_tf.configs import fine_tuning, hard, maps, presets, results
+from ltpa_tf.configs import fast, fine_tuning, hard, maps, presets, results
 from ltpa_tf.errors import SettingError
 from ltpa_tf.programs import program
 
@@ -34,6 +35,7 @@ _CAMPAIGNS = {
     "maps": maps,
     "presets": presets,
     "fine_tuning": fine_tuning,
+    "fast": fast,
 }
 _CAMPAIGN = flags.DEFINE_enum(
     "campaign", "results", list(_CAMPAIGNS), "Which trainings: a file of configs."

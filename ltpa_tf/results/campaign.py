@@ -36,7 +36,7 @@ class Trial:
         row: Of `ltpa_tf.models.list_models()`.
         variant: What tells it from the row itself; `""` is the row as it is.
         settings: The settings that do, by their whole keys.
-        recipe: Of `configs/recipes.py`.
+        recipe: Of `configs/recipes.py`, or "fast".
     """
 
     data: str

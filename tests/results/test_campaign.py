@@ -8,7 +8,7 @@ import pytest
 
 from ltpa_tf import config as configuration
 from ltpa_tf import run
-from ltpa_tf.configs import fine_tuning, hard, maps, presets
+from ltpa_tf.configs import fast, fine_tuning, hard, maps, presets
 from ltpa_tf.configs import results as trials
 from ltpa_tf.errors import SettingError
 from ltpa_tf.evaluation import evaluate_run
@@ -46,7 +46,9 @@ def make_config(tmp_path):
     return make
 
 
-@pytest.mark.parametrize("campaign_of", [trials, hard, maps, presets, fine_tuning])
+@pytest.mark.parametrize(
+    "campaign_of", [trials, hard, maps, presets, fine_tuning, fast]
+)
 def test_every_trial_has_a_valid_config_on_its_own_data(campaign_of, tmp_path):
     names = [trial.name for trial in campaign_of.TRIALS]
     assert len(names) == len(set(names))

@@ -1,6 +1,6 @@
 r"""Accuracy and seconds of a config over several seeds, one compiled step for all.
 
-    python -m ltpa_tf.benchmark.time_to_accuracy --seeds=5 \\
+    python -m ltpa_tf.benchmark.time_to_accuracy --seeds=5 \
         --config=configs/cifar100_fast.py
 
 A seed means other initial weights, order and augmentation. Timed is training, from the
@@ -8,11 +8,22 @@ first step to the last one's end, and the statistics for averaged weights if the
 average; compiling (once, reported beside it), loading data, drawing initial weights and
 testing are not. Nothing is selected: tested once, after the last step.
 
+`--peer` runs a public PyTorch script before, as often, on the same images and device:
+airbench's or one that prints the same table, from wherever you have it.
+
+    git clone https://github.com/KellerJordan/cifar10-airbench
+    python -m ltpa_tf.benchmark.time_to_accuracy --config=configs/cifar10_fast.py \
+        --peer=cifar10-airbench/legacy/airbench95.py --peer_python=PYTHON
+
+It tests with six views of an image; `six views` are the same ones. A script's seconds
+are its own: airbench's hold the test with six views, and no compiling.
+
 Settings are chosen on images held out from training, never on the test part: with
 `--config.data.validation_examples=5000` the accuracies are those of that many.
 """
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 
 from absl import flags
 
@@ -23,6 +34,10 @@ _CONFIG = program.define_config()
 _SEEDS = flags.DEFINE_integer(
     "seeds", 5, "How many seeds, counted from 0.", lower_bound=1
 )
+_PEER = flags.DEFINE_string(
+    "peer", None, "A public training script, or a folder with one; run as it is."
+)
+_PEER_PYTHON = flags.DEFINE_string("peer_python", sys.executable, "Has PyTorch.")
 _OUT = flags.DEFINE_string("out", None, "A file that gets a line of JSON.")
 
 
@@ -31,6 +46,7 @@ def main(argv: Sequence[str]) -> None:
     del argv
     import keras
 
+    from ltpa_tf.benchmark import public_script
     from ltpa_tf.config import validate
     from ltpa_tf.results import trainer as training
     from ltpa_tf.training import distribution
@@ -38,8 +54,13 @@ def main(argv: Sequence[str]) -> None:
     config = _CONFIG.value
     validate(config)
     common.check_out(_OUT.value)
+    peer = _PEER.value and public_script.find_script(_PEER.value, _PEER_PYTHON.value)
+    source = training.load(config)
+    training.check(config, source)
+    # First, while TensorFlow holds none of the device's memory.
+    found = {"peer": _measure(peer, source)} if peer else {}
     keras.config.set_dtype_policy(config.runtime.precision)
-    trainer = training.SeedTrainer(config, training.load(config), range(_SEEDS.value))
+    trainer = training.SeedTrainer(config, source, range(_SEEDS.value))
     compile_seconds = trainer.compile()
     print(f"compiled in {compile_seconds:.1f} s", flush=True)
     runs = []
@@ -47,25 +68,55 @@ def main(argv: Sequence[str]) -> None:
         runs.append(run := trainer.train(seed))
         print(
             f"seed {seed}: {run['test']['top1']:.2%}, "
-            f"with flip {run['test_with_flip']['top1']:.2%}, {run['seconds']:.2f} s",
+            f"with flip {run['test_with_flip']['top1']:.2%}, "
+            f"six views {run['test_with_views']['top1']:.2%}, {run['seconds']:.2f} s",
             flush=True,
         )
-    means = {
-        "accuracy": [run["test"]["top1"] for run in runs],
-        "accuracy_with_flip": [run["test_with_flip"]["top1"] for run in runs],
-        "seconds": [run["seconds"] for run in runs],
-    }
-    means = {name: training.mean_and_deviation(v) for name, v in means.items()}
+    means = _means(
+        [
+            {
+                "accuracy": run["test"]["top1"],
+                "accuracy_with_flip": run["test_with_flip"]["top1"],
+                "accuracy_with_views": run["test_with_views"]["top1"],
+                "seconds": run["seconds"],
+            }
+            for run in runs
+        ]
+    )
     result = {
         "device": distribution.device_name(),
         "compile_seconds": compile_seconds,
         **means,
         "runs": runs,
+        **found,
         "config": config.to_dict(),
     }
     common.add_line(_OUT.value, result)
     for name, mean in means.items():
-        print(f"{name}: {mean['mean']:.4f} +- {mean['deviation']:.4f}")
+        print(f"{name}: {_text(mean)}")
+
+
+def _measure(peer, source) -> dict:
+    """Trains the peer as often, and prints its means."""
+    from ltpa_tf.benchmark import public_script
+
+    public_script.check_images(source)
+    runs = public_script.train(peer, source, _SEEDS.value)
+    means = _means(runs)
+    for name, mean in means.items():
+        print(f"{peer.file.name}, {name}: {_text(mean)}", flush=True)
+    return {"name": peer.file.name, **means, "runs": runs}
+
+
+def _means(runs: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """Mean and deviation of each of their numbers."""
+    from ltpa_tf.results.trainer import mean_and_deviation
+
+    return {name: mean_and_deviation([run[name] for run in runs]) for name in runs[0]}
+
+
+def _text(mean: Mapping[str, float]) -> str:
+    return f"{mean['mean']:.4f} +- {mean['deviation']:.4f}"
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ r"""What attention is worth in a short training: the fast recipes, one change at
 FOLDER holds cifar10.npz and cifar100.npz. The control has the same trunk and recipe,
 and in the place of attention each channel's largest of the last level (airbench's head,
 arXiv 2404.00498). A result's file has the accuracy of the plain test images, `test`,
-and of both logits of an image and its mirror image, `test_with_flip`.
+with the mirrored image, `test_with_flip`, and of airbench's six views,
+`test_with_views`.
 
 These trials say why; none of them is to be chosen by its line. That is done on images
 held out from training, in a folder of its own:

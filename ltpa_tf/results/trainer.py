@@ -68,9 +68,9 @@ class SeedTrainer:
 
         Returns:
             `seed`; `seconds` and `images_per_second` of training, without compiling and
-            testing; `curve`, the training `loss` and `accuracy` of each epoch; `test`
-            and, with the mirrored image's logits added, `test_with_flip`, see
-            `summarize`.
+            testing; `curve`, the training `loss` and `accuracy` of each epoch; `test`;
+            with the mirrored image's logits added, `test_with_flip`; and with six
+            views of each image, `test_with_views`, see `_views` and `summarize`.
         """
         self._trainer.start(self._starts[seed], seed)
         per_epoch, epochs = self._trainer.steps_per_epoch, self._config.train.epochs
@@ -79,7 +79,7 @@ class SeedTrainer:
         self._trainer.settle()
         seconds = time.perf_counter() - start
         images = epochs * per_epoch * self._config.train.batch_size
-        plain, both = self._test()
+        plain, both, views = self._test()
         return {
             "seed": seed,
             "seconds": seconds,
@@ -89,6 +89,7 @@ class SeedTrainer:
             },
             "test": plain,
             "test_with_flip": both,
+            "test_with_views": views,
         }
 
     def model(self) -> keras.Model:
@@ -155,18 +156,34 @@ class SeedTrainer:
             raise RuntimeError(f"not finite at step {int(bad_step)}")
         return {"loss": loss / examples, "accuracy": correct / examples}
 
-    def _test(self) -> tuple[dict, dict]:
-        """Results on the test part, plain and with the mirrored image."""
+    def _test(self) -> tuple[dict, dict, dict]:
+        """Results on the test part: plain, with the mirrored image, of six views."""
         split = self._source.test
         names = self._source.class_names
-        found = Classification(len(names)), Classification(len(names))
+        found = tuple(Classification(len(names)) for _ in range(3))
         for first in range(0, len(split), _TEST_BATCH):
             part = slice(first, first + _TEST_BATCH)
             for result, logits in zip(
-                found, self._test_logits(split.array[part]), strict=True
+                found, self._views(split.array[part]), strict=True
             ):
                 result.update(logits, split.labels[part])
         return tuple(summarize(result.result(names)) for result in found)
+
+    def _views(self, images: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Logits `[B, K]`: plain, with the mirrored image, and of six views.
+
+        These are airbench's (arXiv 2404.00498): image and mirror image count half,
+        and the other half both of them moved by a pixel down and right, and up and
+        left, the border reflected.
+        """
+        height, width = images.shape[1:3]
+        padded = np.pad(images, [(0, 0), (1, 1), (1, 1), (0, 0)], "reflect")
+        plain, mirrored = self._test_logits(images)
+        moved = [
+            self._test_logits(padded[:, i : i + height, i : i + width])[1]
+            for i in (0, 2)
+        ]
+        return plain, mirrored, mirrored / 2 + sum(moved) / 4
 
     def _test_logits(self, images: np.ndarray) -> list[np.ndarray]:
         """Logits `[B, K]`, plain and with the mirrored image; one compiled shape."""

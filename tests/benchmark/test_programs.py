@@ -21,6 +21,11 @@ FAST = "--config=configs/cifar10_fast.py"
         ("data", ["--tasks=bogus"], "--tasks: received 'bogus'; accepted: some of sm"),
         ("data", ["--out=none/a.jsonl"], "--out: received 'none/a.jsonl'; accepted:"),
         ("time_to_accuracy", [FAST, "--seeds=0"], "--seeds=0: 0 is not a positive"),
+        (
+            "time_to_accuracy",
+            [FAST, "--peer=none"],
+            "--peer: received 'none'; accepted:",
+        ),
         ("time_to_accuracy", [FAST, "--out=."], "--out: received '.'; accepted: a"),
     ],
 )

@@ -100,6 +100,19 @@ def test_the_model_handed_out_is_the_one_that_was_tested(source):
     accuracy = np.mean(logits.argmax(-1) == source.test.labels)
     assert result["test"]["top1"] == pytest.approx(accuracy)
 
+    def logits_of_both(images):
+        both = (trainer.model()(x) for x in (images, images[:, :, ::-1]))
+        return sum(np.asarray(logits, "float64") for logits in both) / 2
+
+    images = source.test.array
+    larger = np.pad(images, [(0, 0), (1, 1), (1, 1), (0, 0)], "reflect")
+    moved = larger[:, :-2, :-2], larger[:, 2:, 2:]
+    six = logits_of_both(images) / 2
+    six += sum(logits_of_both(x) for x in moved) / 4
+    six -= np.log(np.exp(six).sum(-1, keepdims=True))
+    nll = -np.mean(six[np.arange(30), source.test.labels])
+    assert result["test_with_views"]["nll"] == pytest.approx(nll, abs=1e-4)
+
 
 def test_every_seed_starts_from_the_same_weights_and_a_head_of_its_own(
     source, tmp_path

@@ -80,7 +80,7 @@ def get_config() -> ConfigDict:
     # "ram_random"; `ltpa_tf.models.list_models()` names them.
     model.name = "vgg_att2_concat_pc"
     # The rest changes single choices of that row. None = as the row has it.
-    # "paper", "vgg_d", "vgg_e", "fast".
+    # "paper", "vgg_d", "vgg_e", "fast", "faster".
     model.trunk = placeholder(str)
     # Numbers of the convolutions that feed an attention estimator; () = no attention.
     # With a backbone: strides, such as (8, 16), or names of its layers; None = the last

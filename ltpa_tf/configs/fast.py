@@ -76,19 +76,34 @@ _OTHERS = (
 )
 
 
-def _trials(lines) -> tuple[Trial, ...]:
+def _shorter(epochs: int):
+    """About half the epochs, and half the multiplications in each."""
+    short = {"train.epochs": epochs, "optimizer.warmup_epochs": epochs / 5}
+    narrow = {**short, "model.trunk": "faster"}
+    return (
+        (_ATT2, "short", short),
+        (_ATT2, "short-faster", {**narrow, "model.levels": (4, 6)}),
+        ("vgg_none", "short-faster-max", {**narrow, **_MAX}),
+    )
+
+
+def _trials(lines, data=tuple(_RECIPES)) -> tuple[Trial, ...]:
     return tuple(
-        Trial(data, row, variant, settings, recipe="fast")
-        for data in _RECIPES
+        Trial(name, row, variant, settings, recipe="fast")
+        for name in data
         for row, variant, settings in lines
     )
 
 
-TRIALS: tuple[Trial, ...] = (*_trials(_FIRST), *_trials(_OTHERS))
+_SHORTER = (
+    *_trials(_shorter(15), ["cifar10"]),
+    *_trials(_shorter(30), ["cifar100"]),
+)
+TRIALS: tuple[Trial, ...] = (*_trials(_FIRST), *_trials(_OTHERS), *_SHORTER)
 # The control and attention first; then what may explain it; then the rest.
 WORK: tuple[tuple[Trial, tuple[int, ...]], ...] = (
     *((trial, tuple(range(10))) for trial in _trials(_FIRST)),
-    *((trial, (0, 1, 2)) for trial in _trials(_OTHERS)),
+    *((trial, (0, 1, 2)) for trial in (*_SHORTER, *_trials(_OTHERS))),
 )
 
 INTRODUCTION = """\

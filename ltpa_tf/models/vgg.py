@@ -51,12 +51,12 @@ class AttentionVGG(Configured):
         image_shape: `(height, width, channels)`. Height and width from 32 up, or None
             for any.
         num_classes: Number of classes, 2 or more.
-        trunk: `"paper"`, `"vgg_d"`, `"vgg_e"` or `"fast"`: the paper's own, a VGG
-            configuration with its pools in place, or one for short trainings, whose
-            `Whitening` wants to be adapted to the training images.
+        trunk: `"paper"`, `"vgg_d"`, `"vgg_e"`, `"fast"` or `"faster"`: the paper's own,
+            a VGG configuration with its pools in place, or one for short trainings,
+            whose `Whitening` wants to be adapted to the training images.
         levels: Numbers of the convolutions that are attended to, 1 to 13 (1 to 16 in
-            `"vgg_e"`, 1 to 9 in `"fast"`); sorted, and duplicates count once. `()`: no
-            attention.
+            `"vgg_e"`, 1 to 9 in `"fast"`, 1 to 6 in `"faster"`); sorted, and duplicates
+            count once. `()`: no attention.
         gates: Those of the levels whose map gates the features that go on, instead of
             attending to them for the head; see `Gates`. The last level can't be one.
         tap: `"before_pool"` (the paper) or `"after_pool"`: where a level's features are

@@ -26,7 +26,13 @@ def silu(x):
 
 @pytest.mark.parametrize(
     ("trunk", "convolutions", "levels"),
-    [("paper", 15, 13), ("vgg_d", 13, 13), ("vgg_e", 16, 16), ("fast", 9, 9)],
+    [
+        ("paper", 15, 13),
+        ("vgg_d", 13, 13),
+        ("vgg_e", 16, 16),
+        ("fast", 9, 9),
+        ("faster", 6, 6),
+    ],
 )
 def test_number_of_convolutions_and_levels(trunk, convolutions, levels):
     assert len(layers_of(trunk, keras.layers.Conv2D)) == convolutions
@@ -83,7 +89,7 @@ def test_a_quick_trunk_hands_patches_through_from_the_start():
 
 @pytest.mark.parametrize(
     ("trunk", "multiplications"),
-    [("paper", 3.79e9), ("vgg_d", 0.313e9), ("fast", 0.783e9)],
+    [("paper", 3.79e9), ("vgg_d", 0.313e9), ("fast", 0.783e9), ("faster", 0.370e9)],
 )
 def test_cost_of_an_image(trunk, multiplications):
     """The attention trunk costs twelve times the plain VGG."""

@@ -53,10 +53,11 @@ _FIRST = (
     # Are maps too flat for too long? u then learns 16 and 256 times as fast.
     (_ATT2, "sharp4", {"model.score_scale": 4.0}),
     (_ATT2, "sharp16", {"model.score_scale": 16.0}),
-    # Is it the descriptor's size, which batch norm would put right?
+    # Is it the descriptor's size, at first a sixth of the maxima's, which batch norm
+    # would put right? (docs/logs/cpu-fast-start.log)
     (_ATT2, "projection", {"model.projection": "paper"}),
     (_ATT2, "logits1", {"model.logit_scale": 1.0}),
-    (_ATT2, "logits0.25", {"model.logit_scale": 0.25}),
+    (_ATT2, "logits2", {"model.logit_scale": 2.0}),
 )
 _OTHERS = (
     # The control's own size of logits; airbench's is 1/9.
@@ -137,6 +138,7 @@ QUESTIONS: tuple[tuple[str, str, str], ...] = tuple(
         ("Scores 4 times as large over as they are?", f"{_ATT2}-sharp4", _ATT2),
         ("Scores 16 times as large over as they are?", f"{_ATT2}-sharp16", _ATT2),
         ("Normalized descriptors over plain ones?", f"{_ATT2}-projection", _ATT2),
+        ("Logits 4 times as large over as they are?", f"{_ATT2}-logits2", _ATT2),
     )
 )
 

@@ -1,8 +1,9 @@
 """A public PyTorch script as a peer: run as it is, on the same images, its table read.
 
 airbench's scripts (https://github.com/KellerJordan/cifar10-airbench) and those made
-after them take their images from `cifar10/train.pt` and `cifar10/test.pt` in the
-current folder, train again and again in one process, and print a table,
+after them (https://github.com/hiverge/cifar10-speedrun) take their images from
+`cifar10/train.pt` and `cifar10/test.pt` in the current folder, train again and again in
+one process, and print a table,
 
     |  run  |  epoch  |  train_acc  |  val_acc  |  tta_val_acc  |  time_seconds  |
 

@@ -223,6 +223,8 @@ def test_without_a_network_it_says_which_file_to_bring(monkeypatch, tmp_path):
         ({"backbone": "gone.keras"}, r"model\.backbone.*that is there"),
         ({"backbone_weights": "gone.h5"}, r"model\.backbone_weights.*that is there"),
         ({"trunk": "fast"}, r"model\.trunk.*None while model\.backbone"),
+        ({"global_feature": "max"}, r"model\.global_feature.*None while model\.back"),
+        ({"descriptor": "max"}, r"model\.descriptor.*attended, attended_and_max"),
         ({"width": 0.5}, r"model\.width.*1\.0 while model\.backbone"),
         ({"receptive_field": 0.2}, r"model\.receptive_field.*0\.0 while"),
         ({"levels": (8.5,)}, r"model\.levels.*strides"),

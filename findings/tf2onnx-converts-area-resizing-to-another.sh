@@ -4,7 +4,7 @@
 #
 # Why it matters: "area" is the usual choice for shrinking photos and attention maps before
 # a model. The conversion succeeds, the file is valid, and the served network gets an
-# aliased picture. Bilinear and nearest convert exactly.
+# aliased picture. Bilinear and nearest convert exactly at these sizes.
 #
 # Versions: tensorflow-cpu 2.21.0, tf2onnx 1.17.0, onnx 1.23.2, onnxruntime 1.32.0.
 # Expected: the same pixels to rounding, or a refusal.

@@ -140,6 +140,12 @@ def _looks_on_object(run: dict) -> float | None:
     return 100 * max(levels) if levels else None
 
 
+def _error_of_views(run: dict) -> float | None:
+    """Percent, with airbench's six views of each test image."""
+    views = run.get("test_with_views")
+    return 100 * (1 - views["top1"]) if views else None
+
+
 def _top5_error(run: dict) -> float | None:
     """Percent; None of few classes."""
     return 100 * (1 - run["test"]["top5"]) if "top5" in run["test"] else None
@@ -147,6 +153,7 @@ def _top5_error(run: dict) -> float | None:
 
 _TOP5 = _Column("top-5 error, %", _top5_error, 2)
 _EXTRA = (
+    _Column("error of six views, %", _error_of_views, 2),
     _Column("million multiplications", _millions, drawn=False),
     _Column("looks on the object, %", _looks_on_object),
 )

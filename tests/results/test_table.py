@@ -50,6 +50,17 @@ def test_the_page_has_a_line_for_each_trained_trial_and_an_answer():
     )
     assert "| vgg |" not in text
     assert "| vgg_none | 9.00 ± 1.41 | 7.77 | 10.00 ± 0.00 | 1.500 ± 0.000 |" in text
+    assert "six views" not in text
     # What differs from the published row doesn't stand beside its figure.
     assert "| vgg_att_pc, sigmoid | 8.00 ± 1.41 |  | 10.00" in text
     assert "| Does attention help? | -1.00 (-1.00 to -1.00), 2 seeds |" in text
+
+
+def test_six_views_have_a_column_where_they_were_tested():
+    control = Trial("cifar10", "vgg_none")
+    attention = Trial("cifar10", "vgg_att_pc")
+    views = {"test_with_views": {"top1": 0.95}}
+    results = [result(control, 0, 0.9), result(attention, 0, 0.92) | views]
+    text = page(results, [control, attention], {}, [])
+    assert text.count("| seeds | error of six views, % |") == 1
+    assert "| 10 | 1 |  |" in text and "| 10 | 1 | 5.00 |" in text

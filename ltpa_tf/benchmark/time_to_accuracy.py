@@ -45,6 +45,7 @@ def main(argv: Sequence[str]) -> None:
     """Trains every seed and prints a line for each, then the mean."""
     del argv
     import keras
+    import tensorflow as tf
 
     from ltpa_tf.benchmark import public_script
     from ltpa_tf.config import validate
@@ -55,9 +56,11 @@ def main(argv: Sequence[str]) -> None:
     validate(config)
     common.check_out(_OUT.value)
     peer = _PEER.value and public_script.find_script(_PEER.value, _PEER_PYTHON.value)
+    if peer:  # or TensorFlow might take all memory with its first operation
+        for gpu in tf.config.list_physical_devices("GPU"):
+            tf.config.experimental.set_memory_growth(gpu, True)
     source = training.load(config)
     training.check(config, source)
-    # First, while TensorFlow holds none of the device's memory.
     found = {"peer": _measure(peer, source)} if peer else {}
     keras.config.set_dtype_policy(config.runtime.precision)
     trainer = training.SeedTrainer(config, source, range(_SEEDS.value))

@@ -20,6 +20,8 @@ from ltpa_tf.configs import recipes
 from ltpa_tf.results.campaign import Trial, named
 
 _SIGMOID = {"model.normalization": "sigmoid"}
+# The Transformer's (arXiv 1706.03762), of g's 512 channels; the paper has none.
+_SCALED = {"model.score_scale": 512**-0.5}
 
 _FIRST = (
     Trial("cifar100", "vgg_none"),
@@ -43,6 +45,7 @@ _OTHERS = (
     Trial("cifar100", "vgg_att_pc", "sigmoid", _SIGMOID),
     Trial("cifar100", "vgg_att3_concat_pc", "after_pool", {"model.tap": "after_pool"}),
     Trial("cifar100", "vgg_att3_concat_dp", "up", {"model.match": "local_to_global"}),
+    Trial("cifar100", "vgg_att2_concat_dp", "scaled", _SCALED),
 )
 # The paper's other models.
 _MODELS = (
@@ -212,6 +215,11 @@ QUESTIONS = (
         "Dot product over parametrised (att3, softmax)?",
         f"{_C}att3_concat_dp",
         f"{_C}att3_concat_pc",
+    ),
+    (
+        "Dot product scaled over parametrised (att2, softmax)?",
+        f"{_C}att2_concat_dp-scaled",
+        f"{_C}att2_concat_pc",
     ),
     (
         "Additive over parametrised: does g matter?",

@@ -16,7 +16,8 @@ airbench's or one that prints the same table, from wherever you have it.
         --peer=cifar10-airbench/legacy/airbench95.py --peer_python=PYTHON
 
 It tests with six views of an image; `six views` are the same ones. A script's seconds
-are its own: airbench's hold the test with six views, and no compiling.
+are its own: airbench's hold the test with six views, and no compiling. It takes one
+GPU, a config all there are: `CUDA_VISIBLE_DEVICES=0` leaves one to both.
 
 Settings are chosen on images held out from training, never on the test part: with
 `--config.data.validation_examples=5000` the accuracies are those of that many.

@@ -11,6 +11,7 @@ import os
 import re
 
 from ltpa_tf.errors import SettingError
+from ltpa_tf.words import one_of
 
 _EXAMPLE = (
     '{"cluster": {"worker": ["host:port", ...]}, '
@@ -78,7 +79,7 @@ def _check_task(task: object, cluster: dict[str, list[str]]) -> None:
         raise SettingError("TF_CONFIG.task", task, f"an object as in {_EXAMPLE}")
     job, index = task.get("type"), task.get("index")
     if job not in list(cluster):
-        raise SettingError("TF_CONFIG.task.type", job, ", ".join(cluster))
+        raise SettingError("TF_CONFIG.task.type", job, one_of(cluster))
     if type(index) is not int or not 0 <= index < len(cluster[job]):
         raise SettingError(
             "TF_CONFIG.task.index",

@@ -17,6 +17,7 @@ from ltpa_tf import models
 from ltpa_tf.errors import SettingError, settings_of
 from ltpa_tf.images import Preprocessing
 from ltpa_tf.old_configs import renewed
+from ltpa_tf.words import one_of
 
 if TYPE_CHECKING:
     from ltpa_tf.data import Source
@@ -138,7 +139,7 @@ def validate(config: ConfigDict) -> None:
     for key, choices in _CHOICES.items():
         value = _get(config, key)
         if value not in choices:
-            raise SettingError(key, value, ", ".join(choices))
+            raise SettingError(key, value, one_of(choices))
     if config.augment.cutmix and config.augment.mixup:
         raise SettingError(
             "augment.mixup",

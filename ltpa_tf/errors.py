@@ -1,11 +1,17 @@
 """Errors whose text is a sentence for the user."""
 
 import contextlib
+import re
 from collections.abc import Iterator
+
+_MOST_SHOWN = 400  # characters of a value
 
 
 class SettingError(ValueError):
     """A setting that can't be used; its text is a sentence for the user.
+
+    It ends as Keras's own do: `model.levels: expected levels 1 to 13 for paper.
+    Received: 99`.
 
     Raised before any expensive work starts. Programs print the sentence and exit
     with code 2; in Python it is an ordinary `ValueError`.
@@ -14,11 +20,13 @@ class SettingError(ValueError):
         setting: The name as the user wrote it: a config key (`"model.levels"`), a flag
             (`"--workdir"`), an argument (`"levels"`) or a file's path.
         received: What was given.
-        accepted: What can be given instead, or what to do, as text.
+        accepted: What can be given instead, in words that go on after "expected".
     """
 
     def __init__(self, setting: str, received: object, accepted: str):
-        super().__init__(f"{setting}: received {received!r}; accepted: {accepted}")
+        end = "" if accepted.endswith((".", "?")) else "."
+        shown = _shown(received)
+        super().__init__(f"{setting}: expected {accepted}{end} Received: {shown}")
         self.setting = setting
         self.received = received
         self.accepted = accepted
@@ -27,6 +35,15 @@ class SettingError(ValueError):
         # An exception with several arguments can't be unpickled by default, and errors
         # cross process borders (test workers, tuning).
         return type(self), (self.setting, self.received, self.accepted)
+
+
+def _shown(value: object) -> str:
+    """As Python writes it, in one line that isn't too long."""
+    text = re.sub(r"\s*\n\s*", " ", repr(value))
+    if len(text) > _MOST_SHOWN:
+        half = _MOST_SHOWN // 2
+        text = f"{text[:half]} ... {text[-half:]}"
+    return text
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from ltpa_tf.files import check_object, make_folder, write_json
 from ltpa_tf.model_file import read_model
 from ltpa_tf.run_inputs import load_data
 from ltpa_tf.stores import local
+from ltpa_tf.words import one_of
 
 if TYPE_CHECKING:
     import keras
@@ -194,7 +195,7 @@ class RunFolder:
         """
         files = {"final": self.model_file, "best": self.best_file}
         if which not in files:
-            raise SettingError("--weights", which, ", ".join(files))
+            raise SettingError("--weights", which, one_of(files))
         file = files[which]
         if not self.exists(file):
             raise SettingError(
@@ -259,7 +260,7 @@ class RunFolder:
         available = [name for name, part in parts.items() if part is not None]
         if which not in available:
             raise SettingError(
-                "--split", which, ", ".join(available) or "nothing: no held-out part"
+                "--split", which, one_of(available) or "nothing: no held-out part"
             )
         return parts[which]
 

@@ -1,4 +1,7 @@
-"""Numbers in sentences."""
+"""Numbers and names in sentences."""
+
+import difflib
+from collections.abc import Iterable
 
 
 def count(number: int, noun: str, several: str = "") -> str:
@@ -10,3 +13,14 @@ def count(number: int, noun: str, several: str = "") -> str:
         several: Of more, where that is more than an s.
     """
     return f"{number:,} " + (noun if number == 1 else several or f"{noun}s")
+
+
+def one_of(names: Iterable[str]) -> str:
+    """`"one of softmax, sigmoid"`; of a single name, that name; of none, nothing."""
+    names = [*names]
+    return ("one of " if len(names) > 1 else "") + ", ".join(names)
+
+
+def nearest(name: str, names: Iterable[str]) -> list[str]:
+    """Those of the names that resemble one that isn't among them, the best first."""
+    return difflib.get_close_matches(name, [*names], n=5, cutoff=0.5)

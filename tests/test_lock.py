@@ -13,7 +13,7 @@ from ltpa_tf.lock import only_one
 
 def test_it_is_refused_while_held_and_free_afterwards(tmp_path):
     with only_one(tmp_path, "train", "another one"):
-        said = pytest.raises(SettingError, match="--workdir: .*accepted: another one")
+        said = pytest.raises(SettingError, match="--workdir: .*expected another one")
         with said, only_one(tmp_path, "train", "another one"):
             pass
         with only_one(tmp_path, "export", "another one"):

@@ -174,7 +174,8 @@ def test_no_name_leads_out_of_the_folder(s3, bucket):
 def test_a_store_that_cannot_be_used_is_a_sentence(s3, url, accepted):
     with pytest.raises(SettingError, match=accepted) as info, opened(url):
         pass
-    assert str(info.value).startswith(f"--workdir: received '{url}'; accepted: ")
+    assert str(info.value).startswith("--workdir: expected ")
+    assert str(info.value).endswith(f"Received: '{url}'")
 
 
 def test_a_driver_that_is_missing_is_named(monkeypatch):

@@ -1,7 +1,6 @@
 """A run folder is written whole or not at all, and read with clear errors."""
 
 import json
-import pickle
 
 import keras
 import pytest
@@ -57,7 +56,7 @@ def test_a_damaged_file_is_named_in_one_line(tmp_path, flipped):
     ):
         with pytest.raises(SettingError) as caught:
             read()
-        assert str(caught.value).startswith(f"{file}: received")
+        assert str(caught.value).startswith(f"{file}: expected ")
         assert "\n" not in str(caught.value)
 
 
@@ -76,14 +75,14 @@ def test_json_of_another_structure_is_damage(tmp_path, name, content):
     file = tmp_path / f"{name}.json"
     file.write_text(json.dumps(content))
     read = getattr(folder, f"read_{name}")
-    with pytest.raises(SettingError, match=f"{name}.json: received .* can't be read"):
+    with pytest.raises(SettingError, match=f"{name}.json: .*: .* can't be read"):
         read()
 
 
 @pytest.mark.parametrize("name", ["checkpoints", "events"])
 def test_a_file_where_a_folder_belongs(tmp_path, name):
     (tmp_path / name).write_text("")
-    with pytest.raises(SettingError, match=f"{name}'; accepted: .*written to"):
+    with pytest.raises(SettingError, match=f"expected .*written to.*{name}'"):
         run.RunFolder(tmp_path).create()
 
 
@@ -97,10 +96,3 @@ def test_a_folder_that_can_not_be_looked_into(tmp_path):
     ):
         with pytest.raises(SettingError, match="--workdir.* can be read"):
             look()
-
-
-def test_errors_cross_processes():
-    error = SettingError("a.b", 3, "1 or 2")
-    back = pickle.loads(pickle.dumps(error))
-    assert str(back) == str(error) == "a.b: received 3; accepted: 1 or 2"
-    assert (back.setting, back.received, back.accepted) == ("a.b", 3, "1 or 2")

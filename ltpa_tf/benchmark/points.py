@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from ltpa_tf.errors import SettingError
+from ltpa_tf.words import one_of
 
 CONTROL = "control"
 """The base point's trunk without attention; not an axis."""
@@ -61,7 +62,7 @@ def points(base: Point, series: Mapping[str, Sequence]) -> list[tuple[str, Point
     found = [(CONTROL, dataclasses.replace(base, levels=0))]
     for axis, values in series.items():
         if axis not in AXES:
-            raise SettingError("axis", axis, ", ".join(AXES))
+            raise SettingError("axis", axis, one_of(AXES))
         for value in sorted({*values, getattr(base, axis)}):
             found.append((axis, _moved(base, axis, value)))
     return found

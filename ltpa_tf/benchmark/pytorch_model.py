@@ -114,7 +114,9 @@ def copy_weights(model: AttentionVGG, weights: list[np.ndarray]) -> None:
         value = rest.pop(0)
         value = value if axes is None else value.transpose(axes)
         if value.shape != tuple(target.shape):
-            raise ValueError(f"expected {tuple(target.shape)}, received {value.shape}")
+            raise ValueError(
+                f"expected {tuple(target.shape)}. Received: {tuple(value.shape)}"
+            )
         target.data.copy_(torch.from_numpy(np.ascontiguousarray(value)))
 
     def take_norm(norm: nn.Module) -> None:

@@ -111,7 +111,7 @@ def measure(task: str, peers: Mapping[str, Sequence[str]], on_cpu: bool) -> bool
 def _check(tasks: Sequence[str], names: Sequence[str], peers: Mapping) -> None:
     for task in tasks:
         if not re.fullmatch(r"train|infer[1-9]\d*", task):
-            raise SettingError("--tasks", task, "train, infer1, infer32, ...")
+            raise SettingError("--tasks", task, "train, infer1, infer2 and so on")
     common.check_names("--peers", names, peers)
     if _DATA.value and not Path(_DATA.value).is_file():
         raise SettingError("--data", _DATA.value, "an npz file that exists")

@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 
 from ltpa_tf.configs import common
 from ltpa_tf.errors import SettingError
+from ltpa_tf.words import one_of
 
 
 def small_images(argument: str, default_row: str) -> ConfigDict:
@@ -66,7 +67,7 @@ def parse(argument: str, default_row: str) -> tuple[str, str]:
         else:
             raise SettingError("--config", part, "ROW or ROW,recipe=NAME after the :")
     if recipe not in _RECIPES:
-        raise SettingError("recipe", recipe, ", ".join(_RECIPES))
+        raise SettingError("recipe", recipe, one_of(_RECIPES))
     return row, recipe
 
 

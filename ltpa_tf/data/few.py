@@ -8,6 +8,7 @@ import numpy as np
 from ltpa_tf.data import arrays
 from ltpa_tf.errors import SettingError
 from ltpa_tf.home import expanded
+from ltpa_tf.words import one_of
 
 _COARSE = "coarse_label_names"
 
@@ -105,7 +106,7 @@ def _numbers(
                 groups[name] = set(labels[coarse == number].tolist())
     for name in wanted:
         if name not in groups:
-            raise SettingError("--classes", name, ", ".join(sorted(groups)))
+            raise SettingError("--classes", name, one_of(sorted(groups)))
     chosen = sorted(set().union(*(groups[name] for name in wanted)))
     if len(chosen) < 2:
         raise SettingError("--classes", ",".join(wanted), "at least 2 classes")

@@ -196,7 +196,7 @@ def _inspect(path: Path) -> tuple[bytes, Checked]:
         raise SettingError(
             files.shown(path),
             "a file that isn't called like an image",
-            "in the folder of a class: " + " ".join(SUFFIXES) + " files",
+            "files in the folder of a class: " + ", ".join(SUFFIXES),
         )
     return files.check_file(path)
 
@@ -239,7 +239,7 @@ def _list(root: Path, names: tuple[str, ...]) -> Iterator[tuple[Path, int]]:
                 raise SettingError(
                     files.shown(path),
                     "a folder",
-                    "in the folder of a class: image files; above classes, no folders "
+                    "image files in the folder of a class; above classes, no folders "
                     "but " + ", ".join(PARTS),
                 )
             yield path, names.index(name)

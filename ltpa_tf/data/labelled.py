@@ -12,6 +12,7 @@ from ltpa_tf.data.source import Split, fingerprint
 from ltpa_tf.errors import SettingError
 from ltpa_tf.home import expanded
 from ltpa_tf.images import DEFAULT, Preprocessing, files
+from ltpa_tf.words import one_of
 
 
 def labelled_folder(
@@ -52,7 +53,7 @@ def labelled_folder(
     found = read_folder(root, skip_damaged=skip_damaged, setting="--labelled_dir")
     parts = found.parts
     if found.divided and part not in parts:
-        raise SettingError("--split", part, ", ".join(p for p in PARTS if p in parts))
+        raise SettingError("--split", part, one_of(p for p in PARTS if p in parts))
     images = parts[part] if found.divided else [i for p in parts.values() for i in p]
     numbers = _class_numbers(found.class_names, class_names, root)
     paths, codes, labels = columns_of(images)

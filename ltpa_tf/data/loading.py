@@ -10,6 +10,7 @@ from ltpa_tf.data.source import NOT_TFDS, Source
 from ltpa_tf.data.splits import make_source
 from ltpa_tf.errors import SettingError, settings_of
 from ltpa_tf.images import Preprocessing
+from ltpa_tf.words import one_of
 
 
 def load(
@@ -69,9 +70,7 @@ def load(
         <Source 'digits': 10 classes, 32x32; train 1,000, validation 1,000, test 2,000>
     """
     if not isinstance(name, str):
-        raise SettingError(
-            "data.name", name, f"{', '.join(NOT_TFDS)}, or a TFDS data set"
-        )
+        raise SettingError("data.name", name, f"{one_of(NOT_TFDS)}, or a TFDS data set")
     for setting, value in (
         ("data.train_examples", train_examples),
         ("data.validation_examples", validation_examples),

@@ -1,6 +1,5 @@
 """Data sets of TensorFlow Datasets, by name; without network unless asked for."""
 
-import difflib
 import logging
 import os
 from collections.abc import Iterable
@@ -14,6 +13,7 @@ from ltpa_tf.data.source import NOT_TFDS, fingerprint
 from ltpa_tf.errors import SettingError
 from ltpa_tf.home import expanded
 from ltpa_tf.images import Preprocessing
+from ltpa_tf.words import nearest, one_of
 
 _PARTS = ("train", "validation", "test")
 
@@ -140,9 +140,9 @@ def _complete(root: Path, pattern: str) -> list[Path]:
 
 def _where_to_get(name: str, root: Path) -> str:
     there = sorted({folder.parent.name for folder in _complete(root, "*/*")})
-    near = difflib.get_close_matches(name, (*NOT_TFDS, *there))
+    near = nearest(name, (*NOT_TFDS, *there))
     return (
-        f"{', '.join(NOT_TFDS)}, or a TFDS data set on disk; "
+        f"{one_of(NOT_TFDS)}, or a TFDS data set on disk; "
         + (f"did you mean {' or '.join(near)}? " if near else "")
         + f"{root} holds {', '.join(there) or 'none'}. With a network, "
         f"data.download=True fetches it; without, prepare_data --source=ARCHIVE "

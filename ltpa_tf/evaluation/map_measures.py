@@ -15,6 +15,7 @@ from ltpa_tf.evaluation.grid_pointing import grid_pointing, mosaics_of
 from ltpa_tf.evaluation.intervals import interval
 from ltpa_tf.evaluation.pointing import box_mask
 from ltpa_tf.explain.methods import Method, compute, methods
+from ltpa_tf.words import one_of
 
 BASELINES = ("chance", "centre")
 """A flat map, whose pixels are in random order, and the nearness to the middle."""
@@ -126,7 +127,7 @@ def _prepared(model, split, names, measures, examples):
     check_count(split, examples)
     for name in measures:
         if name not in MEASURES:
-            raise SettingError("--map_measures", name, ", ".join(MEASURES))
+            raise SettingError("--map_measures", name, one_of(MEASURES))
     model = models.prune(models.as_float32(model))
     return model, methods(model, names, size=tuple(split.shape[:2]))
 

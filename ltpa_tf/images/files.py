@@ -30,13 +30,9 @@ class UnusableFiles(SettingError):
         lines = [f"{e.setting}: {e.received}" for e in self.received[:_MOST_NAMED]]
         if len(self.received) > _MOST_NAMED:
             lines.append(f"and {len(self.received) - _MOST_NAMED:,} more")
-        return "\n  ".join(
-            [
-                f"{self.setting}: {len(self.received):,} files can't be used; "
-                f"accepted: {self.accepted}",
-                *lines,
-            ]
-        )
+        received = f"{len(self.received):,} files that can't be used"
+        first = f"{self.setting}: expected {self.accepted}. Received: {received}"
+        return "\n  ".join([first, *lines])
 
 
 def refuse(errors: Sequence[SettingError], setting: str, way_out: str = "") -> None:
@@ -52,10 +48,13 @@ def refuse(errors: Sequence[SettingError], setting: str, way_out: str = "") -> N
     """
     if len(errors) == 1:
         (one,) = errors
-        accepted = "; ".join(filter(None, [one.accepted, way_out]))
-        raise SettingError(one.setting, one.received, accepted)
+        raise SettingError(one.setting, one.received, _or(one.accepted, way_out))
     if errors:
-        raise UnusableFiles(setting, tuple(errors), way_out or "image files")
+        raise UnusableFiles(setting, tuple(errors), _or("image files", way_out))
+
+
+def _or(accepted: str, way_out: str) -> str:
+    return f"{accepted}; {way_out}" if way_out else accepted
 
 
 def set_aside(results: Sequence, errors: list[SettingError] | None) -> list:

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from ltpa_tf.errors import SettingError
+from ltpa_tf.words import one_of
 
 ASPECTS = {
     "squash": "stretched to the input size whatever their shape",
@@ -41,7 +42,7 @@ class Preprocessing:
         for name in ("background", "window"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if self.aspect not in ASPECTS:
-            raise SettingError("aspect", self.aspect, ", ".join(ASPECTS))
+            raise SettingError("aspect", self.aspect, one_of(ASPECTS))
         if len(self.background) != 3 or not _whole(self.background, 255):
             raise SettingError(
                 "background", self.background, "red, green, blue, each 0 to 255"

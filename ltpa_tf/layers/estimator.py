@@ -9,6 +9,7 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.layers.compatibility import COMPATIBILITIES
 from ltpa_tf.layers.hard import choice_spec
 from ltpa_tf.layers.normalizations import NORMALIZATIONS, check_hard, pooling
+from ltpa_tf.words import one_of
 
 
 @keras.saving.register_keras_serializable(package="ltpa_tf")
@@ -85,13 +86,9 @@ class AttentionEstimator(keras.layers.Layer):
             kwargs.setdefault("name", f"level_{level}")
         super().__init__(autocast=False, **kwargs)  # each part casts for itself
         if compatibility not in COMPATIBILITIES:
-            raise SettingError(
-                "compatibility", compatibility, ", ".join(COMPATIBILITIES)
-            )
+            raise SettingError("compatibility", compatibility, one_of(COMPATIBILITIES))
         if normalization not in NORMALIZATIONS:
-            raise SettingError(
-                "normalization", normalization, ", ".join(NORMALIZATIONS)
-            )
+            raise SettingError("normalization", normalization, one_of(NORMALIZATIONS))
         check_hard(normalization, positions)
         if not 0 < score_scale < math.inf:
             raise SettingError("score_scale", score_scale, "a number above 0")

@@ -6,6 +6,7 @@ import keras
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.layers.fast import FastBatchNormalization
+from ltpa_tf.words import one_of
 
 # Torch's batch norm as the authors use it: its momentum 0.1 is Keras's 0.9.
 BATCH_NORM = {"epsilon": 1e-3, "momentum": 0.9}
@@ -123,7 +124,7 @@ def before_linear(projection: str, **kwargs) -> keras.layers.Layer:
         SettingError: If there is no such projection.
     """
     if projection not in PROJECTIONS:
-        raise SettingError("projection", projection, ", ".join(PROJECTIONS))
+        raise SettingError("projection", projection, one_of(PROJECTIONS))
     if projection == "paper":
         return Preactivation(**kwargs)
     return keras.layers.Identity(dtype=kwargs.get("dtype"), name=kwargs.get("name"))

@@ -11,6 +11,7 @@ import numpy as np
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.layers.glimpse import GlimpseSensor, is_whole
+from ltpa_tf.words import one_of
 
 _REGISTER = keras.saving.register_keras_serializable(package="ltpa_tf")
 POLICIES = ("learned", "centre", "random")
@@ -301,4 +302,4 @@ def check_path(glimpses, location_std, policy, paths, width) -> None:
         if not 0 < value < math.inf:
             raise SettingError(name, value, "a number above 0")
     if policy not in POLICIES:
-        raise SettingError("policy", policy, ", ".join(POLICIES))
+        raise SettingError("policy", policy, one_of(POLICIES))

@@ -7,7 +7,6 @@ the same for people. Those that come with the package are named by `list_presets
 others can be in the Hugging Face Hub, see `models/hub.py`.
 """
 
-import difflib
 import fnmatch
 import json
 import os
@@ -25,6 +24,7 @@ from ltpa_tf.models.transfer import transfer_weights
 from ltpa_tf.models.vgg import AttentionVGG
 from ltpa_tf.models.views import prune
 from ltpa_tf.stores import local
+from ltpa_tf.words import nearest, one_of
 
 FOLDER = Path(__file__).parents[1] / "presets"
 
@@ -201,7 +201,7 @@ def save_preset(
     """
     directory = local(directory, "directory")
     if storage not in STORAGES:
-        raise SettingError("storage", storage, ", ".join(STORAGES))
+        raise SettingError("storage", storage, one_of(STORAGES))
     outputs = model.output_shape[-1]
     if len(class_names) != outputs:
         raise SettingError("class_names", len(class_names), f"{outputs}, one an output")
@@ -288,8 +288,8 @@ def preset_folder(preset: str | os.PathLike) -> Path:
     if is_preset(preset):
         return FOLDER / preset if str(preset) in list_presets() else Path(preset)
     names = list_presets()
-    near = difflib.get_close_matches(str(preset), names, n=3, cutoff=0.4) or names
-    accepted = ", ".join([*near, "a folder that save_preset has written"])
+    named = one_of(nearest(str(preset), names) or names)
+    accepted = f"{named}, or a folder that save_preset has written"
     raise SettingError("preset", str(preset), accepted)
 
 

@@ -1,6 +1,5 @@
 """The named models: the rows of the paper's tables, and their controls."""
 
-import difflib
 import fnmatch
 import inspect
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from ltpa_tf.models import ram, resnet, settings
 from ltpa_tf.models.ram import RecurrentAttention
 from ltpa_tf.models.resnet import AttentionResNet
 from ltpa_tf.models.vgg import AttentionVGG
+from ltpa_tf.words import nearest, one_of
 
 _Named = AttentionVGG | AttentionResNet | RecurrentAttention
 _DATA = ("self", "image_shape", "num_classes", "mean", "std", "dtype", "kwargs")
@@ -106,11 +106,10 @@ def arguments(name: str, **overrides) -> dict:
     """
     table = rows()
     if name not in table:
-        near = difflib.get_close_matches(str(name), table, n=5, cutoff=0.5)
-        raise SettingError("name", name, ", ".join(near or table))
+        raise SettingError("name", name, one_of(nearest(str(name), table) or table))
     for key, value in overrides.items():
         if key not in table[name]:
-            raise SettingError(key, value, f"one of {', '.join(table[name])}")
+            raise SettingError(key, value, one_of(table[name]))
     return table[name] | overrides
 
 

@@ -13,6 +13,7 @@ from ltpa_tf.layers.heads import HEADS
 from ltpa_tf.layers.normalizations import NORMALIZATIONS, check_hard
 from ltpa_tf.layers.preactivation import PROJECTIONS
 from ltpa_tf.models.trunks import TRUNKS
+from ltpa_tf.words import one_of
 
 # Three pools halve 32 pixels to 4, five to 1; below 32 nothing is left to look at.
 SMALLEST_IMAGE = 32
@@ -59,7 +60,7 @@ def check_values(settings: Mapping) -> None:
     """
     for name, value in settings.items():
         if name in CHOICES and value not in CHOICES[name]:
-            raise SettingError(name, value, ", ".join(CHOICES[name]))
+            raise SettingError(name, value, one_of(CHOICES[name]))
         if name in _ABOVE_0 and not (
             isinstance(value, numbers.Real) and 0 < value < math.inf
         ):

@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.optimizers.muon import SGDMuon, is_convolution_kernel
+from ltpa_tf.words import one_of
 
 # Wrappers of other optimizers; and Nadam, whose update is entangled with the
 # distribution code that is replaced here.
@@ -84,7 +85,7 @@ def make_optimizer(
     settings = config.optimizer
     classes = _classes()
     if settings.name.lower() not in classes:
-        raise SettingError("optimizer.name", settings.name, ", ".join(sorted(classes)))
+        raise SettingError("optimizer.name", settings.name, one_of(sorted(classes)))
     kind = classes[settings.name.lower()]
     decay = settings.weight_decay if settings.decay_mode == "decoupled" else 0.0
     # Without decay: None spares a pass over the weights, but AdamW refuses it.

@@ -1,6 +1,5 @@
 """What every program shares: quiet start, flags, errors as sentences, exit codes."""
 
-import difflib
 import functools
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -15,6 +14,7 @@ from ltpa_tf.backend import check_environment, need_tensorflow
 from ltpa_tf.errors import SettingError, WorkError
 from ltpa_tf.old_configs import renewed_flag
 from ltpa_tf.quiet import start_tensorflow
+from ltpa_tf.words import nearest
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -218,16 +218,12 @@ def _override_mistake(
         if not isinstance(level, ConfigDict):
             return SettingError(f"--config.{key}", value, "a key of configs/common.py")
         if part not in level:
-            keys = list(level)
-            nearest = difflib.get_close_matches(part, keys, n=3, cutoff=0.5) or keys
-            return SettingError(
-                f"--config.{key}", value, "one of these keys: " + ", ".join(nearest)
-            )
+            keys = ", ".join(nearest(part, level) or level)
+            return SettingError(f"--config.{key}", value, f"one of these keys: {keys}")
         kind, level = level.get_type(part), level[part]
     if isinstance(level, ConfigDict):
-        return SettingError(
-            f"--config.{key}", value, "one of its keys: " + ", ".join(level)
-        )
+        keys = ", ".join(level)
+        return SettingError(f"--config.{key}", value, f"one of its keys: {keys}")
     if f"config.{key}={value}:" in str(error):
         example = "" if level is None else f", such as {level!r}"
         return SettingError(f"--config.{key}", value, f"{kind.__name__}{example}")

@@ -17,7 +17,6 @@ folder, to be evaluated, explained, exported.
 """
 
 import ast
-import difflib
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +27,7 @@ from ltpa_tf import config as configuration
 from ltpa_tf.configs import fast, fine_tuning, hard, maps, presets, results
 from ltpa_tf.errors import SettingError
 from ltpa_tf.programs import program
+from ltpa_tf.words import nearest, one_of
 
 _CAMPAIGNS = {
     "results": results,
@@ -137,12 +137,11 @@ def _set(config, setting: str) -> None:
     """Changes the config by one KEY=VALUE."""
     key, _, text = setting.partition("=")
     known = configuration.flat(config)
-    if key == "seed" or key not in known:
-        near = difflib.get_close_matches(key, known, n=3, cutoff=0.4)
-        accepted = f"one of these keys: {', '.join(near)}" if near else "KEY=VALUE"
-        raise SettingError(
-            "--set", setting, "--seeds instead" if key == "seed" else accepted
-        )
+    if key == "seed":
+        raise SettingError("--set", setting, "--seeds instead")
+    if key not in known:
+        accepted = one_of(nearest(key, known)) or "a key of configs/common.py"
+        raise SettingError("--set", setting, f"KEY=VALUE, with KEY {accepted}")
     try:
         value = ast.literal_eval(text)
     except (ValueError, SyntaxError):

@@ -19,6 +19,7 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.files import make_folder, write_json
 from ltpa_tf.lock import only_one
 from ltpa_tf.results.files import read_results, result_name
+from ltpa_tf.words import one_of
 
 # Settings that say where and how, not what, is computed.
 _ELSEWHERE = ("data.dir", "data.name", "data.placement", "data.download")
@@ -60,7 +61,7 @@ def named(trials: Sequence[Trial], name: str) -> Trial:
     for trial in trials:
         if trial.name == name:
             return trial
-    raise SettingError("--config", name, ", ".join(t.name for t in trials))
+    raise SettingError("--config", name, one_of(t.name for t in trials))
 
 
 def result_file(folder: Path, trial: Trial, seed: int) -> Path:
@@ -82,7 +83,7 @@ def select(work: Work, only: Sequence[str], seeds: Sequence[int]) -> Work:
     names = [trial.name for trial, _ in work]
     for name in only:
         if name not in names:
-            raise SettingError("--only", name, ", ".join(dict.fromkeys(names)))
+            raise SettingError("--only", name, one_of(dict.fromkeys(names)))
     return [
         (trial, tuple(dict.fromkeys(seeds)) or own)
         for trial, own in work

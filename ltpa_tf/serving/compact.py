@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.serving.prediction import COMPACT
+from ltpa_tf.words import one_of
 
 FORMS = ("native", "uint8", "top")
 """What `--compact` names; the signatures are `attention_native` and so on."""
@@ -23,7 +24,7 @@ def check(forms: Sequence[str], names: Sequence[str]) -> None:
     """
     for form in forms:
         if form not in FORMS:
-            raise SettingError("--compact", form, ", ".join(FORMS))
+            raise SettingError("--compact", form, one_of(FORMS))
     if forms and not names:
         raise SettingError(
             "--compact", ",".join(forms), "nothing, for a model without attention"

@@ -18,5 +18,5 @@ def need(module: str, extra: str = "serving") -> ModuleType:
         raise SettingError(
             f"package {module.partition('.')[0]}",
             f"not installed ({error})",
-            f"pip install 'ltpa_tf[{extra}]'",
+            f"it installed: pip install 'ltpa_tf[{extra}]'",
         ) from None

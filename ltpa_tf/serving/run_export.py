@@ -203,7 +203,7 @@ def convert_run(
     if form == "onnx" and quantize != "none":
         raise SettingError("--quantize", quantize, "none, for ONNX")
     if triton and form != "onnx":
-        raise SettingError("--triton", triton, "with --format=onnx alone")
+        raise SettingError("--triton", triton, "it with --format=onnx alone")
     directory = local(directory, "--export_dir")
     suffix = "" if quantize == "none" else f".{quantize}"
     file = directory / f"{directory.resolve().name}{suffix}.{_SUFFIXES[form]}"

@@ -7,6 +7,7 @@ from ml_collections import ConfigDict
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.training.callbacks import CONSTANT_RATE
+from ltpa_tf.words import one_of
 
 # What every epoch tells, beside the maps' entropy_level_N; and with validation images.
 _TOLD = ("loss", "accuracy", "learning_rate", "gradient_norm")
@@ -84,5 +85,5 @@ def check_monitors(
         own = all(type(one).__module__.startswith("keras.") for one in callbacks)
         if own and monitor not in told and not monitor.startswith("entropy_"):
             raise SettingError(
-                "callbacks", f"{name} that watches {monitor}", ", ".join(told)
+                "callbacks", f"{name} that watches {monitor}", one_of(told)
             )

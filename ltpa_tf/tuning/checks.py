@@ -1,6 +1,5 @@
 """What a range must be, before any trial."""
 
-import difflib
 import math
 from collections.abc import Mapping, Sequence
 
@@ -10,6 +9,7 @@ from ltpa_tf import config as config_lib
 from ltpa_tf import optimizers
 from ltpa_tf.errors import SettingError
 from ltpa_tf.tuning.ranges import Range
+from ltpa_tf.words import nearest, one_of
 
 # Trials with other data, or another validation part, could not be compared.
 FIXED = {
@@ -30,7 +30,7 @@ def check_config(config: ConfigDict) -> None:
     config_lib.validate(config)
     name, names = config.optimizer.name, optimizers.names()
     if name.lower() not in names:
-        raise SettingError("optimizer.name", name, ", ".join(names))
+        raise SettingError("optimizer.name", name, one_of(names))
 
 
 def check_ranges(ranges: Sequence[Range]) -> None:
@@ -73,8 +73,7 @@ def check_key(item: Range, config: Mapping[str, object]) -> None:
             "search.space", item.key, f"other keys: this one {FIXED[item.key]}"
         )
     if item.key not in config:
-        nearest = difflib.get_close_matches(item.key, config, n=3, cutoff=0.4)
-        accepted = ", ".join(nearest) or "keys of the config"
+        accepted = one_of(nearest(item.key, config)) or "keys of the config"
         raise SettingError("search.space", item.key, accepted)
 
 
@@ -129,7 +128,7 @@ def check_conditions(item: Range, before: Sequence[Range]) -> None:
         values = parents[0].values
         for value in allowed:
             if value not in values:
-                raise SettingError(f"{what} {key}", value, ", ".join(map(repr, values)))
+                raise SettingError(f"{what} {key}", value, one_of(map(repr, values)))
     others = [r for r in before if r.key == item.key]
     if not all(_exclusive(item, other) for other in others):
         raise SettingError(

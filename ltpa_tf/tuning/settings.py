@@ -11,6 +11,7 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.tuning.checks import check_config
 from ltpa_tf.tuning.oracles import ALGORITHMS
 from ltpa_tf.tuning.space import Space
+from ltpa_tf.words import one_of
 
 OBJECTIVES = ("val_accuracy", "val_loss")
 
@@ -54,7 +55,7 @@ def check(base: ConfigDict, search: ConfigDict) -> Space:
     check_config(base)
     for name, choices in (("algorithm", ALGORITHMS), ("objective", OBJECTIVES)):
         if search[name] not in choices:
-            raise SettingError(f"search.{name}", search[name], ", ".join(choices))
+            raise SettingError(f"search.{name}", search[name], one_of(choices))
     for name, lowest in _LOWEST.items():
         value = config_lib.flat(search)[name]
         if not value >= lowest:  # also what is no number

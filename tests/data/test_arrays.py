@@ -74,7 +74,7 @@ def test_resizes(arrays, save):
         ({"y_train": np.zeros(12, int)}, "class 'dog' without"),
         ({"y_train": np.arange(11) % 3}, "12 images and 11 labels"),
         ({"y_train": np.linspace(0, 1, 12)}, "float64"),
-        ({"label_names": np.array("cat")}, r"label_names: received '<U3 \(\)'"),
+        ({"label_names": np.array("cat")}, r"label_names: .*Received: '<U3 \(\)'"),
         ({"label_names": np.array([b"cat", b"dog", b"\xff"])}, r"label_names.*xff"),
         ({"x_train": np.zeros((12, 64))}, r"shape \(12, 64\)"),
         ({"x_train": np.zeros((12, 8, 8, 5))}, r"shape \(12, 8, 8, 5\)"),

@@ -65,9 +65,9 @@ def test_npz_boxes_come_with_their_images(tmp_path):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ([[0, 0, 33, 40]] * 4, r"boxes_train\[0\]: .*0, 0, 33, 40.*32x40"),
+        ([[0, 0, 33, 40]] * 4, r"boxes_train\[0\]: .*32x40.*0, 0, 33, 40"),
         ([[0, 0, 9, 9]] * 3 + [[5, 5, 5, 9]], r"boxes_train\[3\]: .*top < bottom"),
-        ([[0, 0, 9, 9]] * 3, r"boxes_train.*\(3, 4\).*integers \(4, 4\)"),
+        ([[0, 0, 9, 9]] * 3, r"boxes_train.*integers \(4, 4\).*\(3, 4\)"),
         ([[0.5, 0, 9, 9]] * 4, r"boxes_train.*float64"),
     ],
 )

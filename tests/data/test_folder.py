@@ -164,7 +164,7 @@ def test_folders_that_cannot_be_used(pictures, picture, tmp_path):
         with pytest.raises(SettingError, match=match):
             load("folder", dir=str(folder))
 
-    refuses("nowhere.*exists", tmp_path / "nowhere")
+    refuses("exists.*nowhere", tmp_path / "nowhere")
     (tmp_path / "void").mkdir()
     refuses("one subfolder of images per class", tmp_path / "void")
     picture(tmp_path / "lonely" / "red" / "1.png", (255, 0, 0))
@@ -180,7 +180,7 @@ def test_folders_that_cannot_be_used(pictures, picture, tmp_path):
     refuses(r"stray\.png")
     for part in ("train", "val"):
         picture(tmp_path / "divided" / part / "red" / "1.png", (255, 0, 0))
-    refuses("a folder.*no folders but train, validation, test", tmp_path / "divided")
+    refuses("no folders but train, validation, test.*a folder", tmp_path / "divided")
 
 
 def test_a_class_of_the_test_part_alone_is_refused(tmp_path, picture):
@@ -196,7 +196,8 @@ def test_every_damaged_file_is_in_one_list(pictures):
     with pytest.raises(SettingError) as caught:
         load("folder", dir=str(pictures))
     said = str(caught.value)
-    assert said.startswith("data.dir: 3 files can't be used")
+    assert said.startswith("data.dir: expected image files; ")
+    assert "Received: 3 files that can't be used\n" in said
     assert "data.skip_damaged=True goes on without them" in said
     for number in (3, 5, 7):
         assert f"{pictures / 'blue' / str(number)}.png: a file that is no image" in said
@@ -214,7 +215,7 @@ def test_damaged_files_can_be_left_out(pictures, caplog):
 
 def test_formats_that_are_not_read_are_named(pictures):
     (pictures / "red" / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0")
-    with pytest.raises(SettingError, match=r"phone\.heic.*a HEIC file.*convert it"):
+    with pytest.raises(SettingError, match=r"phone\.heic.*convert it.*a HEIC file"):
         load("folder", dir=str(pictures))
 
 
@@ -269,5 +270,5 @@ def test_choices_change_pixels_and_fingerprint(pictures, picture):
     assert padded.preprocessing.aspect == "pad"
     borders = [(image[0] == (1, 2, 3)).all() for image in padded.train.array]
     assert 1 <= sum(borders) <= 2
-    with pytest.raises(SettingError, match=r"data\.aspect: received 'fit'"):
+    with pytest.raises(SettingError, match=r"data\.aspect: .*Received: 'fit'"):
         load("folder", **arguments, aspect="fit")

@@ -159,7 +159,7 @@ def test_sets_without_images_or_classes(write, extra, match):
 
 @pytest.mark.parametrize("name", ["cifar10", "svhn_cropped", "no_such_set"])
 def test_a_set_that_is_not_there_is_a_sentence(tmp_path, name):
-    with pytest.raises(SettingError, match=f"{name}.*holds none.*prepare_data"):
+    with pytest.raises(SettingError, match=f"holds none.*prepare_data.*{name}"):
         load(name, dir=str(tmp_path))
 
 
@@ -181,7 +181,7 @@ def test_sizes_are_whole_and_not_negative(setting, value):
 
 
 def test_what_is_no_name_is_a_sentence():
-    with pytest.raises(SettingError, match="data.name: received None"):
+    with pytest.raises(SettingError, match="data.name: .*Received: None"):
         load(None)
 
 
@@ -267,7 +267,7 @@ def test_all_examples_that_cannot_be_decoded_are_named(
     broken = [{"image": one, "label": n % 2} for n, one in enumerate(contents)]
     form = {**features(), "image": Bytes(shape=(10, 14, 3))}
     folder = write(form, {"train": broken, "test": broken[-2:]})
-    with pytest.raises(SettingError, match="4 files can't be used") as caught:
+    with pytest.raises(SettingError, match="4 files that can't be used") as caught:
         load("shapes", dir=folder)
     lines = str(caught.value).splitlines()[1:]
     assert sum("(train part), example" in line for line in lines) == 2

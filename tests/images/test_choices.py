@@ -185,7 +185,10 @@ def test_aspects_are_the_same_in_training_and_serving(chosen, size):
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"aspect": "fill"}, "aspect: received 'fill'; accepted: squash, pad, crop"),
+        (
+            {"aspect": "fill"},
+            "expected one of squash, pad, crop.*Received: 'fill'",
+        ),
         ({"background": (0, 0)}, "background"),
         ({"background": (0, 0, 256)}, "each 0 to 255"),
         ({"window": (5, 5)}, "low < high"),

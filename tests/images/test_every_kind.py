@@ -52,7 +52,7 @@ def test_a_model_sees_what_a_person_sees(folder, name):
     if kind.seen is None:
         with pytest.raises(SettingError) as caught:
             files.check_file(path)
-        assert str(caught.value).startswith(f"{path}: received ")
+        assert str(caught.value).startswith(f"{path}: expected ")
         assert "object at 0x" not in str(caught.value)
         return
     content, checked = files.check_file(path)

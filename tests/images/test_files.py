@@ -18,12 +18,12 @@ def test_all_bad_files_are_in_one_list(tmp_path):
         files.refuse(bad, "data.dir", "data.skip_damaged=True goes on without them")
     lines = str(caught.value).splitlines()
     assert lines[0] == (
-        "data.dir: 120 files can't be used; accepted: data.skip_damaged=True goes on "
-        "without them"
+        "data.dir: expected image files; data.skip_damaged=True goes on without them. "
+        "Received: 120 files that can't be used"
     )
     assert lines[1] == "  0.jpg: an empty file"
     assert lines[-1] == "  and 20 more"
-    with pytest.raises(SettingError, match=r"^0\.jpg: received 'an empty file'"):
+    with pytest.raises(SettingError, match=r"^0\.jpg: .*Received: 'an empty file'"):
         files.refuse(bad[:1], "data.dir")
     files.refuse([], "data.dir")
 

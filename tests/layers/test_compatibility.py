@@ -140,7 +140,7 @@ def test_scores_keep_float32_resolution_under_bfloat16():
 
 
 def test_unequal_channels_are_refused():
-    with pytest.raises(SettingError, match="global_feature: .*9 channels.*ChannelMat"):
+    with pytest.raises(SettingError, match="global_feature: .*ChannelMat.*9 channels"):
         layers.DotProductCompatibility()(np.zeros((1, 2, 2, 6)), np.zeros((1, 9)))
 
 
@@ -150,10 +150,10 @@ def test_a_missing_g_is_refused_where_it_matters():
 
 
 def test_flat_features_are_refused():
-    with pytest.raises(SettingError, match=r"local: received \(1, 6\)"):
+    with pytest.raises(SettingError, match=r"local: .*Received: \(1, 6\)"):
         layers.LocalCompatibility()(np.zeros((1, 6)))
 
 
 def test_no_units_are_refused():
-    with pytest.raises(SettingError, match="units: received 0"):
+    with pytest.raises(SettingError, match="units: .*Received: 0"):
         layers.AdditiveCompatibility(units=0)

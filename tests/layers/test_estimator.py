@@ -165,9 +165,9 @@ def test_the_initializer_reaches_the_weights():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"compatibility": "dot"}, "compatibility: received 'dot'; accepted: pc, dp"),
-        ({"normalization": "max"}, "normalization: received 'max'; accepted: softmax"),
-        ({"score_scale": 0}, "score_scale: received 0; accepted: a number above 0"),
+        ({"compatibility": "dot"}, "expected one of pc, dp.*Received: 'dot'"),
+        ({"normalization": "max"}, "expected one of softmax.*Received: 'max'"),
+        ({"score_scale": 0}, "score_scale: expected a number above 0.*Received: 0"),
     ],
 )
 def test_an_unknown_name_is_answered_with_the_known_ones(arguments, message):
@@ -184,5 +184,5 @@ def test_a_missing_g_is_refused_where_it_matters(
     built = estimator(compatibility, normalization)
     built(*features[:2])
     # Keras puts what is raised in a call into an error of its own.
-    with pytest.raises(RuntimeError, match="global_feature: received None"):
+    with pytest.raises(RuntimeError, match="global_feature: .*Received: None"):
         built(features[0])

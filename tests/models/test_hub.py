@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -87,16 +88,16 @@ def test_a_preset_goes_to_the_hub_and_comes_back(a_hub, presets, tmp_path):
     assert f'from_preset("{uri}")' in card
     assert card.endswith((first / "README.md").read_text())
     said = [
-        "'hf://me/nothing'; accepted: a repository that is there",
-        f"'{uri}@v2'; accepted: a revision that is there",
-        "'hf://me/notes'; accepted: a repository that upload_preset has written",
-        "'hf://me/a/b'; accepted: hf://USER/NAME",
-        "accepted: a repository that upload_preset has written",
-        f"uri: received '{uri}@main'; accepted: hf://USER/NAME",
-        f"uri: received '{uri}'; accepted: what your HF_TOKEN may do",
+        "expected a repository that is there.*'hf://me/nothing'",
+        f"expected a revision that is there.*'{uri}@v2'",
+        "expected a repository that upload_preset has written.*'hf://me/notes'",
+        "expected hf://USER/NAME.*'hf://me/a/b'",
+        "expected a repository that upload_preset has written",
+        f"uri: expected hf://USER/NAME.*Received: '{uri}@main'",
+        f"uri: expected what your HF_TOKEN may do.*Received: '{uri}'",
     ]
     for sentence, answer in zip(said, answers[6:], strict=True):
-        assert sentence in answer
+        assert re.search(sentence, answer)
         assert "\n" not in answer
 
     # Nobody answers: the cache knows the newest commit that was asked for.
@@ -107,7 +108,7 @@ def test_a_preset_goes_to_the_hub_and_comes_back(a_hub, presets, tmp_path):
         ["", "from_preset", "hf://me/other"],
     )
     assert cached == newer
-    assert "'hf://me/other'; accepted: a Hub that answers" in unknown
+    assert re.search("expected a Hub that answers.*'hf://me/other'", unknown)
 
 
 @pytest.mark.parametrize("name", ["from_preset", "upload_preset"])

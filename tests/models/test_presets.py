@@ -93,7 +93,7 @@ def test_int8_weights_are_whole_steps_of_each_channel(model, tmp_path):
     tuned = models.from_preset(folder, num_classes=5)
     kernels = [np.asarray(m.get_layer("conv3").kernel) for m in (tuned, loaded)]
     np.testing.assert_array_equal(*kernels)
-    with pytest.raises(SettingError, match=r"storage.*int4.*float16, int8"):
+    with pytest.raises(SettingError, match="storage.*float16, int8.*int4"):
         models.save_preset(model, tmp_path / "other", NAMES, storage="int4")
 
 
@@ -148,7 +148,7 @@ def test_metadata_that_is_none(folder):
 def test_nothing_is_overwritten_and_names_must_fit(model, folder):
     with pytest.raises(SettingError, match=r"directory.*empty or new"):
         models.save_preset(model, folder, NAMES)
-    with pytest.raises(SettingError, match="class_names.*2.*3, one"):
+    with pytest.raises(SettingError, match="class_names.*3, one.*2"):
         models.save_preset(model, folder.parent / "other", NAMES[:2])
     assert not (folder.parent / "other").exists()
 

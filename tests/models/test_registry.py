@@ -59,7 +59,7 @@ def test_resolve_gives_all_that_the_builder_takes():
 
 def test_a_mistyped_row_is_answered_with_the_nearest():
     with pytest.raises(
-        SettingError, match="received 'vgg_att3_pc'; .*vgg_att3_concat_pc"
+        SettingError, match="vgg_att3_concat_pc.*Received: 'vgg_att3_pc'"
     ):
         resolve("vgg_att3_pc")
 
@@ -71,11 +71,11 @@ def test_a_name_like_none_is_answered_with_all():
 
 def test_an_unknown_argument_is_answered_with_the_known():
     with pytest.raises(
-        SettingError, match="depth: received 3; accepted: one of trunk, l"
+        SettingError, match="depth: expected one of trunk, l.*Received: 3"
     ):
         build("vgg", depth=3)
 
 
 def test_an_override_is_checked():
-    with pytest.raises(SettingError, match="levels: received 14"):
+    with pytest.raises(SettingError, match="levels: .*Received: 14"):
         resolve("vgg_att_pc", levels=(14,))

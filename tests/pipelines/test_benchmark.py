@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -42,17 +43,17 @@ def test_writes_figures_and_a_plot(start_anew, tmp_path):
 @pytest.mark.parametrize(
     ("flag", "sentence"),
     [
-        ("--batch_size=0", "batch_size: received 0; accepted: 1 or more"),
-        ("--levels=1.5", "--levels: received '1.5'; accepted: whole numbers"),
-        ("--seconds=0", "--seconds: received 0.0; accepted: a finite number above 0"),
-        ("--out=setup.cfg", "--out: received 'setup.cfg'; accepted: a folder that can"),
-        ("--out=", "--out: received ''; accepted: a folder for the results"),
+        ("--batch_size=0", "batch_size: expected 1 or more.*Received: 0"),
+        ("--levels=1.5", "--levels: expected whole numbers.*Received: '1.5'"),
+        ("--seconds=0", "--seconds: expected a finite number above 0.*Received: 0.0"),
+        ("--out=setup.cfg", "--out: expected a folder that can.*Received: 'setup.cfg'"),
+        ("--out=", "--out: expected a folder for the results.*Received: ''"),
     ],
 )
 def test_what_cannot_be_measured(start, tmp_path, flag, sentence):
     done = start("benchmark", f"--out={tmp_path}", *NO_SERIES, flag)
     assert done.returncode == 2
-    assert sentence in done.stderr
+    assert re.search(sentence, done.stderr)
     assert done.stdout == ""
 
 

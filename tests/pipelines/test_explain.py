@@ -70,7 +70,7 @@ def test_images_and_maps_are_of_the_test_split(digits_run, monkeypatch):
     [
         (["--workdir=nowhere"], "nowhere"),
         (["--workdir={run}", "--images={photos}/none.png"], "none.png"),
-        (["--workdir={run}", "--images={bad}/broken.jpg"], "broken.jpg: received"),
+        (["--workdir={run}", "--images={bad}/broken.jpg"], "broken.jpg: expected"),
         (["--workdir={run}", "--images={bad}/text.png"], "a file that is no image"),
         (["--workdir={run}", "--images="], "files and folders that exist"),
         (["--workdir={run}", "--images={bad}/empty"], "JPEG or PNG"),
@@ -101,5 +101,5 @@ def test_one_bad_file_of_many(start, digits_run, photos, tmp_path):
     (tmp_path / "bad.jpg").write_bytes((photos / "b.jpg").read_bytes()[:-30])
     done = start("explain", f"--workdir={digits_run}", f"--images={tmp_path}")
     assert done.returncode == 1
-    assert "bad.jpg: received" in done.stderr
+    assert "bad.jpg: expected" in done.stderr
     assert pictures(digits_run) == ["000.png", "001.png"]

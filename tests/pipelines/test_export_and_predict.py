@@ -82,7 +82,7 @@ def test_one_bad_file_of_many(start_anew, exported, photos, tmp_path):
     assert done.returncode == 1
     errors = [line for line in done.stderr.splitlines() if line.startswith("error")]
     assert len(errors) == 2
-    assert "bad.jpg: received" in errors[0] and "a HEIC file" in errors[1]
+    assert "bad.jpg: expected" in errors[0] and "a HEIC file" in errors[1]
     answers = json.loads((tmp_path / "answers" / "predictions.json").read_text())
     names = [one["image"].rpartition("/")[2] for one in answers]
     bitmap = "dog, sleeping.bmp"

@@ -1,6 +1,7 @@
 """A run becomes a preset; a preset predicts, is exported and fine-tuned."""
 
 import json
+import re
 
 import hub
 import numpy as np
@@ -108,17 +109,21 @@ def test_a_run_goes_to_the_hub_and_predicts_from_there(
     ("program", "flags", "said"),
     [
         ("predict", ["--images=setup.cfg", "--preset=cifar100_at"], "save_preset"),
-        ("export", ["--export_dir=/tmp/x", "--preset=no", "--workdir=x"], "one of"),
+        (
+            "export",
+            ["--export_dir=/tmp/x", "--preset=no", "--workdir=x"],
+            "of the two",
+        ),
         ("export", ["--export_dir=/tmp/x", "--preset=nothing"], "save_preset"),
         (
             "export",
             ["--export_dir=/tmp/x", "--preset=no", "--format=onnx"],
-            "--format: received 'onnx'",
+            "--format: .*Received: 'onnx'",
         ),
         (
             "export",
             ["--export_dir=/tmp/x", "--workdir=x", "--triton"],
-            "accepted: onnx, with --triton",
+            "expected onnx, with --triton",
         ),
         (
             "export",
@@ -128,7 +133,7 @@ def test_a_run_goes_to_the_hub_and_predicts_from_there(
         (
             "export",
             ["--export_dir=hf://me/x", "--workdir=x"],
-            "--format: received 'saved_model'; accepted: preset",
+            "--format: expected preset.*Received: 'saved_model'",
         ),
         ("train", [*TINY, "--workdir=/tmp/x", "--preset=nothing"], "save_preset"),
         (
@@ -141,5 +146,5 @@ def test_a_run_goes_to_the_hub_and_predicts_from_there(
 def test_a_mistake_is_answered_with_a_sentence(start, program, flags, said):
     done = start(program, *flags)
     assert done.returncode == 2
-    assert said in done.stderr
+    assert re.search(said, done.stderr)
     assert "Traceback" not in done.stderr

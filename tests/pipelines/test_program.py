@@ -1,5 +1,6 @@
 """Wrong flags and configs end programs with a sentence and exit code 2."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -92,22 +93,22 @@ def test_configs_are_found_from_any_folder(program, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--config=configs/none.py"], "'configs/none.py'; accepted: a config file"),
-        (["--config", "configs/none.py"], "'configs/none.py'; accepted: a config file"),
+        (["--config=configs/none.py"], "expected a config file.*'configs/none.py'"),
+        (["--config", "configs/none.py"], "expected a config file.*'configs/none.py'"),
         (["--config=configs/none.py", "--config.seed=1"], "'configs/none.py'"),
         (["--config=configs/cifar10.py:vgg,recipe=old"], "modern, paper"),
         (["--config=configs/cifar10.py:vgg,lr=1"], "ROW or ROW,recipe=NAME"),
         (["--config=configs/quickstart.py:vgg"], "quickstart.py: it takes no argument"),
-        (["--config.train.epoch=3"], "--config.train.epoch: received '3'"),
+        (["--config.train.epoch=3"], "--config.train.epoch: .*Received: '3'"),
         (["--config.train.epoch=3"], "one of these keys: epochs"),
-        (["--config.train.epochs=abc"], "received 'abc'; accepted: int, such as 60"),
-        (["--config.model.levels=7 8"], "received '7 8'; accepted: tuple"),
-        (["--config.seed=1", "--config.seed", "abc"], "received 'abc'; accepted: int"),
+        (["--config.train.epochs=abc"], "expected int, such as 60.*Received: 'abc'"),
+        (["--config.model.levels=7 8"], "expected tuple.*Received: '7 8'"),
+        (["--config.seed=1", "--config.seed", "abc"], "expected int.*Received: 'abc'"),
         (["--config.train.epochs.x=1"], "a key of configs/common.py"),
         (["--config.train=abc"], "one of its keys: accumulation_steps"),
         (["--unknown=1"], "unknown"),
-        (["a_word"], "unexpected arguments ['a_word']"),
-        (["--config.seed=7"], "seed: received 7; accepted: any other number"),
+        (["a_word"], r"unexpected arguments \['a_word'\]"),
+        (["--config.seed=7"], "seed: expected any other number.*Received: 7"),
     ],
 )
 def test_mistakes_are_sentences(program, flags, said):
@@ -115,7 +116,7 @@ def test_mistakes_are_sentences(program, flags, said):
         flags = ["--config=configs/cifar10.py", *flags]
     done = program(*flags)
     assert done.returncode == 2, done.stdout + done.stderr
-    assert said in done.stderr
+    assert re.search(said, done.stderr)
     assert "Traceback" not in done.stderr
 
 
@@ -157,4 +158,4 @@ def test_a_backend_that_there_is_not_is_a_sentence(start_anew, monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "nonsense")
     done = start_anew("evaluate", "--workdir=there")
     assert done.returncode == 2
-    assert done.stderr.startswith("error: KERAS_BACKEND: received 'nonsense'")
+    assert re.match("error: KERAS_BACKEND: .*Received: 'nonsense'", done.stderr)

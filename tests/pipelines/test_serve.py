@@ -165,7 +165,7 @@ def test_a_real_server_is_reached_from_elsewhere_only_when_asked(
     monkeypatch.setenv("TF_SERVING_BIN", str(binary))
     done = start("serve", f"--model_dir={light}", "--server=tensorflow")
     assert done.returncode == 2
-    assert "--host: received '127.0.0.1'; accepted: 0.0.0.0" in done.stderr
+    assert re.search("--host: expected 0.0.0.0.*Received: '127.0.0.1'", done.stderr)
     with serve(tmp_path, light) as (said, _):  # whichever
         assert f"Development server: {binary} would listen on every" in said
 
@@ -181,7 +181,7 @@ def test_a_real_server_is_reached_from_elsewhere_only_when_asked(
 def test_predict_says_what_is_wrong(start, flags, said):
     done = start("predict", "--images=README.md", *flags)
     assert done.returncode == 2
-    assert said in done.stderr
+    assert re.search(said, done.stderr)
     assert "Traceback" not in done.stderr
 
 
@@ -217,7 +217,8 @@ def test_a_version_is_copied_to_where_servers_read(start, light, tmp_path):
     assert not [one for one in target.iterdir() if one.name.startswith(".")]
     done = start("promote", *flags)
     assert done.returncode == 2  # nothing there is overwritten
-    assert "--version: received 1; accepted: one that isn't in" in done.stderr
+    said = "--version: expected one that isn't in .*Received: 1"
+    assert re.search(said, done.stderr)
 
 
 def test_what_a_server_would_refuse_is_said(start_anew, light):
@@ -241,11 +242,11 @@ def test_nothing_to_serve(start, tmp_path):
         ("--port=99999", "flag --port=99999"),
         ("--rest_api_port=65536", "flag --rest_api_port=65536"),
         ("--explorer_port=-1", "flag --explorer_port=-1"),
-        ("--host=192.0.2.1", "--host: received '192.0.2.1'"),
+        ("--host=192.0.2.1", "--host: .*Received: '192.0.2.1'"),
     ],
 )
 def test_ports_and_hosts_that_cannot_be(start, light, flag, said):
     done = start("serve", f"--model_dir={light}", "--server=development", flag)
     assert done.returncode == 2
-    assert said in done.stderr
+    assert re.search(said, done.stderr)
     assert "Traceback" not in done.stderr

@@ -59,5 +59,5 @@ def test_what_is_added_to_a_run_is_uploaded(s3, bucket, start, digits_run):
 def test_where_stores_are_not_taken_it_is_a_sentence(start, program, flags, named):
     done = start(program, *flags)
     assert done.returncode == 2
-    assert done.stderr.startswith(f"error: {named}: received")
+    assert done.stderr.startswith(f"error: {named}: expected")
     assert "a path of this machine, no store's" in done.stderr

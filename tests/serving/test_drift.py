@@ -122,7 +122,7 @@ def test_a_client_logs_what_it_was_answered(development, export, predictor, tmp_
     with serving.Client(url, name, log=file) as client:
         client.predict(images)
         client.predict(images[:2], maps=False)
-    with pytest.raises(SettingError, match="log: received .* written to"):
+    with pytest.raises(SettingError, match="log: expected .* written to"):
         serving.Client(url, name, log=tmp_path)
     lines = list(answer_log.read(file))
     assert [one["levels"] for one in lines[40:]] == [{}, {}]
@@ -139,16 +139,16 @@ GOOD = {"class": "ant", "probability": 0.5, "levels": {}}
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "0 predictions.*30 at least"),
-        (b'{"class": "an', "line 2'.*whole"),
-        (b"[1]\n", "line 2.*no object"),
-        (json.dumps(GOOD | {"probability": 7.0}).encode(), "line 2.*between 0 and 1"),
-        (json.dumps(GOOD | {"class": "cat"}).encode(), "line 2: class 'cat'.*'ant'"),
+        (b"", "30 at least.*0 predictions"),
+        (b'{"class": "an', "whole.*line 2'"),
+        (b"[1]\n", "no object.*line 2"),
+        (json.dumps(GOOD | {"probability": 7.0}).encode(), "between 0 and 1.*line 2"),
+        (json.dumps(GOOD | {"class": "cat"}).encode(), "'ant'.*line 2: class 'cat'"),
         (
             json.dumps(
                 GOOD | {"levels": {"9": dict.fromkeys(answer_log.FIGURES, 0.5)}}
             ),
-            r"line 2: levels \['9'\].*\['7', '10'\]",
+            r"\['7', '10'\].*line 2: levels \['9'\]",
         ),
         (b"\x05\0\0\0\0\0\0\0no record at all", "damaged request log"),
     ],
@@ -171,7 +171,7 @@ def test_requests_of_another_size_are_refused(export, tmp_path):
     record.predict_log.request.inputs["images"].CopyFrom(tensor)
     with tf.io.TFRecordWriter(str(tmp_path / "log")) as writer:
         writer.write(record.SerializeToString())
-    with pytest.raises(SettingError, match=r"record 0.*\(1, 16, 16, 3\)"):
+    with pytest.raises(SettingError, match=r"\(1, 16, 16, 3\).*record 0"):
         drift.find_drift(export, [tmp_path / "log"])
 
 
@@ -187,5 +187,5 @@ def test_an_export_without_a_reference_or_a_damaged_one(tmp_path):
 
 
 def test_an_effect_that_is_no_share_is_refused(tmp_path):
-    with pytest.raises(SettingError, match="--effect: received 10"):
+    with pytest.raises(SettingError, match="--effect: .*Received: 10"):
         drift.find_drift(tmp_path, [], effect=10)

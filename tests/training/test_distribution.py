@@ -50,7 +50,7 @@ def test_who_is_the_chief(cluster, task_type, task_id, chief):
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"cluster": {}}'])
 def test_a_broken_tf_config_is_refused(monkeypatch, text):
     monkeypatch.setenv("TF_CONFIG", text)
-    with pytest.raises(SettingError, match="TF_CONFIG: received"):
+    with pytest.raises(SettingError, match="TF_CONFIG: expected"):
         distribution.make_strategy("multi_worker")
 
 

@@ -97,12 +97,12 @@ def test_a_size_that_the_model_or_the_images_rule_out(
     config.model.trunk, config.model.levels, config.model.width = trunk, (6, 9), 1 / 16
     config.train.small_size = side
     source = dataclasses.replace(source, image_shape=(32, 32, 3))
-    message = rf"train\.small_size: received {side}; accepted: {accepted}"
+    message = rf"train\.small_size: expected {accepted}.*Received: {side}"
     with pytest.raises(SettingError, match=message):
         build_model(config, source)
 
 
 def test_a_model_of_ones_own_is_given_smaller_images_only(source, steps_of):
-    message = r"train\.small_size: received 8; accepted: 0, or 1 to 7"
+    message = r"train\.small_size: expected 0, or 1 to 7.*Received: 8"
     with pytest.raises(SettingError, match=message):
         steps_of(source, small_size=8, small_share=0.5)

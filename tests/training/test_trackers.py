@@ -221,7 +221,7 @@ def test_without_the_extra_it_is_a_sentence(config, tmp_path, monkeypatch, kind)
     monkeypatch.setitem(sys.modules, kind, None)
     monkeypatch.delitem(sys.modules, f"ltpa_tf.tracking.with_{kind}", raising=False)
     config.log[kind] = "somewhere"
-    sentence = rf"log\.{kind}: received 'somewhere'.*pip install 'ltpa_tf\[{kind}\]'"
+    sentence = rf"log\.{kind}: .*pip install 'ltpa_tf\[{kind}\]'.*Received: 'somewhere'"
     with pytest.raises(SettingError, match=sentence):
         training.train(config, tmp_path / "run", source=tiny.make_source())
     assert not (tmp_path / "run").exists()

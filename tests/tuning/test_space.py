@@ -1,5 +1,7 @@
 """Search spaces: what is refused before the first trial, and values both ways."""
 
+import re
+
 import keras_tuner
 import pytest
 
@@ -20,35 +22,38 @@ def registered(space):
 @pytest.mark.parametrize(
     ("ranges", "said"),
     [
-        ([], "search.space: received (); accepted: at least one"),
+        ([], "search.space: expected at least one.*Received: "),
         (RATES, "of one alone with a comma after it"),
-        ([("optimizer.learning_rate", 0.1, 1)], "a tuple of log(...), linear(...)"),
-        ([log(0.1, 1, 2)], "received 0.1; accepted: a key of the config"),
+        (
+            [("optimizer.learning_rate", 0.1, 1)],
+            r"a tuple of log\(\.\.\.\), linear\(",
+        ),
+        ([log(0.1, 1, 2)], "expected a key of the config.*Received: 0.1"),
         ([log("optimizer.learning_rat", 0.1, 1)], "optimizer.learning_rate"),
-        ([log("optimizer.learning_rate", "0.1", 1)], "received '0.1'; accepted: a num"),
+        ([log("optimizer.learning_rate", "0.1", 1)], "expected a num.*Received: '0.1'"),
         ([log("optimizer.learning_rate", 0, 1)], "above 0 on a log scale"),
         ([log("optimizer.learning_rate", 1, 0.1)], "the lower value, then"),
-        ([linear("train.batch_size", 1, 9)], "integer(low, high)"),
-        ([log("train.batch_size", 1.5, 9.0)], "integer(low, high)"),
-        ([integer("optimizer.momentum", 0, 1)], "linear(low, high)"),
-        ([linear("model.levels", 1, 2)], "choice(...), as it is tuple"),
-        ([linear("augment.flip", 0, 1)], "choice(...), as it is bool"),
-        ([choice("augment.flip", 0, 1)], "accepted: bool"),
-        ([choice("augment.crop", 1, 2.5)], "received 2.5; accepted: int"),
+        ([linear("train.batch_size", 1, 9)], r"integer\(low, high\)"),
+        ([log("train.batch_size", 1.5, 9.0)], r"integer\(low, high\)"),
+        ([integer("optimizer.momentum", 0, 1)], r"linear\(low, high\)"),
+        ([linear("model.levels", 1, 2)], r"choice\(\.\.\.\), as it is tuple"),
+        ([linear("augment.flip", 0, 1)], r"choice\(\.\.\.\), as it is bool"),
+        ([choice("augment.flip", 0, 1)], "expected bool"),
+        ([choice("augment.crop", 1, 2.5)], "expected int.*Received: 2.5"),
         ([choice("model.head", "concat")], "two different choices or more"),
         ([choice("augment.crop", 4, 4)], "two different choices or more"),
-        ([integer("augment.crop", 0, 4, step=0.5)], "step: received 0.5"),
+        ([integer("augment.crop", 0, 4, step=0.5)], "step: .*Received: 0.5"),
         ([linear("train.ema", 0.0, 0.9, step=1e-7)], "up to 10,000 steps"),
-        ([choice("model.head", "concat", "both")], "received 'both'"),
-        ([choice("model.levels", (10,), (10, 99))], "received 99"),
-        ([linear("optimizer.momentum", 0.5, 1.5)], "received 1.5"),
-        ([linear("train.ema", 0.5, 0.9, step=0)], "step: received 0"),
-        ([linear("train.ema", 0.5, 0.9, step="a")], "step: received 'a'"),
+        ([choice("model.head", "concat", "both")], "Received: 'both'"),
+        ([choice("model.levels", (10,), (10, 99))], "Received: 99"),
+        ([linear("optimizer.momentum", 0.5, 1.5)], "Received: 1.5"),
+        ([linear("train.ema", 0.5, 0.9, step=0)], "step: .*Received: 0"),
+        ([linear("train.ema", 0.5, 0.9, step="a")], "step: .*Received: 'a'"),
         ([integer("augment.crop", 0, 4, step=5)], "two values or more"),
-        ([choice("optimizer.name", "sgd", "adamv")], "received 'adamv'"),
+        ([choice("optimizer.name", "sgd", "adamv")], "Received: 'adamv'"),
         (
             [log("train.ema", 0.1, 0.9, step=1)],
-            "step: received 1; accepted: above 1: it is a factor",
+            "step: expected above 1: it is a factor.*Received: 1",
         ),
         ([choice("model.levels", [[7]], (10,))], "unhashable type: 'list'"),
         ([log(["train.ema"], 0.1, 0.9)], "unhashable type: 'list'"),
@@ -68,25 +73,25 @@ def registered(space):
                 OPTIMIZERS,
                 linear("optimizer.momentum", 0, 0.9, when={"optimizer.name": "lion"}),
             ],
-            "received 'lion'; accepted: 'sgd', 'adamw'",
+            "expected one of 'sgd', 'adamw'.*Received: 'lion'",
         ),
         (
             [
                 OPTIMIZERS,
                 linear("optimizer.momentum", 0, 0.9, when={"optimizer.name": []}),
             ],
-            "received []; accepted: one value or more",
+            r"expected one value or more.*Received: \[\]",
         ),
     ],
 )
 def test_what_cannot_be_searched_is_refused(ranges, said):
     with pytest.raises(SettingError) as error:
         Space(ranges, common.get_config())
-    assert said in str(error.value)
+    assert re.search(said, str(error.value))
 
 
 def test_a_condition_is_on_a_key_and_its_values():
-    with pytest.raises(SettingError, match="accepted: {other key: value}"):
+    with pytest.raises(SettingError, match="expected {other key: value}"):
         linear("optimizer.momentum", 0.8, 0.98, when="optimizer.name")
 
 

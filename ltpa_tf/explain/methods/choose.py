@@ -1,6 +1,5 @@
 """Methods by their names."""
 
-import difflib
 from collections.abc import Callable, Sequence
 
 import keras
@@ -8,6 +7,7 @@ import keras
 from ltpa_tf.errors import SettingError
 from ltpa_tf.explain.methods import gradients, libraries, own
 from ltpa_tf.explain.methods.method import Method
+from ltpa_tf.words import nearest, one_of
 
 _MAKERS: dict[str, Callable] = {
     "attention": own.attention,
@@ -39,15 +39,14 @@ def methods(
     if None in size:
         raise SettingError("size", size, "height and width of the images")
     if not names:
-        raise SettingError("--maps", "", ", ".join(NAMES))
+        raise SettingError("--maps", "", one_of(NAMES))
     return [Method(name, _maker(name)(model, size)) for name in dict.fromkeys(names)]
 
 
 def _maker(name: str) -> Callable:
     kind, at, layer = name.partition("@")
     if kind not in _MAKERS or (at and kind not in gradients.RULES):
-        near = difflib.get_close_matches(kind, NAMES, n=3, cutoff=0.5) or NAMES
-        raise SettingError("--maps", name, ", ".join(near))
+        raise SettingError("--maps", name, one_of(nearest(kind, NAMES) or NAMES))
     make = _MAKERS[kind]
     if kind in gradients.RULES:
         return lambda model, size: make(model, size, kind, layer or None)

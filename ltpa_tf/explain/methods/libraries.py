@@ -114,5 +114,5 @@ def library(module: str, name: str):
         return importlib.import_module(module)
     except ImportError as error:
         raise SettingError(
-            "--maps", name, f"with {module} installed ({error}): {INSTALL[module]}"
+            "--maps", name, f"it with {module} installed ({error}): {INSTALL[module]}"
         ) from None

@@ -1,6 +1,5 @@
 """Backbones by name, `"efficientnetv2b0"`, or from a `.keras` file."""
 
-import difflib
 import math
 import re
 import warnings
@@ -12,6 +11,7 @@ import keras
 from ltpa_tf.errors import SettingError
 from ltpa_tf.models.backbones.preprocessing import STD
 from ltpa_tf.models.views import reapplied
+from ltpa_tf.words import nearest, one_of
 
 _WEIGHTS = '"imagenet", or the path of a .keras, .weights.h5 or .h5 file'
 
@@ -44,9 +44,10 @@ def check_backbone_name(backbone: str, weights: str = "") -> None:
             raise SettingError("backbone", backbone, "a .keras file that is there")
     elif backbone.lower() not in _builders():
         names = list_backbones()
-        near = difflib.get_close_matches(backbone.lower(), names, n=5, cutoff=0.5)
         raise SettingError(
-            "backbone", backbone, f"{', '.join(near or names)}, or a .keras file"
+            "backbone",
+            backbone,
+            f"{one_of(nearest(backbone.lower(), names) or names)}, or a .keras file",
         )
     if weights == "imagenet":
         if _is_file(backbone):

@@ -6,6 +6,7 @@ import keras
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.layers.pixels import PixelScaling
+from ltpa_tf.words import one_of
 
 # ImageNet's mean and deviation, of 0..1 red, green, blue, and its mean of 0..255 blue,
 # green, red (`keras.applications.imagenet_utils`).
@@ -90,7 +91,7 @@ def pixel_scaling(
         SettingError: If there is no such kind, or not for so many channels.
     """
     if kind not in _KINDS:
-        raise SettingError("preprocessing", kind, ", ".join(PREPROCESSING))
+        raise SettingError("preprocessing", kind, one_of(PREPROCESSING))
     if kind == "none":
         scale, offset = (1.0,) * channels, (0.0,) * channels
         if mean is not None:

@@ -4,12 +4,12 @@ import os
 import tempfile
 from collections.abc import Callable
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from ltpa_tf.serving import convert, file_facts
 from ltpa_tf.serving.extras import need
+from ltpa_tf.serving.functions import save_functions
 from ltpa_tf.serving.signatures import Signatures
 
 # What int8 leaves in float32: the map, the descriptors that it pools, and what brings
@@ -52,13 +52,13 @@ def to_litert(
     runtime = need("ai_edge_litert.interpreter", "litert")
     functions = _functions(signatures)
     with convert.file_aside(file) as aside, tempfile.TemporaryDirectory() as folder:
-        archive = keras.export.ExportArchive()
-        archive.track(signatures.network)
         spec = convert.images_spec(signatures)
-        for name, function in functions.items():
-            archive.add_endpoint(name, function, input_signature=[spec])
         with convert.quiet():
-            archive.write_out(folder, verbose=False)
+            save_functions(
+                signatures.network,
+                {name: (function, spec) for name, function in functions.items()},
+                folder,
+            )
             converter = tf.lite.TFLiteConverter.from_saved_model(
                 folder, signature_keys=list(functions)
             )

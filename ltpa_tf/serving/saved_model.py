@@ -22,7 +22,7 @@ from ltpa_tf.serving import (
     versions,
     warmup,
 )
-from ltpa_tf.serving.grouped import groups_as_operators
+from ltpa_tf.serving.functions import save_functions
 from ltpa_tf.serving.prediction import from_outputs
 from ltpa_tf.serving.signatures import Signatures
 from ltpa_tf.stores import local
@@ -95,7 +95,8 @@ def export(
     signatures = Signatures(model, class_names, preprocessing, compact)
     sizes = server_files.batch_sizes(directory)  # larger ones would stop the load
     with versions.new_version(directory, version) as aside:
-        _write(signatures, aside)
+        with _quiet():
+            save_functions(signatures.network, signatures.functions(), aside)
         _write_warmup(signatures, aside, name, sizes)
         loaded = tf.saved_model.load(str(aside)).signatures
         warmup.replay(aside, loaded)
@@ -121,18 +122,6 @@ def read_preprocessing(version: Path) -> Preprocessing:
     if not file.exists():
         return DEFAULT
     return Preprocessing.of(json.loads(file.read_text(encoding="utf-8")))
-
-
-def _write(signatures: Signatures, folder: Path) -> None:
-    archive = keras.export.ExportArchive()
-    archive.track(signatures.network)
-    for name, (function, spec) in signatures.functions().items():
-        traced = tf.function(function, input_signature=[spec], autograph=False)
-        with groups_as_operators(signatures.network):
-            traced.get_concrete_function()  # else Keras has it traced twice
-        archive.add_endpoint(name, traced)
-    with _quiet():
-        archive.write_out(str(folder), verbose=False)
 
 
 def _write_warmup(

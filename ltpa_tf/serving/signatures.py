@@ -100,8 +100,14 @@ class Signatures:
         self.grids = models.grids(model)
         self.attention = tuple(sorted(estimators, key=_place))
         self.evidence = tuple(set(self.network.output) - {"logits", *estimators})
-        # One function in both graphs of files: most of what is traced is in it.
+        # Functions that the graphs of all signatures call: each is traced, written and
+        # loaded once. Runtimes inline them and drop what isn't used of their outputs.
         self._decode = tf.function(self._decode_batch, autograph=False)
+        self._outputs = tf.function(
+            functools.partial(self.network, training=False),
+            input_signature=[tf.TensorSpec((None, *shape), tf.float32)],
+            autograph=False,
+        )
 
     def functions(self) -> dict[str, tuple[Callable, tf.TensorSpec]]:
         """Signature name -> the function and the specification of its one input.
@@ -126,11 +132,11 @@ class Signatures:
 
     def serving_default(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """uint8 `[batch, H, W, 3]` -> probabilities and top classes."""
-        return self._classes(self.network(self._raw(images), training=False))
+        return self._classes(self._outputs(self._raw(images)))
 
     def attention_maps(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """uint8 `[batch, H, W, 3]` -> probabilities, top classes and maps."""
-        return self.answers(self.network(self._raw(images), training=False))
+        return self.answers(self._outputs(self._raw(images)))
 
     def serving_bytes(self, encoded: tf.Tensor) -> dict[str, tf.Tensor]:
         """Image files, string `[batch]` -> as `serving_default`."""
@@ -174,7 +180,7 @@ class Signatures:
 
     def _compact(self, form: str, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """uint8 `[batch, H, W, 3]` -> probabilities, top classes and maps of a form."""
-        outputs = self.network(self._raw(images), training=False)
+        outputs = self._outputs(self._raw(images))
         return self._classes(outputs) | self.compact_maps(form, outputs)
 
     def _compact_bytes(self, form: str, encoded: tf.Tensor) -> dict[str, tf.Tensor]:

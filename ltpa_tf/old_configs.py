@@ -45,6 +45,7 @@ _ADDED = {
     "train.frozen_epochs": 0,
     "train.gradient_averaging": False,
     "train.init_from": "",
+    "train.keep_normalization": True,
     "train.reward": "likelihood",
     "train.reward_weight": 1.0,
     "train.samples": 4,

@@ -1,6 +1,7 @@
 """A run is a folder: where its files are, how they are written and read."""
 
 import contextlib
+import dataclasses
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -35,8 +36,9 @@ class RunFolder:
         path: The folder.
         data_dir, name: Likewise.
         config_file: The complete config the run was started with.
-        dataset_file: What it was trained on: name, class names, image shape, mean,
-            standard deviation, fingerprint, preprocessing, skipped files, sizes.
+        dataset_file: What it was trained on: name, class names, image shape, mean and
+            standard deviation that pixels are normalized by, fingerprint,
+            preprocessing, skipped files, sizes.
         checkpoints: Folder of the training states to resume from.
         metrics_file: One line of JSON per epoch.
         events: Folder of TensorBoard events.
@@ -245,6 +247,12 @@ class RunFolder:
                 source.name,
                 f"the data that {self.path} was trained on; it has changed since",
             )
+
+    def normalized(self, source: "data.Source") -> "data.Source":
+        """The data with the mean and standard deviation that the run began with."""
+        stored = self.read(self.dataset_file, {"mean": list, "std": list})
+        mean, std = tuple(stored["mean"]), tuple(stored["std"])
+        return dataclasses.replace(source, mean=mean, std=std)
 
     def load_split(self, which: str = "test") -> "data.Split":
         """The held-out part of `load_source` to measure and explain the model on.

@@ -198,6 +198,9 @@ def get_config() -> ConfigDict:
     # Start from these weights: the folder of a finished run, a .keras file, or a
     # preset's name or folder. Where its classes are others the classifier is new.
     train.init_from = ""
+    # Normalize pixels as the model does which those weights are of; off: by the new
+    # training images' mean and deviation. (A backbone has the pixels of its family.)
+    train.keep_normalization = True
     # Epochs in which the trunk stays as it is, -1 = all; then one resolution more of it
     # is trained every so many epochs, the last one first; 0 = all at once. Their batch
     # norm is in inference mode throughout.

@@ -80,7 +80,8 @@ class Source:
         image_shape: (H, W, 3).
         train, validation, test: The parts; validation and test may be None. Selection
             (best checkpoint, early stopping, tuning) sees validation only.
-        mean, std: Per channel, of the training images, in units of 0..1.
+        mean, std: Per channel, in units of 0..1, that pixels are normalized by: of
+            the training images, unless a run starts from a model that has others.
         fingerprint: SHA-256 that identifies images and labels of all parts.
         preprocessing: How image files became what the model takes.
         skipped: Names of files that were left out, as they can't be used.

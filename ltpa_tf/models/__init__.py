@@ -22,6 +22,7 @@ from ltpa_tf.models.evidence import evidence_model, evidence_name
 from ltpa_tf.models.geometry import grids
 from ltpa_tf.models.global_feature import exchange_global
 from ltpa_tf.models.initial_values import draw_as_torch
+from ltpa_tf.models.inputs import normalization_of
 from ltpa_tf.models.paths import glimpse_model, glimpses_of
 from ltpa_tf.models.precision import as_float32
 from ltpa_tf.models.presets import (
@@ -89,6 +90,7 @@ __all__ = [
     "list_models",
     "list_presets",
     "named_backbone",
+    "normalization_of",
     "of_any_size",
     "of_arguments",
     "preprocessing_of",

@@ -38,7 +38,7 @@ _PRESET = flags.DEFINE_string(
     "preset",
     None,
     "A preset's name, folder or hf://USER/NAME, to fine-tune: its model instead of "
-    "config.model, and its weights to begin with.",
+    "config.model, its weights to begin with, and its normalization of pixels.",
 )
 flags.mark_flag_as_required("workdir")
 

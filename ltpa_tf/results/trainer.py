@@ -22,8 +22,9 @@ from ltpa_tf.model_file import save_model
 from ltpa_tf.run import RunFolder
 from ltpa_tf.run_inputs import load_data, with_absolute_paths
 from ltpa_tf.training import Trainer, distribution, versions
-from ltpa_tf.training.model import build_model, check_images, saved_model, warm
+from ltpa_tf.training.model import build_model, check_images, saved_model
 from ltpa_tf.training.network import dropout_seeds, is_seed, set_weights, with_seeds
+from ltpa_tf.training.warm_start import started
 
 _TEST_BATCH = 1000
 
@@ -48,9 +49,9 @@ class SeedTrainer:
         if config.runtime.deterministic:
             tf.config.experimental.enable_op_determinism()
         config.data.placement = "resident"
-        self._config, self._source = config, source
         strategy = distribution.make_strategy(config.runtime.strategy)
-        build = warm(build_model, config.train.init_from, say=lambda line: None)
+        source, build = started(config, source, build_model, say=lambda line: None)
+        self._config, self._source = config, source
         self._trainer = Trainer(config, strategy, source, build)
         self._starts = {seed: self._trainer.initial_arrays(seed) for seed in seeds}
         self._logits = tf.function(self._logits_of_both, jit_compile=self._trainer.jit)

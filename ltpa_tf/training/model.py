@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -14,15 +13,11 @@ from ltpa_tf import data, models
 from ltpa_tf.errors import SettingError, settings_of
 from ltpa_tf.layers import AttentionPooling, LocalCompatibility, Whitening
 from ltpa_tf.layers.fast import FastBatchNormalization, FastMaxPooling
-from ltpa_tf.model_file import read_model
 from ltpa_tf.models.settings import SMALLEST_IMAGE
-from ltpa_tf.run import opened
-from ltpa_tf.stores import is_remote
 from ltpa_tf.training import finetuning
 
 # Pixels of training images that a `Whitening` is adapted to: 1,953 of CIFAR's images.
 _WHITENING_PIXELS = 2_000_000
-_INIT_FROM = "train.init_from"
 
 Build = Callable[[ConfigDict, data.Source], keras.Model]
 
@@ -169,77 +164,6 @@ def made(build: Build, config: ConfigDict, source: data.Source) -> keras.Model:
     model = build(config, source)
     finetuning.freeze(config, model)
     return model
-
-
-def warm(build: Build, source: str, say: Callable[[str], None] = print) -> Build:
-    """`build`, with the first weights of another model, see `take_weights`.
-
-    Args:
-        build: Makes the model from config and source of data.
-        source: Where the weights are; `""`: those that `build` draws.
-        say: Takes a line for the user.
-    """
-    if not source:
-        return build
-
-    def warmed(config: ConfigDict, images: data.Source) -> keras.Model:
-        model = build(config, images)
-        new = take_weights(model, source, images.class_names)
-        others = f"; new are those of {', '.join(new)}." if new else "."
-        say(f"Starting from the weights of {source}{others}")
-        return model
-
-    return warmed
-
-
-def take_weights(
-    model: keras.Model, source: str, class_names: Sequence[str] | None = None
-) -> list[str]:
-    """Gives a new model another one's weights, see `ltpa_tf.models.transfer_weights`.
-
-    Where the other one's classes are known to be others, the last layer with weights
-    stays as it is, even if there are as many of them.
-
-    Args:
-        model: The new model.
-        source: The folder of a finished run, whose final model is taken, a `.keras`
-            file, or a preset's name or folder.
-        class_names: The new model's classes; None: unknown.
-
-    Returns:
-        The names of the layers that stayed as they were.
-
-    Raises:
-        SettingError: If there is no such model, or it has no layer in common.
-    """
-    other, names = _load(source)
-    leave = []
-    if None not in (names, class_names) and list(names) != list(class_names):
-        leave = [layer.name for layer in model.layers if layer.weights][-1:]
-    new = models.transfer_weights(model, other, leave)
-    if new is None:
-        raise SettingError(
-            _INIT_FROM, source, "a model with layers of the same names and shapes"
-        )
-    return new
-
-
-def _load(source: str) -> tuple[keras.Model, Sequence[str] | None]:
-    """The model, and the names of its classes where they are known."""
-    path = Path(source)
-    if models.is_preset(source):
-        names = models.preset_metadata(source)["class_names"]
-        return models.from_preset(source), names
-    if path.suffix == ".keras" and path.is_file():
-        return read_model(path), None
-    if path.is_dir() or is_remote(source):
-        with opened(source) as folder:
-            return folder.load_model(), folder.read_dataset()["class_names"]
-    raise SettingError(
-        _INIT_FROM,
-        source,
-        "the folder of a finished run, a .keras file, or a preset's name or folder",
-    )
 
 
 @contextlib.contextmanager

@@ -33,7 +33,6 @@ from ltpa_tf.training.model import (
     build_model,
     dtype_policy,
     saved_model,
-    warm,
 )
 from ltpa_tf.training.network import set_weights
 from ltpa_tf.training.program import StepRunner
@@ -41,6 +40,7 @@ from ltpa_tf.training.progress import ProgressBar, header
 from ltpa_tf.training.saving import CheckpointManager, Position, StopSignals
 from ltpa_tf.training.tensorboard import AttentionMaps, TensorBoard
 from ltpa_tf.training.trainer import Trainer
+from ltpa_tf.training.warm_start import started
 from ltpa_tf.words import count
 
 # What may differ when a run is continued: where and how, not what, is computed.
@@ -144,7 +144,8 @@ def _in_folder(
         if folder.dataset_file.exists():
             folder.check_data(source)
         check_monitors(callbacks, validated=bool(source.validation))
-        trainer = Trainer(config, strategy, source, _warm(build, config, folder))
+        source, first = _start(config, folder, source, build)
+        trainer = Trainer(config, strategy, source, first)
         with disk_errors_as_sentences(folder):
             if chief:
                 files.write_text(folder.config_file, configuration.to_json(config))
@@ -360,10 +361,13 @@ def _open(folder: run.RunFolder, config: ConfigDict) -> dict | None:
     return None
 
 
-def _warm(build: Build, config: ConfigDict, folder: run.RunFolder) -> Build:
-    """`build`, with the weights of `train.init_from` if the run starts anew."""
-    begun = any(folder.checkpoints.glob("*.json"))
-    return warm(build, "" if begun else config.train.init_from)
+def _start(
+    config: ConfigDict, folder: run.RunFolder, source: data.Source, build: Build
+) -> tuple[data.Source, Build]:
+    """The data as the run's model normalizes it, and what makes its first weights."""
+    if any(folder.checkpoints.glob("*.json")):  # begun: `init_from` may be gone
+        return folder.normalized(source), build
+    return started(config, source, build)
 
 
 def _take_data_dir(folder: run.RunFolder, config: ConfigDict) -> None:

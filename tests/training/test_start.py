@@ -2,9 +2,7 @@
 
 import dataclasses
 import re
-import time
 
-import keras
 import numpy as np
 import pytest
 import tiny
@@ -12,28 +10,9 @@ import tiny
 from ltpa_tf import data
 from ltpa_tf.errors import SettingError
 from ltpa_tf.run import RunFolder
-from ltpa_tf.run_inputs import load_data
 from ltpa_tf.training import train
-from ltpa_tf.training.model import take_weights
 from ltpa_tf.training.progress import header
 from ltpa_tf.training.trainer import class_weights
-
-
-@pytest.fixture
-def npz(tmp_path):
-    """The tiny data as a file, and a config that names it by a relative path."""
-    source = tiny.make_source()
-    arrays = {
-        f"{letter}_{part}": array
-        for part, split in (("train", source.train), ("test", source.test))
-        for letter, array in (("x", split.array), ("y", split.labels))
-    }
-    np.savez(tmp_path / "set.npz", **arrays)
-    config = tiny.make_config()
-    config.data.name = "npz"
-    config.data.dir = "set.npz"
-    config.train.epochs = 1
-    return config
 
 
 def test_a_run_knows_where_its_data_is(npz, tmp_path, monkeypatch, build, capsys):
@@ -73,123 +52,6 @@ def test_a_failed_start_leaves_no_folder_behind(npz, tmp_path, build, existed):
         train(npz, run, build=build())
     assert run.exists() == run.parent.exists() == existed
     assert (tmp_path / "kept").exists()
-
-
-@pytest.fixture
-def first(npz, tmp_path, monkeypatch, build):
-    """A finished run, the first."""
-    monkeypatch.chdir(tmp_path)
-    train(npz, "first", build=build())
-    return RunFolder(tmp_path / "first")
-
-
-def weights(run, which="final"):
-    return run.load_model(which).get_weights()
-
-
-def test_a_run_starts_from_another_ones_weights(first, npz, tmp_path, build, capsys):
-    npz.seed = 5
-    npz.train.init_from = "first"
-    npz.optimizer.learning_rate = 1e-9  # so small that the start can be seen
-    train(npz, "second", build=build())
-    second = RunFolder("second")
-    assert f"from the weights of {first.path}." in capsys.readouterr().out
-    learned = [w.trainable_weights for w in (first.load_model(), second.load_model())]
-    for one, other in zip(*learned, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
-    assert second.read_config().train.init_from == str(first.path)
-
-
-class Crash(Exception):
-    """A defect in the middle of a run."""
-
-
-class CrashOnceSaved(keras.callbacks.Callback):
-    """Raises in the second epoch, when a checkpoint is written, which takes a while."""
-
-    def __init__(self, run):
-        super().__init__()
-        self.run = run
-
-    def on_epoch_begin(self, epoch, logs=None):
-        if epoch == 1:
-            end = time.monotonic() + 30
-            while not any(self.run.checkpoints.glob("*.json")):
-                assert time.monotonic() < end, "no checkpoint was written"
-                time.sleep(0.01)
-            raise Crash
-
-
-def test_a_run_that_goes_on_needs_its_first_weights_no_more(
-    first, npz, tmp_path, build
-):
-    npz.train.init_from = str(first.model_file)
-    npz.train.epochs = 2
-    npz.checkpoint.every_steps = 1
-    train(npz, "whole", build=build())
-    crash = CrashOnceSaved(RunFolder(tmp_path / "cut"))
-    with pytest.raises(Crash):
-        train(npz, "cut", build=build(), callbacks=[crash])
-    first.model_file.unlink()
-    train(npz, "cut", build=build())
-    whole, cut = (weights(RunFolder(tmp_path / name)) for name in ("whole", "cut"))
-    for one, other in zip(whole, cut, strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
-def test_another_number_of_classes_costs_the_classifier_alone(tmp_path):
-    def model(classes):
-        inputs = keras.Input((4,))
-        x = keras.layers.Dense(3, name="first")(inputs)
-        return keras.Model(inputs, keras.layers.Dense(classes, name="last")(x))
-
-    old, new = model(2), model(5)
-    old.save(tmp_path / "old.keras")
-    before = new.get_layer("last").get_weights()
-    assert take_weights(new, str(tmp_path / "old.keras")) == ["last"]
-    for layer, expected in (
-        ("first", old.get_layer("first").get_weights()),
-        ("last", before),
-    ):
-        for one, other in zip(
-            new.get_layer(layer).get_weights(), expected, strict=True
-        ):
-            np.testing.assert_array_equal(one, other)
-
-
-def test_as_many_other_classes_cost_the_classifier_too(first, npz, build):
-    config = first.read_config()
-    source = load_data(config)
-    old, new = first.load_model(), build()(config, source)
-    names = list(source.class_names)
-    assert take_weights(new, str(first.path), names) == []
-    new = build()(config, source)
-    last = new.layers[-1].name
-    before = new.layers[-1].get_weights()
-    assert take_weights(new, str(first.path), names[::-1]) == [last]
-    for one, other in zip(new.layers[-1].get_weights(), before, strict=True):
-        np.testing.assert_array_equal(one, other)
-    np.testing.assert_array_equal(new.get_weights()[0], old.get_weights()[0])
-
-
-def test_nothing_to_start_from_is_refused(tmp_path):
-    inputs = keras.Input((4,))
-    model = keras.Model(inputs, keras.layers.Dense(2, name="other")(inputs))
-    model.save(tmp_path / "a.keras")
-    wider = keras.Input((9,))
-    other = keras.Model(wider, keras.layers.Dense(3)(wider))
-    with pytest.raises(SettingError, match="train.init_from: .*same names and shapes"):
-        take_weights(other, str(tmp_path / "a.keras"))
-    with pytest.raises(SettingError, match="train.init_from: .*finished run"):
-        take_weights(other, str(tmp_path / "nothing"))
-    with pytest.raises(SettingError, match="no .*model.keras|has written model.keras"):
-        take_weights(other, str(tmp_path))
-
-
-def test_more_epochs_are_told_their_way(first, npz, build):
-    npz.train.epochs = 3
-    with pytest.raises(SettingError, match="train.epochs = 1.*--init_from=.*first"):
-        train(npz, first.path, build=build())
 
 
 def test_class_weights_are_scikit_learns_and_their_mean_is_one():

@@ -18,7 +18,7 @@ KEYS = (
 
 
 def read_npz(
-    file: str | Path, chosen: Preprocessing = DEFAULT
+    file: str | Path, chosen: Preprocessing = DEFAULT, *, deep: bool = False
 ) -> tuple[dict, tuple[str, ...], dict]:
     """Reads images, labels and boxes.
 
@@ -27,6 +27,7 @@ def read_npz(
             `y_test`, `label_names`, and integers `boxes_train`, `boxes_test` [N, 4]:
             top, left, bottom, right of the object, the last two exclusive.
         chosen: For transparent and 16-bit images.
+        deep: Whether 16-bit values stay as they are, see `rgb`.
 
     Returns:
         {part: (uint8 [N, H, W, 3], int32 [N])} with the parts "train" and, if there
@@ -55,7 +56,7 @@ def read_npz(
         if not missing:
             parts[part] = tuple(arrays[name] for name in names)
     for part, (images, labels) in parts.items():
-        images = rgb(images, f"{file}: x_{part}", chosen)
+        images = rgb(images, f"{file}: x_{part}", chosen, deep=deep)
         parts[part] = images, class_numbers(labels, len(images), f"{file}: y_{part}")
     if "label_names" in arrays:
         names = class_texts(arrays["label_names"], f"{file}: label_names")
@@ -107,7 +108,13 @@ def sized(images: np.ndarray, image_size: int, chosen: Preprocessing) -> np.ndar
     return np.concatenate([one.numpy() for one in fitted])
 
 
-def rgb(images: np.ndarray, where: str, chosen: Preprocessing = DEFAULT) -> np.ndarray:
+def rgb(
+    images: np.ndarray,
+    where: str,
+    chosen: Preprocessing = DEFAULT,
+    *,
+    deep: bool = False,
+) -> np.ndarray:
     """Images as uint8 [N, H, W, 3].
 
     Grey ([N, H, W] or one channel) becomes three equal channels; of two or four
@@ -118,6 +125,8 @@ def rgb(images: np.ndarray, where: str, chosen: Preprocessing = DEFAULT) -> np.n
         images: Of any of these kinds.
         where: For messages.
         chosen: Background and window.
+        deep: Whether 16-bit values stay as they are, uint16 and on white, for a window
+            that is chosen later.
 
     Raises:
         SettingError: Naming `where` for anything else.
@@ -129,14 +138,17 @@ def rgb(images: np.ndarray, where: str, chosen: Preprocessing = DEFAULT) -> np.n
             where, f"shape {images.shape}", "[N, H, W], or [N, H, W, C] with C 1 to 4"
         )
     transparent = images.shape[-1] in (2, 4)
-    if images.dtype == np.uint16:
-        deep = images
-        colours = deep[..., :-1] if transparent else deep
+    if images.dtype == np.uint16 and deep:
+        if transparent:
+            images = pillow.deep_on_white(images)
+    elif images.dtype == np.uint16:
+        values = images
+        colours = values[..., :-1] if transparent else values
         levels = {where: (int(colours.min()), int(colours.max()))}
         files.warn_of_few_levels(levels, chosen)
-        images = pillow.eight_bits(deep, chosen)
+        images = pillow.eight_bits(values, chosen)
         if transparent:
-            images[..., -1] = deep[..., -1] >> 8
+            images[..., -1] = values[..., -1] >> 8
     elif np.issubdtype(images.dtype, np.floating):
         _within(images, 1, where)
         images = np.rint(images * 255).astype(np.uint8)
@@ -145,8 +157,8 @@ def rgb(images: np.ndarray, where: str, chosen: Preprocessing = DEFAULT) -> np.n
         images = images.astype(np.uint8, copy=False)
     else:
         raise SettingError(where, str(images.dtype), "uint8, uint16, or floats 0 to 1")
-    if transparent:
-        return pillow.on_background(images, chosen.background)
+    if transparent and images.dtype == np.uint8:
+        images = pillow.on_background(images, chosen.background)
     return np.repeat(images, 3, axis=-1) if images.shape[-1] == 1 else images
 
 

@@ -58,7 +58,7 @@ def write_few(
         raise SettingError(
             "--npz", str(target), "an .npz file in a folder that is there"
         )
-    parts, names, _ = arrays.read_npz(source)
+    parts, names, _ = arrays.read_npz(source, deep=True)
     chosen = _numbers(source, names, parts["train"][1], classes)
     if per_class < 1:
         raise SettingError("--per_class", per_class, "1 or more")

@@ -92,7 +92,7 @@ def _read(source: Path, skip_damaged: bool) -> tuple[dict, dict]:
             for part, images in found.parts.items()
         }
     elif source.suffix == ".npz":
-        parts, names, _ = arrays.read_npz(source)
+        parts, names, _ = arrays.read_npz(source, deep=True)
     else:
         raise SettingError(
             "--source",
@@ -148,11 +148,7 @@ def _deep(content: bytes, code: int) -> np.ndarray:
     else:
         lying = tf.io.decode_png(content, channels=4, dtype=tf.uint16)
         values = turn(lying, code & headers.ORIENTATION).numpy()
-    if values.shape[-1] < 4:
-        return values
-    opacity = values[..., 3:] / 65535
-    seen = values[..., :3] * opacity + 65535 * (1 - opacity)
-    return np.rint(seen).astype(np.uint16)
+    return values if values.shape[-1] < 4 else pillow.deep_on_white(values)
 
 
 def _check_known(name: str, class_names: dict, images) -> None:
@@ -217,6 +213,8 @@ def _builder_class(name: str, parts: dict, class_names: dict) -> type:
                 row = {key: column[number] for key, column in columns.items()}
                 if isinstance(row["image"], folder.ImageFile):
                     row["image"] = _stored(row["image"])
+                elif row["image"].dtype == np.uint16:  # as of a 16-bit file
+                    row["image"] = tf.io.encode_png(row["image"]).numpy()
                 # TFDS shuffles on disk; sorting by id brings the order back.
                 yield number, {"id": f"{part}_{number:0{digits}d}", **row}
 

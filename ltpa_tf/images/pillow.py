@@ -168,5 +168,12 @@ def on_background(rgba: np.ndarray, background: Sequence[int]) -> np.ndarray:
     return ((mixed + (mixed >> 8)) >> 8).astype(np.uint8)  # divided by 255, rounded
 
 
+def deep_on_white(values: np.ndarray) -> np.ndarray:
+    """uint16 colours and opacity, [..., 4], on white, [..., 3]; [..., 2] is grey."""
+    opacity = values[..., -1:] / 65535
+    seen = values[..., :-1] * opacity + 65535 * (1 - opacity)
+    return np.rint(seen).astype(np.uint16)
+
+
 def _undecodable(kind: str, error: Exception) -> BadImage:
     return BadImage(f"a {kind} file that can't be decoded ({error})")

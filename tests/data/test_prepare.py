@@ -11,6 +11,7 @@ import tensorflow_datasets as tfds
 from image_kinds import tiff
 
 from ltpa_tf.data import load
+from ltpa_tf.data.few import write_few
 from ltpa_tf.data.prepare import prepare
 from ltpa_tf.errors import SettingError
 
@@ -178,6 +179,29 @@ def test_all_16_bits_are_there_for_a_window(tmp_path, form):
     np.testing.assert_array_equal(prepared.test.labels, direct.test.labels)
     np.testing.assert_array_equal(prepared.test.array, direct.test.array)
     assert direct.test.array.std() > 50
+
+
+@pytest.mark.parametrize("shape", [(12, 12), (12, 12, 3), (12, 12, 2)])
+def test_so_they_are_of_an_array(tmp_path, shape, caplog):
+    values = np.random.default_rng(0).integers(300, 591, (6, *shape), np.uint16)
+    if shape[2:] == (2,):
+        values[..., 1] = 65535  # opaque
+        values[:, :4, :, 1] = 0
+    labels = np.arange(6) % 2
+    arrays = {"x_train": values, "y_train": labels, "label_names": ["a", "b"]}
+    np.savez(tmp_path / "deep.npz", **arrays, x_test=values[:4], y_test=labels[:4])
+    prepare(tmp_path / "deep.npz", "deep", tmp_path / "sets")
+    settings = {"classes": ["a", "b"], "per_class": 3}
+    write_few(tmp_path / "deep.npz", tmp_path / "few.npz", **settings)
+    assert not caplog.records  # nothing is lost that could be warned of
+    direct, few, prepared = (
+        load(name, dir=str(tmp_path / place), window=(300, 590))
+        for name, place in (("npz", "deep.npz"), ("npz", "few.npz"), ("deep", "sets"))
+    )
+    assert direct.test.array.std() > 50
+    for one in (few, prepared):
+        np.testing.assert_array_equal(one.test.array, direct.test.array)
+        np.testing.assert_array_equal(one.test.labels, direct.test.labels)
 
 
 def test_half_written_sets_are_never_found(tmp_path, monkeypatch):

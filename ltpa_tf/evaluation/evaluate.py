@@ -12,7 +12,7 @@ from ltpa_tf.evaluation import glimpses, pointing
 from ltpa_tf.evaluation.border import Border
 from ltpa_tf.evaluation.metrics import Classification
 from ltpa_tf.evaluation.mistakes import Mistakes
-from ltpa_tf.models import attention_model, glimpses_of, grids
+from ltpa_tf.models import attention_model, check_names, glimpses_of, grids
 
 
 def evaluate(
@@ -56,6 +56,7 @@ def evaluate(
         >>> 0 <= result["top1"] <= 1, result["examples"] == len(source.test)
         (True, True)
     """
+    check_names(model)
     if not len(split):
         raise SettingError("split", "no examples", "a split with at least one")
     if model.output_shape[-1] != len(class_names):

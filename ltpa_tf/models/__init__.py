@@ -23,6 +23,7 @@ from ltpa_tf.models.geometry import grids
 from ltpa_tf.models.global_feature import exchange_global
 from ltpa_tf.models.initial_values import draw_as_torch
 from ltpa_tf.models.inputs import normalization_of
+from ltpa_tf.models.names import check_names
 from ltpa_tf.models.paths import glimpse_model, glimpses_of
 from ltpa_tf.models.precision import as_float32
 from ltpa_tf.models.presets import (
@@ -71,6 +72,7 @@ __all__ = [
     "averaged_gradients",
     "build",
     "check_backbone_name",
+    "check_names",
     "check_values",
     "draw_as_torch",
     "estimators",

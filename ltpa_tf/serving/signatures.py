@@ -55,8 +55,8 @@ class Signatures:
 
     Raises:
         SettingError: If the number of names isn't the number of classes, the model's
-            images have no fixed size, or neither 1 nor 3 channels, or maps can't have
-            such a form.
+            images have no fixed size, or neither 1 nor 3 channels, its layers have
+            names that no graph can have, or maps can't have such a form.
     """
 
     def __init__(
@@ -66,6 +66,7 @@ class Signatures:
         preprocessing: Preprocessing = DEFAULT,
         compact: Sequence[str] = (),
     ):
+        models.check_names(model)
         classes = model.output_shape[-1]
         if len(class_names) != classes:
             raise SettingError(

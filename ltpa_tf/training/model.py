@@ -162,6 +162,7 @@ def saved_model(
 def made(build: Build, config: ConfigDict, source: data.Source) -> keras.Model:
     """What `build` makes, with that frozen which stays frozen to the end."""
     model = build(config, source)
+    models.check_names(model)
     finetuning.freeze(config, model)
     return model
 

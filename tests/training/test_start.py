@@ -54,6 +54,22 @@ def test_a_failed_start_leaves_no_folder_behind(npz, tmp_path, build, existed):
     assert (tmp_path / "kept").exists()
 
 
+def test_names_that_no_graph_can_have_are_told_at_once(tmp_path):
+    def spaced(config, source):
+        model = tiny.builder()(config, source)
+        model.layers[2].name = "first one"
+        return model
+
+    with pytest.raises(SettingError, match="model: .*'first one'.*letters"):
+        train(
+            tiny.make_config(),
+            tmp_path / "run",
+            source=tiny.make_source(),
+            build=spaced,
+        )
+    assert not (tmp_path / "run").exists()
+
+
 def test_class_weights_are_scikit_learns_and_their_mean_is_one():
     config, source = tiny.make_config(), tiny.make_source()
     rare = source.train.subset(np.array([0, 3, 6, 9, 12, 1, 4, 2]))  # 5, 2 and 1

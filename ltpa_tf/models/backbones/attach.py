@@ -10,6 +10,7 @@ from ltpa_tf.models.backbones.graph import applied, check_backbone
 from ltpa_tf.models.backbones.levels import choose, find_resolutions
 from ltpa_tf.models.backbones.preprocessing import pixel_scaling, preprocessing_of
 from ltpa_tf.models.guarded import Guarded
+from ltpa_tf.models.names import check_names
 from ltpa_tf.models.precision import with_policy
 from ltpa_tf.models.settings import check_normalization, check_values, is_shape
 
@@ -106,7 +107,8 @@ def attach(
     Raises:
         SettingError: The backbone can't be attached to (it is not functional, takes
             several inputs, has channels first, no features with positions, or layers
-            named as the new ones), or another argument is not one of those above.
+            named as the new ones, or as no TensorFlow graph can name them), or another
+            argument is not one of those above.
 
     Example:
         >>> backbone = keras.applications.MobileNetV3Small(
@@ -179,13 +181,15 @@ def attach(
         dtype=policy,
     )
     try:
-        return Guarded(images, logits, name=name or f"attention_{backbone.name}")
+        model = Guarded(images, logits, name=name or f"attention_{backbone.name}")
     except ValueError as error:  # Keras's: names that aren't unique
         raise SettingError(
             "backbone",
             backbone.name,
             f"a model whose layers have other names ({error})",
         ) from None
+    check_names(model, "backbone")
+    return model
 
 
 def _features(trunk: keras.Model, pixels: keras.KerasTensor) -> dict:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.images import pillow
-from ltpa_tf.images.kinds import BadImage
+from ltpa_tf.images.kinds import ACCEPTED, BadImage
 from ltpa_tf.images.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
@@ -24,10 +24,17 @@ _FEW_LEVELS = 32
 
 
 class UnusableFiles(SettingError):
-    """Several files that can't be used, all of them named, a line each."""
+    """Several files that can't be used, all of them named, a line each.
+
+    What a kind of them would have to be is told where it comes first.
+    """
 
     def __str__(self) -> str:
-        lines = [f"{e.setting}: {e.received}" for e in self.received[:_MOST_NAMED]]
+        lines, told = [], {ACCEPTED}
+        for one in self.received[:_MOST_NAMED]:
+            new = "" if one.accepted in told else f"; accepted: {one.accepted}"
+            lines.append(f"{one.setting}: {one.received}{new}")
+            told.add(one.accepted)
         if len(self.received) > _MOST_NAMED:
             lines.append(f"and {len(self.received) - _MOST_NAMED:,} more")
         received = f"{len(self.received):,} files that can't be used"

@@ -9,11 +9,13 @@ from image_kinds import encode, picture
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.images import files, kind_of
-from ltpa_tf.images.kinds import BadImage
+from ltpa_tf.images.kinds import ACCEPTED, BadImage
 
 
 def test_all_bad_files_are_in_one_list(tmp_path):
-    bad = [SettingError(f"{n}.jpg", "an empty file", "an image") for n in range(120)]
+    bad = [SettingError(f"{n}.jpg", "an empty file", ACCEPTED) for n in range(120)]
+    for n in (7, 8):
+        bad[n] = SettingError(f"{n}.jpg", "a HEIC file", "it converted to PNG")
     with pytest.raises(SettingError) as caught:
         files.refuse(bad, "data.dir", "data.skip_damaged=True goes on without them")
     lines = str(caught.value).splitlines()
@@ -22,6 +24,8 @@ def test_all_bad_files_are_in_one_list(tmp_path):
         "Received: 120 files that can't be used"
     )
     assert lines[1] == "  0.jpg: an empty file"
+    assert lines[8] == "  7.jpg: a HEIC file; accepted: it converted to PNG"
+    assert lines[9] == "  8.jpg: a HEIC file"
     assert lines[-1] == "  and 20 more"
     with pytest.raises(SettingError, match=r"^0\.jpg: .*Received: 'an empty file'"):
         files.refuse(bad[:1], "data.dir")

@@ -10,6 +10,11 @@ class ReflectionPadding(keras.layers.ZeroPadding2D):
     Zeros make an edge that is in no image, which a level of attention may take for
     something to look at.
 
+    Attributes:
+        elementwise: Whether to compute it as a sum of parts with zeros around them,
+            which XLA fuses with the operations before it, where joined parts are a pass
+            over memory of their own (docs/logs/notes-step.md). The trainer sets it.
+
     Call arguments:
         features: `[B, H, W, C]`, H and W larger than the padding.
 
@@ -23,11 +28,15 @@ class ReflectionPadding(keras.layers.ZeroPadding2D):
         array([2., 1., 2., 3., 2.], dtype=float32)
     """
 
+    elementwise = False
+
     def __init__(self, padding=1, **kwargs):
         super().__init__(padding, data_format="channels_last", **kwargs)
 
     def call(self, features):
         (top, bottom), (left, right) = self.padding
+        if self.elementwise and None not in features.shape[1:3]:
+            return _summed(_summed(features, 1, top, bottom), 2, left, right)
         # Not `keras.ops.pad`: TensorFlow's kernel refuses a batch of no images.
         height = keras.ops.shape(features)[1]
         above, below = features[:, 1 : top + 1], features[:, height - 1 - bottom : -1]
@@ -45,3 +54,24 @@ class ReflectionPadding(keras.layers.ZeroPadding2D):
         config = super().get_config()
         del config["data_format"]
         return config
+
+
+def _summed(features, axis: int, before: int, after: int):
+    """The features and their mirror images along one axis, each put between zeros."""
+    size = features.shape[axis]
+    whole = before + size + after
+
+    def placed(start: int, stop: int, at: int):
+        part = [slice(None)] * 4
+        part[axis] = slice(start, stop)
+        zeros = [(0, 0)] * 4
+        zeros[axis] = (at, whole - at - (stop - start))
+        return keras.ops.pad(features[tuple(part)], zeros)
+
+    total = placed(0, size, before)
+    for distance in range(1, before + 1):
+        total += placed(distance, distance + 1, before - distance)
+    for distance in range(1, after + 1):
+        last = size - 1 - distance
+        total += placed(last, last + 1, before + size - 1 + distance)
+    return total

@@ -11,13 +11,20 @@ from ml_collections import ConfigDict
 from ltpa_tf import config as configuration
 from ltpa_tf import data, models
 from ltpa_tf.errors import SettingError, settings_of
-from ltpa_tf.layers import AttentionPooling, LocalCompatibility, Whitening
+from ltpa_tf.layers import (
+    AttentionPooling,
+    LocalCompatibility,
+    ReflectionPadding,
+    Whitening,
+)
 from ltpa_tf.layers.fast import FastBatchNormalization, FastMaxPooling
 from ltpa_tf.models.settings import SMALLEST_IMAGE
 from ltpa_tf.training import finetuning
 
 # Pixels of training images that a `Whitening` is adapted to: 1,953 of CIFAR's images.
 _WHITENING_PIXELS = 2_000_000
+# Layers with a form of many small operations.
+_WITH_FORMS = (FastMaxPooling, LocalCompatibility, AttentionPooling, ReflectionPadding)
 
 Build = Callable[[ConfigDict, data.Source], keras.Model]
 
@@ -189,7 +196,7 @@ def select_kernels(model: keras.Model, jit: bool) -> None:
         jit: Whether XLA compiles it.
     """
     for layer in model._flatten_layers():
-        if isinstance(layer, FastMaxPooling | LocalCompatibility | AttentionPooling):
+        if isinstance(layer, _WITH_FORMS):
             layer.elementwise = jit
         elif isinstance(layer, FastBatchNormalization):
             layer.kernel = None if jit else _fused_batch_norm

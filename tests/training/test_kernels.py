@@ -10,7 +10,9 @@ from ltpa_tf.layers.fast import FastBatchNormalization
 from ltpa_tf.training.model import select_kernels
 
 
-@pytest.mark.parametrize("trunk", [{}, {"trunk": "fast", "levels": (6, 9)}])
+@pytest.mark.parametrize(
+    "trunk", [{"padding": "reflect"}, {"trunk": "fast", "levels": (6, 9)}]
+)
 @pytest.mark.parametrize("jit", [False, True])
 def test_a_model_computes_the_same_in_every_form(jit, trunk):
     def step(choose):

@@ -57,14 +57,15 @@ def _strongest_side(total: np.ndarray) -> dict:
 
 
 def warnings(border: dict[str, dict]) -> list[str]:
-    """A sentence for each level whose mean map is peaked on the border.
+    """A sentence for each level whose mean map is peaked on the border, and a way out.
 
     Args:
         border: As of `Border.result`.
     """
     return [
         f"{level} looks at the image's {found['side']} border, {found['share']:.1f} "
-        "times its even share, whatever the image: its maps say little about objects"
+        "times its even share, whatever the image: its maps say little about objects; "
+        "in a training with model.padding=reflect no zeros draw it there"
         for level, found in border.items()
         if found["peak"] and found["share"] >= _STRONG
     ]

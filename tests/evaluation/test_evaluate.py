@@ -141,6 +141,7 @@ def test_a_level_that_looks_at_the_border_is_told():
     assert found["level_4"]["share"] == pytest.approx(mean[:, 0].mean())
     (sentence,) = border.warnings(found)
     assert sentence.startswith("level_4 looks at the image's left border, 3.")
+    assert "model.padding=reflect" in sentence
 
 
 def test_a_level_that_looks_at_objects_is_not():

@@ -24,9 +24,11 @@ class SettingError(ValueError):
     """
 
     def __init__(self, setting: str, received: object, accepted: str):
-        end = "" if accepted.endswith((".", "?")) else "."
+        end = " " if accepted.endswith((".", "?")) else ". "
+        if "\n" in accepted:
+            end = "\n"
         shown = _shown(received)
-        super().__init__(f"{setting}: expected {accepted}{end} Received: {shown}")
+        super().__init__(f"{setting}: expected {accepted}{end}Received: {shown}")
         self.setting = setting
         self.received = received
         self.accepted = accepted

@@ -38,3 +38,5 @@ def test_sentences_end_once():
     for accepted in ("b.", "a, b, ...", "b?"):
         text = str(SettingError("a", 1, accepted))
         assert text == f"a: expected {accepted} Received: 1"
+    lines = SettingError("a", 1, "b; the end of the log:\nno")
+    assert str(lines) == "a: expected b; the end of the log:\nno\nReceived: 1"

@@ -90,7 +90,8 @@ def test_what_it_says_is_in_its_log(base, tmp_path, capfd):
     command = ["sh", "-c", "seq 9; echo no >&2; exit 3"]
     with pytest.raises(SettingError, match="ended with code 3") as caught:
         model_server.ModelServer(base, command, host="0.0.0.0", log=log).__enter__()
-    assert str(caught.value).endswith(f"the end of {log}:\n6\n7\n8\n9\nno")
+    said = f"the end of {log}:\n6\n7\n8\n9\nno\nReceived: 'ended with code 3'"
+    assert str(caught.value).endswith(said)
     assert capfd.readouterr() == ("", "")
 
 

@@ -45,5 +45,5 @@ def test_a_grey_model_is_exported_checked_and_asked(tmp_path):
 
 def test_other_numbers_of_channels_are_refused(tmp_path):
     model = models.build(image_shape=(32, 32, 4), num_classes=2, width=1 / 16)
-    with pytest.raises(SettingError, match=r"model: .*4 channels.*3 \(colours\)"):
+    with pytest.raises(SettingError, match=r"model: .*3 \(colours\).*4 channels"):
         serving.export(model, tmp_path / "four", class_names=("a", "b"))

@@ -32,7 +32,7 @@ class UnusableFiles(SettingError):
     def __str__(self) -> str:
         lines, told = [], {ACCEPTED}
         for one in self.received[:_MOST_NAMED]:
-            new = "" if one.accepted in told else f"; accepted: {one.accepted}"
+            new = "" if one.accepted in told else f"; expected {one.accepted}"
             lines.append(f"{one.setting}: {one.received}{new}")
             told.add(one.accepted)
         if len(self.received) > _MOST_NAMED:

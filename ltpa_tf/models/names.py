@@ -28,7 +28,9 @@ def check_names(model: keras.Model, setting: str = "model") -> None:
     rule = "letters (a to z), digits, _, . and - alone"
     if not _ROOT.fullmatch(model.name):
         raise SettingError(
-            setting, f"a model named {model.name!r}", f"one of {rule}, no _ or - first"
+            setting,
+            f"a model named {model.name!r}",
+            f"a name of {rule}, not _ or - first",
         )
     for layer in model._flatten_layers(include_self=False):
         used = not isinstance(layer, keras.layers.InputLayer)

@@ -24,7 +24,7 @@ def test_all_bad_files_are_in_one_list(tmp_path):
         "Received: 120 files that can't be used"
     )
     assert lines[1] == "  0.jpg: an empty file"
-    assert lines[8] == "  7.jpg: a HEIC file; accepted: it converted to PNG"
+    assert lines[8] == "  7.jpg: a HEIC file; expected it converted to PNG"
     assert lines[9] == "  8.jpg: a HEIC file"
     assert lines[-1] == "  and 20 more"
     with pytest.raises(SettingError, match=r"^0\.jpg: .*Received: 'an empty file'"):

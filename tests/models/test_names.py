@@ -20,8 +20,8 @@ def backbone(name="conv", inner="pool", head="head", model="net"):
 @pytest.mark.parametrize(
     ("names", "told"),
     [
-        ({"name": "conv 1"}, "backbone: .*a layer named 'conv 1'.*renames one"),
-        ({"inner": "größe"}, "backbone: .*a layer named 'größe'.*letters"),
+        ({"name": "conv 1"}, "backbone: .*renames one.*a layer named 'conv 1'"),
+        ({"inner": "größe"}, "backbone: .*letters.*a layer named 'größe'"),
         ({"model": "my net"}, "backbone: .*a model named 'attention_my net'"),
     ],
 )

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -141,8 +141,7 @@ def preset_of_run(
         f"{name} ({one['split']} part of {one.get('data') or 'its own data'})": value
         for one in run.evaluations()
         if one["weights"] == weights
-        for name, value in one.items()
-        if name in ("examples", "top1", "top5", "nll", "ece", "pointing")
+        for name, value in _figures(one)
     }
     return models.save_preset(
         run.load_model(weights),
@@ -152,6 +151,20 @@ def preset_of_run(
         run.preprocessing().to_dict(),
         storage,
     )
+
+
+def _figures(evaluation: Mapping) -> Iterator[tuple[str, float]]:
+    """What a preset's card tells: accuracy, calibration, and where its maps point."""
+    for name in ("examples", "top1", "top5", "nll", "ece"):
+        if name in evaluation:
+            yield name, round(evaluation[name], 4)
+    for level, share in evaluation.get("pointing", {}).items():
+        yield f"pointing, {level}", round(share, 4)
+    for maps in evaluation.get("maps", {}).get("methods", {}).values():
+        for name, measures in maps.items():
+            if "pointing_small" in measures:
+                share, *_ = measures["pointing_small"]
+                yield f"pointing into small boxes, {name}", round(share, 4)
 
 
 def convert_run(

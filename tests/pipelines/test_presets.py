@@ -2,12 +2,14 @@
 
 import json
 import re
+import shutil
 
 import hub
 import numpy as np
 import pytest
 from PIL import Image
 
+from ltpa_tf.run import RunFolder
 from tests.pipelines.test_train import TINY
 
 
@@ -50,6 +52,33 @@ def test_run_preset_and_its_export_answer_alike(
         assert other["class"] == run["class"]
         np.testing.assert_allclose(other["maps"]["2"], run["maps"]["2"], atol=1e-3)
     assert others[0]["top"] == pytest.approx(others[1]["top"], abs=1e-5)
+
+
+def test_its_card_says_where_maps_point(start, trained_run, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(trained_run, run)
+    measured = {"pointing": [0.9, 0.8, 1], "pointing_small": [0.45, 0.4, 0.5]}
+    found = {
+        "split": "test",
+        "weights": "final",
+        "top1": 0.123456,
+        "pointing": {"level_2": 0.75, "chance": 0.5},
+        "maps": {"methods": {"attention": {"attention_2": measured}, "rise": {}}},
+    }
+    RunFolder(run).evaluation("final").write_text(json.dumps(found))
+    folder = tmp_path / "preset"
+    done = start(
+        "export", f"--workdir={run}", "--format=preset", f"--export_dir={folder}"
+    )
+    assert done.returncode == 0, done.stderr
+    told = "(test part of its own data)"
+    assert f"""
+- top1 {told}: 0.1235
+- pointing, level_2 {told}: 0.75
+- pointing, chance {told}: 0.5
+- pointing into small boxes, attention_2 {told}: 0.45
+
+""" in (folder / "README.md").read_text()
 
 
 def test_fine_tuning_begins_with_the_presets_model_and_weights(start, preset, tmp_path):

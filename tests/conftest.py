@@ -1,7 +1,6 @@
 """What all tests share."""
 
 import contextlib
-import gc
 import os
 import shutil
 import sys
@@ -37,17 +36,6 @@ def logical_devices():
     tf.config.threading.set_intra_op_parallelism_threads(2)
     tf.config.threading.set_inter_op_parallelism_threads(2)
     return tf.config.list_logical_devices("CPU")
-
-
-def pytest_collection_finish():
-    """Garbage is collected seldom, and not among the million objects of libraries.
-
-    A traced graph is tens of thousands of objects that stay; looking through all of
-    them again and again takes a tenth of the tests' time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 5, 2)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -137,8 +137,11 @@ def preset_of_run(
         >>> models.from_preset(preset).output_shape
         (None, 10)
     """
+    own = "its own data"
+    if run.read_config().data.match_sharpness:
+        own += ", as sharp as its training part"  # other images than the files hold
     measured = {
-        f"{name} ({one['split']} part of {one.get('data') or 'its own data'})": value
+        f"{name} ({one['split']} part of {one.get('data') or own})": value
         for one in run.evaluations()
         if one["weights"] == weights
         for name, value in _figures(one)

@@ -22,6 +22,11 @@ def check_names(model: keras.Model, setting: str = "model") -> None:
 
     Raises:
         SettingError: Naming the first of them.
+
+    Example:
+        >>> models.check_names(keras.Sequential([keras.layers.ReLU(name="my relu")]))
+        Traceback (most recent call last):
+        ltpa_tf.errors.SettingError: model: expected names of letters (a to z), ...
     """
     if keras.backend.backend() != "tensorflow":
         return

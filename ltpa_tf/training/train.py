@@ -365,9 +365,12 @@ def _start(
     config: ConfigDict, folder: run.RunFolder, source: data.Source, build: Build
 ) -> tuple[data.Source, Build]:
     """The data as the run's model normalizes it, and what makes its first weights."""
-    if any(folder.checkpoints.glob("*.json")):  # begun: `init_from` may be gone
-        return folder.normalized(source), build
-    return started(config, source, build)
+    if not any(folder.checkpoints.glob("*.json")):
+        return started(config, source, build)
+    # Begun: `init_from` may be gone, and early versions wrote no dataset.json.
+    if folder.dataset_file.exists():
+        source = folder.normalized(source)
+    return source, build
 
 
 def _take_data_dir(folder: run.RunFolder, config: ConfigDict) -> None:

@@ -48,7 +48,7 @@ def test_a_bright_patch_is_drawn_where_it_is(trunk, tap):
     level = TRUNKS[trunk].pools[2]  # the deepest that odd sizes leave some cells of
     side = 2 ** TRUNKS[trunk].pools_before(level, tap)
     # The whitening's first filter is one pixel of the two by two that it sees.
-    off_centre = 0.5 if trunk == "fast" else 0
+    off_centre = 0.5 if TRUNKS[trunk].quick else 0
     model, features = passing_through(trunk, level, tap, (None, None))
     for size in SIZES:
         cells = [n // side for n in size]

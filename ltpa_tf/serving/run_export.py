@@ -138,8 +138,9 @@ def preset_of_run(
         (None, 10)
     """
     own = "its own data"
-    if run.read_config().data.match_sharpness:
-        own += ", as sharp as its training part"  # other images than the files hold
+    # Other images than the files hold. A run that was only put together has no config.
+    if run.config_file.exists() and run.read_config().data.match_sharpness:
+        own += ", as sharp as its training part"
     measured = {
         f"{name} ({one['split']} part of {one.get('data') or own})": value
         for one in run.evaluations()

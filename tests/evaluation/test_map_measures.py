@@ -66,6 +66,7 @@ def test_every_map_has_every_measure(measured):
         "attention_7",
         "attention_mean",
         "attention_product",
+        "attention_smooth",
     }
     assert set(result["methods"]["evidence"]) == {
         "evidence_4",

@@ -79,6 +79,12 @@ def test_attention_is_the_models_own_where_its_cells_look(model, images):
     np.testing.assert_allclose(
         found["attention_product"], (relative[0] * relative[1]) ** 0.5, 1e-3, 1e-4
     )
+    np.testing.assert_allclose(
+        found["attention_smooth"],
+        spread(tf.constant(found["attention_mean"]), max(SIZE) / 16),
+        1e-4,
+        1e-5,
+    )
 
 
 def test_pixels_of_evidence_add_up_to_the_logit(model, images):

@@ -11,6 +11,7 @@ from ltpa_tf.explain.methods.method import compiled, placed, spread
 from ltpa_tf.layers import AttentionEstimator
 
 _LEAST = 1e-12  # of a softmax that rounds to 0, for the product
+_SPREAD = 16  # deviations of the Gaussian in the image's longer side
 
 
 def attention(model: keras.Model, size: tuple[int, int]) -> Callable:
@@ -18,6 +19,7 @@ def attention(model: keras.Model, size: tuple[int, int]) -> Callable:
 
     The mean is that of attention relative to uniform, since levels differ in their
     number of positions; the product is the geometric mean of the same.
+    `attention_smooth` is the mean spread as `evidence_smooth` is, see `evidence`.
     """
     if not any(isinstance(layer, AttentionEstimator) for layer in model.layers):
         raise SettingError("--maps", "attention", "a model that has attention")
@@ -40,9 +42,11 @@ def attention(model: keras.Model, size: tuple[int, int]) -> Callable:
             for level, scores in levels.items()
         ]
         logs = [tf.math.log(tf.maximum(one, _LEAST)) for one in relative]
+        mean = tf.add_n(relative) / len(relative)
         return found | {
-            "attention_mean": tf.add_n(relative) / len(relative),
+            "attention_mean": mean,
             "attention_product": tf.exp(tf.add_n(logs) / len(logs)),
+            "attention_smooth": spread(mean, max(size) / _SPREAD),
         }
 
     return maps
@@ -76,7 +80,7 @@ def evidence(model: keras.Model, size: tuple[int, int]) -> Callable:
             found[name] = placed(outputs[name], grids[level], size, shared=True)
         if len(found) > 1:
             found["evidence"] = tf.add_n(list(found.values()))
-            found["evidence_smooth"] = spread(found["evidence"], max(size) / 16)
+            found["evidence_smooth"] = spread(found["evidence"], max(size) / _SPREAD)
         return found
 
     return maps

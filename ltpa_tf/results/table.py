@@ -106,19 +106,26 @@ _ANSWERS = (
 
 @dataclasses.dataclass(frozen=True)
 class _Column:
-    """What only some results have; a column where one of the table's has it.
+    """What only some results have; a column where one of the table's lines has it.
 
     Attributes:
         name: Its heading.
         of: The value of a result, or None.
         digits: Behind the point.
         drawn: Whether a seed changes it; else one value says all.
+        in_all: Whether it is a column only where all of the table's lines have it.
     """
 
     name: str
     of: Callable[[dict], float | None]
     digits: int = 1
     drawn: bool = True
+    in_all: bool = False
+
+    def fits(self, lines: Iterable[Sequence[dict]]) -> bool:
+        """Whether a table of these lines, each a trial's results, has the column."""
+        known = (self.cell(runs) != "" for runs in lines)
+        return all(known) if self.in_all else any(known)
 
     def cell(self, runs: Sequence[dict]) -> str:
         """The value over seeds; empty where there is none."""
@@ -153,7 +160,7 @@ def _top5_error(run: dict) -> float | None:
 
 _TOP5 = _Column("top-5 error, %", _top5_error, 2)
 _EXTRA = (
-    _Column("error of six views, %", _error_of_views, 2),
+    _Column("error of six views, %", _error_of_views, 2, in_all=True),
     _Column("million multiplications", _millions, drawn=False),
     _Column("looks on the object, %", _looks_on_object),
 )
@@ -172,8 +179,7 @@ def _table(trials, found, published) -> list[str]:
     runs_of = {
         t.name: [found[t.name][s] for s in sorted(found[t.name])] for t in trials
     }
-    every = [run for runs in runs_of.values() for run in runs]
-    extra = [column for column in _EXTRA if any(column.of(run) for run in every)]
+    extra = [column for column in _EXTRA if column.fits(runs_of.values())]
     head += [column.name for column in extra]
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for trial in trials:

@@ -49,6 +49,8 @@ _ADDED = {
     "train.reward": "likelihood",
     "train.reward_weight": 1.0,
     "train.samples": 4,
+    "train.teacher": "",
+    "train.teacher_weight": 0.5,
     "train.unfreeze_epochs": 0,
 }
 

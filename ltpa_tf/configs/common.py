@@ -201,6 +201,11 @@ def get_config() -> ConfigDict:
     # Normalize pixels as the model does which those weights are of; off: by the new
     # training images' mean and deviation. (A backbone has the pixels of its family.)
     train.keep_normalization = True
+    # Learn from this model, too, which is named as in `init_from` and has the same
+    # classes; it is read at every start. The loss is that of labels and of what it
+    # makes of each image as augmented, which counts so much.
+    train.teacher = ""
+    train.teacher_weight = 0.5
     # Epochs in which the trunk stays as it is, -1 = all; then one resolution more of it
     # is trained every so many epochs, the last one first; 0 = all at once. Their batch
     # norm is in inference mode throughout.

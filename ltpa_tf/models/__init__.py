@@ -25,7 +25,7 @@ from ltpa_tf.models.initial_values import draw_as_torch
 from ltpa_tf.models.inputs import normalization_of
 from ltpa_tf.models.names import check_names
 from ltpa_tf.models.paths import glimpse_model, glimpses_of
-from ltpa_tf.models.precision import as_float32
+from ltpa_tf.models.precision import as_float32, with_policy
 from ltpa_tf.models.presets import (
     from_preset,
     is_preset,
@@ -108,4 +108,5 @@ __all__ = [
     "training_model",
     "transfer_weights",
     "upload_preset",
+    "with_policy",
 ]

@@ -23,6 +23,11 @@ def with_policy(model: keras.Model, policy: str) -> keras.Model:
 
     Returns:
         A model with the same weights, or `model` itself if nothing changes.
+
+    Example:
+        >>> model = models.build(width=0.125)
+        >>> models.with_policy(model, "mixed_bfloat16").compute_dtype
+        'bfloat16'
     """
     config = model.get_config()
     wanted = _with_policy(config, policy)

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from ltpa_tf.training import distribution
+from ltpa_tf.training.distillation import Teacher
 from ltpa_tf.training.distribution import variable_per_replica
 from ltpa_tf.training.feed import ResidentFeed, StreamFeed
 from ltpa_tf.training.state import SUMS, StateVariables
@@ -35,6 +36,7 @@ class Program:
         loop_inside: Whether the loop is.
         small_steps: So many steps, the first ones of a training, are taken on small
             images. They are another program to compile.
+        teacher: Another model that is learned from, beside the labels.
     """
 
     def __init__(
@@ -48,12 +50,14 @@ class Program:
         sum_inside: bool = False,
         loop_inside: bool = False,
         small_steps: int = 0,
+        teacher: Teacher | None = None,
     ):
         self.small_steps = small_steps
         self.strategy = strategy
         self._step = step
         self._state = state
         self._feed = feed
+        self._teacher = teacher
         # What is in a step has no loops and branches but TensorFlow's own: AutoGraph
         # would read all of its code, a second of each start, to find none.
         plain = tf.autograph.experimental.do_not_convert
@@ -115,7 +119,7 @@ class Program:
         context = tf.distribute.get_replica_context()
         step, replica = self._number.read_value(), self._replica.read_value()
         self._number.assign_add(1)
-        state, held = self._state.read(), self._feed.held()
+        state, held = self._state.read(), self._held()
         if self._whole_inside:
             self._state.write(self._whole(state, batch, held, step, replica, small))
             return
@@ -123,8 +127,12 @@ class Program:
         summed = context.all_reduce(tf.distribute.ReduceOp.SUM, mine)
         self._state.write(self._second_half(state, local, summed, step))
 
+    def _held(self):
+        """What a replica has in its memory for all steps: images, a teacher."""
+        return self._feed.held(), self._teacher.held() if self._teacher else ()
+
     def _replica_steps(self, first, steps, small):
-        state, held = self._state.read(), self._feed.held()
+        state, held = self._state.read(), self._held()
         replica = self._replica.read_value()
         self._state.write(self._loop(state, held, first, steps, replica, small))
 
@@ -159,9 +167,13 @@ class Program:
         return self._step.apply(state, local, self._step.unpack(summed), step)
 
     def _forward_backward(self, state, batch, held, step, replica, small):
-        images, labels = self._feed.examples(batch, held, step, replica)
+        examples, teacher = held
+        images, labels = self._feed.examples(batch, examples, step, replica)
+        targets = None
+        if self._teacher:
+            targets = self._teacher.targets(images, labels, teacher)
         return self._step.forward_backward(
-            state, images, labels, step, replica, small=small
+            state, images, labels, step, replica, targets=targets, small=small
         )
 
 

@@ -130,6 +130,7 @@ class Step:
         step: tf.Tensor,
         replica: tf.Tensor,
         *,
+        targets: tf.Tensor | None = None,
         small: bool = False,
     ) -> tuple[Found, list[tf.Tensor]]:
         """The gradient of a replica's examples, and the new `local`.
@@ -140,21 +141,22 @@ class Step:
             labels: float32 `[b, K]`, probabilities.
             step: int64 scalar, the global step.
             replica: integer scalar, the replica's number.
+            targets: float32 `[b, K]`, probabilities that are learned instead of the
+                labels, by which predictions still count as correct.
             small: Whether to shrink the images to the recipe's small size.
         """
         if small:
             images = shrink(images, self._recipe.small_size)
+        batch = (images, labels, labels if targets is None else targets)
         parts = self._recipe.accumulation_steps
         if parts == 1:
-            return self._part(state, state.local, images, labels, step, replica)
-        images = tf.reshape(images, [parts, -1, *images.shape[1:]])
-        labels = tf.reshape(labels, [parts, -1, labels.shape[-1]])
+            return self._part(state, state.local, batch, step, replica)
+        batch = [tf.reshape(t, [parts, -1, *t.shape[1:]]) for t in batch]
 
         def turn(i, total, local):
             number = step * parts + tf.cast(i, step.dtype)
-            part, local = self._part(
-                state, local, images[i], labels[i], number, replica
-            )
+            examples = [t[i] for t in batch]
+            part, local = self._part(state, local, examples, number, replica)
             return i + 1, tf.nest.map_structure(tf.add, total, part), local
 
         start = (tf.constant(0), self._nothing(), state.local)
@@ -224,9 +226,10 @@ class Step:
         gradients = [tf.zeros(shape) for shape in self._shapes]
         return Found(gradients, tf.zeros(3), tf.zeros(()))
 
-    def _part(self, state, local, images, labels, step, replica):
+    def _part(self, state, local, batch, step, replica):
         """`forward_backward` of examples that are taken at once."""
         recipe = self._recipe
+        images, labels, targets = batch
         seeds = dropout_seeds(recipe.seed, step, replica, self._seeds)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(state.trainable)
@@ -238,8 +241,9 @@ class Step:
             samples = recipe.samples if choices else 1
             if samples > 1:
                 labels = tf.repeat(labels, samples, axis=0)
+                targets = tf.repeat(targets, samples, axis=0)
             losses = keras.losses.categorical_crossentropy(
-                labels,
+                targets,
                 logits,
                 from_logits=True,
                 label_smoothing=recipe.label_smoothing,

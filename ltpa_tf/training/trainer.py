@@ -12,6 +12,7 @@ from ltpa_tf.data.augmentation import check_crop
 from ltpa_tf.errors import SettingError
 from ltpa_tf.optimizers import make_optimizer, make_schedule
 from ltpa_tf.training import distribution, finetuning
+from ltpa_tf.training.distillation import make_teacher
 from ltpa_tf.training.feed import ResidentFeed, check_placement, make_feed
 from ltpa_tf.training.model import Build, build_model, made, select_kernels, synchronize
 from ltpa_tf.training.program import Program
@@ -124,6 +125,7 @@ class Trainer:
             and isinstance(self.feed, ResidentFeed)
             and distribution.has_accelerator(),
             small_steps=round(small * self.total_steps),
+            teacher=make_teacher(config, source, strategy, jit=self.jit),
         )
         self._validation = source.validation and Validation(
             strategy,

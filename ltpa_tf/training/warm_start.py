@@ -59,7 +59,7 @@ class WarmStart:
 
     def __init__(self, place: str):
         self._place = place
-        self._model, self._class_names = _load(place)
+        self._model, self._class_names = other_model(place, _INIT_FROM)
 
     def warmed(self, build: Build, say: Callable[[str], None]) -> Build:
         """`build`, with the other model's weights, see `give_weights`.
@@ -129,8 +129,17 @@ class WarmStart:
         return dataclasses.replace(source, mean=mean, std=std)
 
 
-def _load(place: str) -> tuple[keras.Model, Sequence[str] | None]:
-    """The model, and the names of its classes where they are known."""
+def other_model(place: str, setting: str) -> tuple[keras.Model, list[str] | None]:
+    """A trained model, and the names of its classes where they are known.
+
+    Args:
+        place: The folder of a finished run, whose final model is taken, a `.keras`
+            file, or a preset's name or folder.
+        setting: What it was given by.
+
+    Raises:
+        SettingError: If there is no such model.
+    """
     path = Path(place)
     if models.is_preset(place):
         return models.from_preset(place), models.preset_metadata(place)["class_names"]
@@ -140,7 +149,7 @@ def _load(place: str) -> tuple[keras.Model, Sequence[str] | None]:
         with opened(place) as folder:
             return folder.load_model(), folder.read_dataset()["class_names"]
     raise SettingError(
-        _INIT_FROM,
+        setting,
         place,
         "the folder of a finished run, a .keras file, or a preset's name or folder",
     )

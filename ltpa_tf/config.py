@@ -16,6 +16,7 @@ from ml_collections import ConfigDict
 from ltpa_tf import models
 from ltpa_tf.errors import SettingError, settings_of
 from ltpa_tf.images import Preprocessing
+from ltpa_tf.images.files import shown
 from ltpa_tf.old_configs import renewed
 from ltpa_tf.words import one_of
 
@@ -320,6 +321,12 @@ def flat(config: ConfigDict, prefix: str = "") -> dict[str, object]:
         else:
             settings[prefix + key] = value
     return settings
+
+
+def printable(config: ConfigDict) -> dict[str, object]:
+    """`flat`, in text that everyone takes: paths need not be UTF-8."""
+    settings = flat(config).items()
+    return {k: shown(v) if isinstance(v, str) else v for k, v in settings}
 
 
 def _chosen(config: ConfigDict) -> dict:

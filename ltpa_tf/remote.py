@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ltpa_tf import stores
 from ltpa_tf.errors import CheckpointError, SettingError
+from ltpa_tf.images.files import shown
 
 _OWNER = ".owner"
 # What makes others whole is uploaded after them, in this order.
@@ -201,9 +202,12 @@ def opened(path: str | os.PathLike, setting: str) -> Iterator[Place]:
         setting: What it was given by.
 
     Raises:
-        SettingError: If there is no driver for the store, or it can't be reached.
+        SettingError: If there is no driver for the store, or it can't be reached; if
+            TensorFlow couldn't write to a folder of this name.
     """
     if not stores.is_remote(path):
+        if shown(path) != str(path):
+            raise SettingError(setting, shown(path), "a path in UTF-8")
         yield Place(Path(path))
         return
     mirror = Mirror(stores.whole_url(path), setting)

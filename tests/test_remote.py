@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import os
 import sys
 import threading
 
@@ -202,3 +203,10 @@ def test_no_folder_of_this_machine_is_called_like_a_store():
             RunFolder(path)
     for path in ("/runs/s3", "runs/a:b/c", "s3", "s3:run"):
         assert stores.local(path, "--workdir").parts
+
+
+def test_a_folder_that_tensorflow_could_not_write_to_is_named():
+    path = os.fsdecode(b"runs/caf\xe9")
+    refused = pytest.raises(SettingError, match=r"UTF-8.*Received: 'runs/caf")
+    with refused, opened(path):
+        pass

@@ -40,7 +40,8 @@ def started(
         for kind in KINDS:
             if to := config.log[kind]:
                 id = known[kind]["id"] if known.get(kind, {}).get("to") == to else ""
-                tracker = _open(kind, to, id, name, configuration.flat(config), folder)
+                settings = configuration.printable(config)
+                tracker = _open(kind, to, id, name, settings, folder)
                 trackers.append(tracker)
                 known[kind] = {"to": to, "id": tracker.id}
         if trackers:

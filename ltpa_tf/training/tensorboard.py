@@ -105,7 +105,7 @@ def _plain(config: ConfigDict) -> dict[str, bool | int | float | str]:
     """The settings by whole key, as hparams takes them."""
     return {
         key: value if isinstance(value, bool | int | float | str) else str(value)
-        for key, value in configuration.flat(config).items()
+        for key, value in configuration.printable(config).items()
     }
 
 

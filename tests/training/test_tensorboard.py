@@ -1,4 +1,5 @@
 import dataclasses
+import os
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from ltpa_tf.explain import overlay
 from ltpa_tf.models import AttentionVGG
 from ltpa_tf.training import train
 from ltpa_tf.training.network import local_variables
-from ltpa_tf.training.tensorboard import AttentionMaps, entropy
+from ltpa_tf.training.tensorboard import AttentionMaps, TensorBoard, entropy
 
 
 def test_entropy_of_known_maps():
@@ -76,6 +77,16 @@ def test_pictures_show_images_beside_their_maps(larger):
 def test_without_attention_there_is_nothing_to_watch(source, build, config):
     watch = AttentionMaps(build()(config, source), source, pictures=3)
     assert watch.look([], []) == ({}, None)
+
+
+def test_data_in_a_folder_whose_name_is_not_utf8(config, tmp_path):
+    """As old zip archives have them."""
+    config.log.tensorboard = True
+    config.data.dir = os.fsdecode(b"/data/caf\xe9")
+    board = TensorBoard(tmp_path, config, enabled=True, hparams=True)
+    board.close()
+    (file,) = tmp_path.glob("*.v2")
+    assert rb"/data/caf\xe9" in file.read_bytes()
 
 
 def test_events_hold_what_metrics_hold(config, larger, tmp_path):

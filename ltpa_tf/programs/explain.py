@@ -36,7 +36,12 @@ _IMAGES, _RECURSIVE = define_images(
 _INDICES = flags.DEFINE_list(
     "indices", None, "Which examples of the split, e.g. 3,17; by default a sample."
 )
-_COUNT = flags.DEFINE_integer("count", 8, "How many examples to sample.", lower_bound=1)
+_COUNT = flags.DEFINE_integer(
+    "count",
+    None,
+    "How many examples to sample; by default 8, or all of fewer.",
+    lower_bound=1,
+)
 _SEED = flags.DEFINE_integer("seed", 0, "Of the sample.", lower_bound=0)
 _SPLIT = flags.DEFINE_enum(
     "split", "test", ["test", "validation"], "Which examples to choose from."
@@ -98,7 +103,7 @@ def _draw(run: "RunFolder", names: Sequence[str], indices: list[int] | None) -> 
             split=_SPLIT.value,
             weights=_WEIGHTS.value,
             indices=indices,
-            count=_COUNT.value,
+            count=_COUNT.value or 8,
             seed=_SEED.value,
         )
     print(run.shown(written[0]))

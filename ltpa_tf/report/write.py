@@ -32,7 +32,7 @@ def write_report(
     split: str = "test",
     weights: str = "final",
     indices: Sequence[int] | None = None,
-    count: int = 8,
+    count: int | None = None,
     seed: int = 0,
 ) -> Path:
     """Writes `report.html` into a finished run's folder.
@@ -47,7 +47,7 @@ def write_report(
         split: `"test"` or `"validation"`.
         weights: `"final"` or `"best"`.
         indices: Which examples of the split; None draws `count` of them at random.
-        count: How many examples to draw.
+        count: How many examples to draw; None draws 8, or all of fewer.
         seed: Of that draw.
 
     Returns:
@@ -66,6 +66,7 @@ def write_report(
     model = models.prune(models.as_float32(trained := run.load_model(weights)))
     made = _methods(model, maps)
     examples = run.load_split(split)
+    count = min(8, len(examples)) if count is None else count
     if indices is None and count > len(examples):
         raise SettingError("--count", count, f"1 to {len(examples)}, the {split} part")
     indices = chosen(len(examples), indices, count, seed)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ltpa_tf import models
+from ltpa_tf import data, models
 from ltpa_tf.errors import SettingError
 from ltpa_tf.explain import Explanation, upsample
 from ltpa_tf.report import write_report
@@ -230,6 +230,16 @@ def test_a_run_without_a_model_is_a_sentence(bare_run, tmp_path):
     (tmp_path / "run" / "model.keras").unlink()
     with pytest.raises(SettingError, match="start train.py on it again"):
         write_report(RunFolder(tmp_path / "run"))
+
+
+def test_of_few_test_images_all_are_shown(bare_run, tmp_path, monkeypatch):
+    folder = RunFolder(shutil.copytree(bare_run.path, tmp_path / "run"))
+    whole = folder.load_split("test")
+    few = data.array_split(whole.array[:3], whole.labels[:3])
+    monkeypatch.setattr(RunFolder, "load_split", lambda *_: few)
+    html = Page(write_report(folder, maps=["evidence"]).read_text())
+    captions = [text for _, text in html.all("figcaption")]
+    assert captions.count("image") == 3
 
 
 def test_what_is_no_html_is_escaped():

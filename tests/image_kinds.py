@@ -292,6 +292,12 @@ def kinds() -> list[Kind]:
             tiff(rgb * np.uint16(256) + 99, planar=True),
         ),
         Kind("TIFF, 16 bits, signed", ".tif", tiff(deep[..., None], signed=True)),
+        Kind(
+            "TIFF, 16 bits, grey with opacity",
+            ".tif",
+            tiff(np.dstack([deep, deep]), photometric=1, extra=(2,)),
+        ),
+        Kind("TIFF, 8 bits, signed", ".tif", encode(grey, "TIFF", tiffinfo={339: 2})),
         Kind("TIFF, several pages", ".tif", frames("TIFF")),
         Kind("TIFF, floats", ".tif", encode(grey.astype(np.float32), "TIFF")),
         Kind("AVIF", ".avif", struct.pack(">I", 24) + b"ftypavif\0\0\0\0mif1avif"),

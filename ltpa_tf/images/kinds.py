@@ -30,7 +30,8 @@ _STARTS = {
     "WebP": rb"RIFF.{4}WEBP",
     "TIFF": rb"II\*\0|MM\0\*",
     "BigTIFF": rb"II\+\0|MM\0\+",
-    "AVIF": rb".{4}ftyp(avif|avis)",
+    # Some are of the family that HEIC is of as well, and say AVIF behind that.
+    "AVIF": rb".{4}ftyp((mif1|msf1).{4}(.{4}){0,8}?)?(avif|avis)",
     "HEIC": rb".{4}ftyp(hei[cxms]|hev[cxms]|mif1|msf1)",
     "JPEG XL": rb"\xff\x0a|\0\0\0\x0cJXL ",
     "JPEG 2000": rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51",

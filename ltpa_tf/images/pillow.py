@@ -53,6 +53,9 @@ def opened(content: bytes, kind: str) -> Image.Image:
     try:
         return Image.OPEN[kind.upper()][0](io.BytesIO(content))
     except _ERRORS as error:
+        if "unknown pixel mode" in str(error):
+            what = f"a {kind} file of numbers or channels that aren't read"
+            raise BadImage(what, tiff.UNSIGNED) from None
         raise _undecodable(kind, error) from None
 
 
@@ -74,6 +77,7 @@ def loaded(content: bytes, kind: str) -> np.ndarray:
         what = f"{frames} pages" if kind == "TIFF" else f"{frames} frames"
         raise BadImage(f"a {kind} file of {what}", "an image of one")
     try:
+        tiff.refuse_signed(image)
         if tiff.is_deep(image):
             return tiff.deep_colours(image, opened(content, kind))
         covered = image.tile[0].extents if kind == "GIF" else None
@@ -121,11 +125,7 @@ def _values(image: Image.Image, covered: tuple[int, ...] | None) -> np.ndarray:
     """Of a decoded image; `covered` is what the frame of a GIF fills of it."""
     kind = image.format
     if image.mode in ("F", "I"):
-        signed = kind == "TIFF" and tiff.is_signed(image)
-        raise BadImage(
-            f"a {kind} file of {'signed 16' if signed else '32'}-bit values",
-            "8 bits a channel, or 16 bits without a sign",
-        )
+        raise BadImage(f"a {kind} file of 32-bit values", tiff.UNSIGNED)
     if image.mode.startswith("I;16"):
         return tiff.grey(image)
     # A TIFF's orientation is applied, and taken out, while it is loaded.

@@ -6,7 +6,9 @@ from PIL import Image
 from ltpa_tf.images.kinds import BadImage
 
 _BITS, _PHOTOMETRIC, _PLANES = 258, 262, 284  # TIFF 6.0, section 8
+_FORMAT, _SIGNED = 339, 2  # section 19
 _WHITE_IS_ZERO, _SEPARATE = 0, 2
+UNSIGNED = "8 bits a channel, or 16 bits without a sign"
 # Orders of a value's bytes; N is the machine's, which is little-endian.
 _OTHER = {"L": "B", "B": "L", "N": "B"}
 
@@ -61,9 +63,16 @@ def grey(image: Image.Image) -> np.ndarray:
     return 65535 - values if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO else values
 
 
-def is_signed(image: Image.Image) -> bool:
-    """Whether it holds signed 16-bit values, which Pillow takes into 32 bits."""
-    return image.tag_v2.get(_BITS) == (16,)
+def refuse_signed(image: Image.Image) -> None:
+    """Refuses a TIFF of signed values: Pillow takes those of 8 bits for unsigned.
+
+    Raises:
+        BadImage: If it is one.
+    """
+    tags = getattr(image, "tag_v2", {})
+    if _SIGNED in tags.get(_FORMAT, ()):
+        bits = tags.get(_BITS, (1,))[0]
+        raise BadImage(f"a TIFF file of signed {bits}-bit values", UNSIGNED)
 
 
 def _decoded(image: Image.Image, name: str) -> Image.Image:

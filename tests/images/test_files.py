@@ -59,6 +59,8 @@ def test_results_keep_their_places(tmp_path):
     [
         (b"\0\0\0\x18ftypheic", "a HEIC file"),
         (b"\0\0\0\x1cftypavif", "an AVIF file"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf", "an AVIF file"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1heic", "a HEIC file"),
         (b"\xff\x0a\0\0", "a JPEG XL file"),
         (b"<?xml version='1.0'?><svg/>", "an SVG file"),
         (b"version https://git-lfs.github.com/spec/v1", "a Git LFS pointer"),

@@ -149,11 +149,13 @@ class ModelShowsTraining(keras.callbacks.Callback):
     Attributes:
         shown: What the model showed last: values of weights and other variables.
         rate: The learning rate that it showed last.
+        step: The count of steps that it showed last.
     """
 
     def __init__(self, trainer: Trainer, position: Position):
         super().__init__()
         self._trainer, self._position = trainer, position
+        self.step = 0
         model = trainer.model
         model.compile(
             optimizer=keras.optimizers.SGD(trainer.learning_rate(position.step)),
@@ -191,6 +193,7 @@ class ModelShowsTraining(keras.callbacks.Callback):
         optimizer.iterations.assign(self._position.step)
         optimizer.learning_rate = self._trainer.learning_rate(self._position.step)
         self.rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+        self.step = self._position.step
 
 
 class TrainingTakesModel(keras.callbacks.Callback):
@@ -232,6 +235,7 @@ class TrainingTakesModel(keras.callbacks.Callback):
         self._variables = [*model.trainable_variables, *local_variables(model)]
         self._trainable = [v.trainable for v in self._variables]
         self._optimizer = self._fixed_settings()
+        self._loss = model.loss
         self._layers = self._numbers()
 
     def on_train_begin(self, logs: dict | None = None) -> None:
@@ -250,6 +254,14 @@ class TrainingTakesModel(keras.callbacks.Callback):
         """See `on_train_begin`."""
         self._take()
 
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        """See `on_train_begin`."""
+        self._take()
+
+    def on_test_end(self, logs: dict | None = None) -> None:
+        """See `on_train_begin`."""
+        self._take()
+
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """See `on_train_begin`."""
         self._take()
@@ -263,6 +275,8 @@ class TrainingTakesModel(keras.callbacks.Callback):
             self._refuse("layer.trainable, changed in training", "`build` to freeze it")
         if self._fixed_settings() != self._optimizer:
             self._refuse("a setting of model.optimizer", "config.optimizer for it")
+        if self.model.loss is not self._loss:
+            self._refuse("model.loss", "config.train for it")
         if self._numbers() != self._layers:
             self._refuse("a layer's number, such as a dropout rate", "`build` for it")
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
@@ -284,8 +298,13 @@ class TrainingTakesModel(keras.callbacks.Callback):
             self._before.shown = now
 
     def _fixed_settings(self) -> dict:
-        config = self.model.optimizer.get_config()
-        return {key: v for key, v in config.items() if key != "learning_rate"}
+        """All but a rate that is a number, and the count of steps."""
+        optimizer = self.model.optimizer
+        config = optimizer.get_config()
+        if not isinstance(config["learning_rate"], dict):  # a schedule is one
+            del config["learning_rate"]
+        steps = int(optimizer.iterations) - self._before.step
+        return {**config, "iterations": steps}
 
     def _numbers(self) -> list[dict[str, float]]:
         """Of each layer, what the compiled step has taken as a constant."""

@@ -54,7 +54,7 @@ def train(
     config: ConfigDict,
     workdir: str | os.PathLike,
     *,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
+    callbacks: keras.callbacks.Callback | Sequence[keras.callbacks.Callback] = (),
     source: data.Source | None = None,
     build: Build = build_model,
     hparams: bool = True,
@@ -74,7 +74,8 @@ def train(
         callbacks: Keras callbacks. They see the model with the weights that would be
             saved, at the end of every epoch, and with those that are trained
             otherwise; learning rate and weights that they set are trained on. Those
-            with batch methods are called once per call of several steps. What they
+            with batch methods are called once per call of several steps, and those for
+            tests before and after validation, not for its batches. What they
             remember is not part of checkpoints. Each worker has its own; if one of
             them stops training, all workers stop at the end of the epoch.
         source: The data set, instead of the one that `config.data` names.
@@ -102,6 +103,7 @@ def train(
     need_tensorflow()
     configuration.validate(config)
     config = run_inputs.with_absolute_paths(config)
+    callbacks = keras.tree.flatten(callbacks)  # one alone is taken, as by `fit`
     check_callbacks(callbacks, config)
     with remote.opened(workdir, "--workdir") as place:
         return _in_folder(place, config, callbacks, source, build, hparams)
@@ -269,8 +271,7 @@ def _run(
             logs["weight_norm"] = checkpoints.weight_norm()
             logs["update_norm"] = runner.update_norm()
             logs["learning_rate"] = trainer.learning_rate(position.step - 1)
-            trainer.settle()
-            callbacks.on_epoch_end(epoch, logs | trainer.validate())
+            callbacks.on_epoch_end(epoch, logs | _validated(trainer, callbacks))
             stop = bool(trainer.model.stop_training)
             position.stopped |= checkpoints.any_worker(stop)
             trainer.state.reset_sums()
@@ -290,6 +291,18 @@ def _run(
             model_file.save_model(model, folder.model_file)
             files.write_json(folder.summary_file, summary)
         return summary
+
+
+def _validated(trainer: Trainer, callbacks: keras.callbacks.CallbackList) -> dict:
+    """What validation images tell; callbacks are told before and after."""
+    if not trainer.source.validation:
+        trainer.settle()
+        return {}
+    callbacks.on_test_begin()
+    trainer.settle()
+    found = trainer.validate()
+    callbacks.on_test_end({k.removeprefix("val_"): v for k, v in found.items()})
+    return found
 
 
 def _summary(trainer: Trainer, position: Position, metrics: MetricsFile) -> dict:

@@ -547,6 +547,28 @@ def test_weights_that_a_callback_sets_are_trained_on(run):
     np.testing.assert_allclose(weights(folder / "model.keras")[-2], 4, atol=1e-6)
 
 
+@pytest.mark.parametrize("ema", [0.0, 0.9])
+def test_callbacks_are_told_of_validation(run, ema):
+    told = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_test_begin(self, logs=None):
+            told.append("begins")
+            last = self.model.layers[-1]
+            last.set_weights([np.zeros_like(value) for value in last.get_weights()])
+
+        def on_test_end(self, logs=None):
+            told.append(logs)
+
+    folder = run("a", Watch(), train__ema=ema)  # one alone, as `fit` takes it
+    expected = []
+    for line in lines(folder):
+        assert line["val_loss"] == pytest.approx(np.log(3), rel=1e-5)
+        names = ("loss", "accuracy")
+        expected += ["begins", {name: line[f"val_{name}"] for name in names}]
+    assert told == expected
+
+
 @pytest.mark.parametrize(
     ("callback", "setting"),
     [
@@ -590,11 +612,17 @@ def test_what_no_epoch_tells_is_not_watched_for():
     check_monitors([TellsMore(), kinds.EarlyStopping("val_f1")], validated=False)
 
 
+SCHEDULE = keras.optimizers.schedules.ExponentialDecay(0.1, 1, 0.9)
+
+
 @pytest.mark.parametrize(
     ("change", "setting"),
     [
         (lambda m: setattr(m.optimizer, "learning_rate", 0.1), "optimizer.schedule"),
         (lambda m: setattr(m.optimizer, "weight_decay", 0.1), "callbacks"),
+        (lambda m: setattr(m.optimizer, "learning_rate", SCHEDULE), "callbacks"),
+        (lambda m: m.optimizer.iterations.assign(5), "callbacks"),
+        (lambda m: m.compile(m.optimizer, "mse"), "callbacks"),
         (lambda m: setattr(m.layers[2], "trainable", False), "callbacks"),
         (lambda m: setattr(m.layers[1], "scale", 0.1), "callbacks"),
     ],

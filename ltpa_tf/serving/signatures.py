@@ -21,6 +21,8 @@ TOP = 5
 
 # Outputs of other meanings.
 _TAKEN = frozenset(("probabilities", "top_classes", "top_names", "preprocessing"))
+# Of outputs beside a map.
+_ENDS = ("_image", "_grid")
 
 
 class Signatures:
@@ -90,7 +92,8 @@ class Signatures:
         self.preprocessing = preprocessing
         estimators = [x.name for x in model.layers if isinstance(x, AttentionEstimator)]
         for name in estimators:
-            if name in _TAKEN or name.startswith("evidence_"):
+            of_another = name.startswith("evidence_") or name.endswith(_ENDS)
+            if name in _TAKEN or of_another:
                 raise SettingError(
                     "model", f"an estimator {name!r}", "another name for it"
                 )

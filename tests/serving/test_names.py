@@ -67,6 +67,7 @@ def test_it_keeps_them_in_converted_files_too(tmp_path, form):
     assert found["look_image"].shape == (4, 32, 32)
 
 
-def test_a_name_that_means_something_else_is_refused(tmp_path):
-    with pytest.raises(SettingError, match="another name.*estimator 'top_names'"):
-        serving.export(build("top_names"), tmp_path / "mine", class_names="abc")
+@pytest.mark.parametrize("name", ["top_names", "evidence_9", "look_grid", "9_image"])
+def test_a_name_that_means_something_else_is_refused(tmp_path, name):
+    with pytest.raises(SettingError, match=f"another name.*estimator '{name}'"):
+        serving.export(build(name), tmp_path / "mine", class_names="abc")

@@ -232,8 +232,7 @@ def reapplied(
         >>> called[-1], again.count_params() == model.count_params()
         ('logits', True)
     """
-    if not getattr(model, "inputs", None) or not getattr(model, "outputs", None):
-        raise SettingError("model", type(model).__name__, "a functional Keras model")
+    check_functional(model)
     # Keras clones a compiled model together with its optimizer and slots; this one
     # isn't compiled, and a Sequential model becomes functional on the way.
     bare = keras.Model(model.input, model.output, name=model.name)
@@ -243,3 +242,13 @@ def reapplied(
         clone_function=lambda layer: layer,
         call_function=call,
     )
+
+
+def check_functional(model: keras.Model) -> None:
+    """Refuses models of which Keras doesn't know which layers are applied to what.
+
+    Raises:
+        SettingError: Naming the model's type.
+    """
+    if not getattr(model, "inputs", None) or not getattr(model, "outputs", None):
+        raise SettingError("model", type(model).__name__, "a functional Keras model")

@@ -12,6 +12,7 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.images import DEFAULT, Preprocessing
 from ltpa_tf.images.grey import grey
 from ltpa_tf.layers import AttentionEstimator
+from ltpa_tf.models.views import check_functional
 from ltpa_tf.serving import compact as compact_maps
 from ltpa_tf.serving import images as image_files
 
@@ -56,9 +57,9 @@ class Signatures:
         compact: Forms of maps that get signatures of their own, of `compact.FORMS`.
 
     Raises:
-        SettingError: If the number of names isn't the number of classes, the model's
-            images have no fixed size, or neither 1 nor 3 channels, its layers have
-            names that no graph can have, or maps can't have such a form.
+        SettingError: If the model isn't functional, the number of names isn't that of
+            classes, its images have no fixed size, or neither 1 nor 3 channels, its
+            layers have names that no graph can have, or maps can't have such a form.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Signatures:
         preprocessing: Preprocessing = DEFAULT,
         compact: Sequence[str] = (),
     ):
+        check_functional(model)
         models.check_names(model)
         classes = model.output_shape[-1]
         if len(class_names) != classes:

@@ -71,3 +71,17 @@ def test_it_keeps_them_in_converted_files_too(tmp_path, form):
 def test_a_name_that_means_something_else_is_refused(tmp_path, name):
     with pytest.raises(SettingError, match=f"another name.*estimator '{name}'"):
         serving.export(build(name), tmp_path / "mine", class_names="abc")
+
+
+def test_a_model_whose_layers_keras_does_not_know_is_refused(tmp_path):
+    class Subclassed(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.whole = build("look")
+
+        def call(self, images):
+            return self.whole(images)
+
+    with pytest.raises(SettingError, match="functional.*Received: 'Subclassed'"):
+        serving.export(Subclassed(), tmp_path / "mine", class_names="abc")
+    assert not list(tmp_path.iterdir())

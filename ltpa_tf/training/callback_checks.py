@@ -6,7 +6,7 @@ import keras
 from ml_collections import ConfigDict
 
 from ltpa_tf.errors import SettingError
-from ltpa_tf.training.callbacks import CONSTANT_RATE
+from ltpa_tf.training.user_callbacks import CONSTANT_RATE
 from ltpa_tf.words import one_of
 
 # What every epoch tells, beside the maps' entropy_level_N; and with validation images.

@@ -24,8 +24,6 @@ from ltpa_tf.training.callbacks import (
     BestModel,
     EarlyStopping,
     MetricsFile,
-    ModelShowsTraining,
-    TrainingTakesModel,
 )
 from ltpa_tf.training.checkpoints import disk_errors_as_sentences
 from ltpa_tf.training.model import (
@@ -40,6 +38,7 @@ from ltpa_tf.training.progress import ProgressBar, header
 from ltpa_tf.training.saving import CheckpointManager, Position, StopSignals
 from ltpa_tf.training.tensorboard import AttentionMaps, TensorBoard
 from ltpa_tf.training.trainer import Trainer
+from ltpa_tf.training.user_callbacks import ModelShowsTraining, TrainingTakesModel
 from ltpa_tf.training.warm_start import started
 from ltpa_tf.words import count
 

@@ -1,0 +1,202 @@
+"""What a user's Keras callbacks see of a training, and what they do to it."""
+
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+
+from ltpa_tf.errors import SettingError
+from ltpa_tf.training.network import local_variables, set_weights
+from ltpa_tf.training.saving import Position
+from ltpa_tf.training.trainer import Trainer
+
+CONSTANT_RATE = "constant, and optimizer.warmup_epochs 0"
+"""The schedule beside which a callback may set the learning rate."""
+
+
+class ModelShowsTraining(keras.callbacks.Callback):
+    """Ahead of a user's callbacks: `self.model` shows them what is trained.
+
+    At the end of an epoch its weights are those that would be saved, otherwise those
+    that are trained. Its optimizer is a stand-in which shows the count of steps and the
+    learning rate of the step to come.
+
+    Args:
+        trainer: What is trained with; its model gets compiled.
+        position: Where the run is.
+
+    Attributes:
+        shown: What the model showed last: values of weights and other variables.
+        rate: The learning rate that it showed last.
+        step: The count of steps that it showed last.
+    """
+
+    def __init__(self, trainer: Trainer, position: Position):
+        super().__init__()
+        self._trainer, self._position = trainer, position
+        self.step = 0
+        model = trainer.model
+        model.compile(
+            optimizer=keras.optimizers.SGD(trainer.learning_rate(position.step)),
+            loss=keras.losses.CategoricalCrossentropy(from_logits=True),
+            metrics=["accuracy"],
+        )
+        # Metrics that aren't built have no names, by which callbacks look for them.
+        empty = keras.ops.zeros((1, len(trainer.source.class_names)))
+        model.compute_metrics(None, empty, empty)
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """The run begins or goes on."""
+        self._show(self._trainer.state.read_trained())
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """An epoch begins or goes on."""
+        self._show(self._trainer.state.read_trained())
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """A call of some steps has ended."""
+        self._show(self._trainer.state.read_trained())
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """An epoch has ended."""
+        self._show(self._trainer.state.read_for_evaluation())
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """The run has ended."""
+        self._show(self._trainer.state.read_for_evaluation())
+
+    def _show(self, values: tuple[list[tf.Tensor], list[tf.Tensor]]) -> None:
+        set_weights(self.model, *values)
+        self.shown = [*values[0], *values[1]]
+        optimizer = self.model.optimizer
+        optimizer.iterations.assign(self._position.step)
+        optimizer.learning_rate = self._trainer.learning_rate(self._position.step)
+        self.rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+        self.step = self._position.step
+
+
+class TrainingTakesModel(keras.callbacks.Callback):
+    """Behind a user's callbacks: what they set in `self.model` counts.
+
+    A learning rate is that of the next step on. Weights that were changed are trained
+    on; with a moving average it begins anew from them. Anything else that training
+    would not follow is refused.
+
+    Args:
+        trainer: What is trained with.
+        before: What the model showed before the callbacks.
+        users: The callbacks.
+
+    Attributes:
+        took_weights: Whether the last event changed weights.
+    """
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        before: ModelShowsTraining,
+        users: Sequence[keras.callbacks.Callback],
+    ):
+        super().__init__()
+        self._trainer, self._before = trainer, before
+        self._names = ", ".join(type(callback).__name__ for callback in users)
+        self._differ = tf.function(
+            lambda now, shown: [
+                tf.reduce_any(a != b) for a, b in zip(now, shown, strict=True)
+            ],
+            autograph=False,
+        )
+        self.took_weights = False
+
+    def set_model(self, model: keras.Model) -> None:
+        """Keras gives the model; it is built and compiled."""
+        super().set_model(model)
+        self._variables = [*model.trainable_variables, *local_variables(model)]
+        self._trainable = [v.trainable for v in self._variables]
+        self._optimizer = self._fixed_settings()
+        self._loss = model.loss
+        self._layers = self._numbers()
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Takes over what was set; likewise at the other events."""
+        self._take()
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """See `on_train_begin`."""
+        self._take()
+
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        """See `on_train_begin`."""
+        self._take()
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """See `on_train_begin`."""
+        self._take()
+
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        """See `on_train_begin`."""
+        self._take()
+
+    def on_test_end(self, logs: dict | None = None) -> None:
+        """See `on_train_begin`."""
+        self._take()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """See `on_train_begin`."""
+        self._take()
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """See `on_train_begin`."""
+        self._take()
+
+    def _take(self) -> None:
+        if [v.trainable for v in self._variables] != self._trainable:
+            self._refuse("layer.trainable, changed in training", "`build` to freeze it")
+        if self._fixed_settings() != self._optimizer:
+            self._refuse("a setting of model.optimizer", "config.optimizer for it")
+        if self.model.loss is not self._loss:
+            self._refuse("model.loss", "config.train for it")
+        if self._numbers() != self._layers:
+            self._refuse("a layer's number, such as a dropout rate", "`build` for it")
+        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        if rate != self._before.rate:
+            if not isinstance(self._trainer.schedule, float):
+                raise SettingError(
+                    "optimizer.schedule",
+                    self._trainer.schedule.rule,
+                    f"{CONSTANT_RATE}, where a callback sets the learning rate; here "
+                    f"one of {self._names} did",
+                )
+            self._trainer.state.learning_rate = self._before.rate = rate
+        now = [tf.convert_to_tensor(v) for v in self._variables]
+        changed = [bool(differs) for differs in self._differ(now, self._before.shown)]
+        self.took_weights = any(changed)
+        if self.took_weights:
+            values = [v if c else None for v, c in zip(now, changed, strict=True)]
+            self._trainer.state.replace_weights(values)
+            self._before.shown = now
+
+    def _fixed_settings(self) -> dict:
+        """All but a rate that is a number, and the count of steps."""
+        optimizer = self.model.optimizer
+        config = optimizer.get_config()
+        if not isinstance(config["learning_rate"], dict):  # a schedule is one
+            del config["learning_rate"]
+        steps = int(optimizer.iterations) - self._before.step
+        return {**config, "iterations": steps}
+
+    def _numbers(self) -> list[dict[str, float]]:
+        """Of each layer, what the compiled step has taken as a constant."""
+        return [
+            {
+                name: value
+                for name, value in vars(layer).items()
+                if name[0] != "_" and type(value) in (int, float)
+            }
+            for layer in self.model._flatten_layers(include_self=False)
+        ]
+
+    def _refuse(self, what: str, accepted: str) -> None:
+        raise SettingError(
+            "callbacks", f"{self._names}, of which one set {what}", accepted
+        )

@@ -85,6 +85,10 @@ class Whitening(keras.layers.Layer):
     def compute_output_shape(self, images_shape):
         return (*images_shape[:-1], 2 * _SIZE**2 * images_shape[-1])
 
+    def get_config(self) -> dict:
+        """The constructor's arguments; by itself Keras writes no policy among them."""
+        return super().get_config()
+
 
 def _kernel(filters, shape, dtype):
     """The kernel of filters, which are columns over (y, x, channel); and negated."""

@@ -75,3 +75,14 @@ def test_filters_are_not_trained():
     layer.build((None, 8, 8, 3))
     assert not layer.trainable_weights
     assert len(layer.non_trainable_weights) == 1
+
+
+def test_a_model_of_it_under_a_policy_is_made_again_from_its_config():
+    policy = keras.dtype_policies.DTypePolicy("mixed_bfloat16")
+    inputs = keras.Input((4, 4, 3))
+    model = keras.Model(inputs, Whitening(dtype=policy)(inputs))
+    again = keras.Model.from_config(model.get_config())
+    assert again.layers[1].compute_dtype == "bfloat16"
+    again.set_weights(model.get_weights())
+    x = np.random.default_rng(0).normal(size=(2, 4, 4, 3)).astype("float32")
+    np.testing.assert_array_equal(again(x), model(x))

@@ -145,9 +145,10 @@ def _decay_by_rate(self, variables) -> None:
     """`BaseOptimizer._apply_weight_decay`, with each variable's own rate."""
     if self.weight_decay is None:
         return
+    learning_rate = self.learning_rate  # a schedule is computed each time it is read
     for variable in variables:
         if self._use_weight_decay(variable):
-            lr = ops.cast(self.learning_rate * self._rate(variable), variable.dtype)
+            lr = ops.cast(learning_rate * self._rate(variable), variable.dtype)
             wd = ops.cast(self.weight_decay, variable.dtype)
             self.assign(variable, variable - variable * wd * lr)
 

@@ -12,8 +12,8 @@ def trained_a_little(**settings):
     model = models.build(
         "vgg_att2_concat_pc",
         num_classes=5,
-        trunk="vgg_d",
-        levels=(4, 7),
+        trunk="faster",
+        levels=(2, 4),
         width=1 / 32,
         **settings,
     )
@@ -26,7 +26,7 @@ def trained_a_little(**settings):
             layer.beta.assign(rng.normal(0, 0.5, layer.beta.shape))
     for linear in model.get_layer("logits").linear:
         linear.bias.assign(rng.normal(size=5))
-    for level in (4, 7):
+    for level in (2, 4):
         scoring = model.get_layer(f"level_{level}").scoring
         scoring.set_weights([3 * w for w in scoring.get_weights()])
     return model
@@ -56,8 +56,8 @@ def test_evidence_adds_up_to_the_logit(images, head, projection, normalization):
         classes = np.array(classes, np.int32)
         found = {k: np.asarray(v) for k, v in taken_apart([images, classes]).items()}
         np.testing.assert_allclose(found["logits"], model(images), atol=1e-5)
-        sums = [found[f"evidence_{n}"].sum((1, 2), dtype=np.float64) for n in (4, 7)]
-        assert found["evidence_4"].shape == (6, 16, 24)
+        sums = [found[f"evidence_{n}"].sum((1, 2), dtype=np.float64) for n in (2, 4)]
+        assert found["evidence_2"].shape == (6, 16, 24)
         if head == "concat":
             logit = sum(sums) + found["evidence_bias"][:, 0]
             expected = found["logits"][np.arange(6), classes]
@@ -104,7 +104,7 @@ def test_of_the_predicted_class(images):
 def test_under_half_precision_it_is_that_of_the_rounded_features(images):
     model = trained_a_little(image_shape=(32, 48, 3), dtype="mixed_bfloat16")
     found = models.evidence_model(model, of_predicted=True)(images)
-    total = sum(np.asarray(found[f"evidence_{n}"]).sum((1, 2)) for n in (4, 7))
+    total = sum(np.asarray(found[f"evidence_{n}"]).sum((1, 2)) for n in (2, 4))
     expected = np.asarray(found["logits"]).max(-1)
     np.testing.assert_allclose(
         total + found["evidence_bias"][:, 0], expected, rtol=0.05

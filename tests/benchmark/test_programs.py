@@ -1,10 +1,8 @@
 """Benchmark programs refuse a flag before they measure for minutes."""
 
 import re
-import subprocess
-import sys
-from pathlib import Path
 
+import forked
 import pytest
 
 FAST = "--config=configs/cifar10_fast.py"
@@ -31,12 +29,7 @@ FAST = "--config=configs/cifar10_fast.py"
     ],
 )
 def test_refuses(program, flags, sentence):
-    done = subprocess.run(
-        [sys.executable, "-m", f"ltpa_tf.benchmark.{program}", *flags],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-    )
+    done = forked.run(f"ltpa_tf.benchmark.{program}", *flags)
     assert done.returncode == 2, done.stderr
     assert re.search(sentence, done.stderr)
     assert done.stdout == ""

@@ -33,7 +33,7 @@ def evaluate(
             log-probabilities.
         split: What to evaluate on; where it knows boxes, the maps are tested too.
         class_names: K names.
-        batch_size: Examples per step.
+        batch_size: Examples per step, at most.
         progress: Called after each batch with the number of examples in it.
 
     Returns:
@@ -65,6 +65,7 @@ def evaluate(
             f"{len(class_names)} names",
             f"{model.output_shape[-1]}, one for each of the model's outputs",
         )
+    batch_size = min(batch_size, len(split))  # of a small split, one without padding
     counts = Classification(len(class_names))
     mistakes, border = Mistakes(class_names), Border()
     hits: dict[str, float] = {}

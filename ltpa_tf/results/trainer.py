@@ -26,7 +26,7 @@ from ltpa_tf.training.model import build_model, check_images, saved_model
 from ltpa_tf.training.network import dropout_seeds, is_seed, set_weights, with_seeds
 from ltpa_tf.training.warm_start import started
 
-_TEST_BATCH = 1000
+_TEST_BATCH = 1000  # at most
 
 
 class SeedTrainer:
@@ -55,6 +55,7 @@ class SeedTrainer:
         self._trainer = Trainer(config, strategy, source, build)
         self._starts = {seed: self._trainer.initial_arrays(seed) for seed in seeds}
         self._logits = tf.function(self._logits_of_both, jit_compile=self._trainer.jit)
+        self._test_batch = min(_TEST_BATCH, len(source.test))
 
     def compile(self) -> float:
         """Compiles step (for each size of images) and test; returns the seconds."""
@@ -162,8 +163,8 @@ class SeedTrainer:
         split = self._source.test
         names = self._source.class_names
         found = tuple(Classification(len(names)) for _ in range(3))
-        for first in range(0, len(split), _TEST_BATCH):
-            part = slice(first, first + _TEST_BATCH)
+        for first in range(0, len(split), self._test_batch):
+            part = slice(first, first + self._test_batch)
             for result, logits in zip(
                 found, self._views(split.array[part]), strict=True
             ):
@@ -188,7 +189,7 @@ class SeedTrainer:
 
     def _test_logits(self, images: np.ndarray) -> list[np.ndarray]:
         """Logits `[B, K]`, plain and with the mirrored image; one compiled shape."""
-        short = [(0, _TEST_BATCH - len(images)), (0, 0), (0, 0), (0, 0)]
+        short = [(0, self._test_batch - len(images)), (0, 0), (0, 0), (0, 0)]
         weights, local = self._trainer.state.read_for_evaluation()
         both = self._logits(weights, local, tf.constant(np.pad(images, short)))
         return [logits.numpy()[: len(images)] for logits in both]

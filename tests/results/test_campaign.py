@@ -36,7 +36,9 @@ def make_config(tmp_path):
     def make(trial):
         config = trials.get_config(trial.name)
         config.data.name, config.data.dir = "npz", str(tmp_path / "tiny.npz")
-        config.model.width = 1 / 32
+        config.model.width, config.model.trunk = 1 / 32, "faster"
+        if trial is not CONTROL:
+            config.model.levels = (4,)
         config.train.epochs, config.train.batch_size = 1, 16
         config.optimizer.warmup_epochs = 0.0
         config.runtime.precision = "float32"
@@ -174,7 +176,7 @@ def test_data_that_does_not_fit_is_named_before_any_training(tmp_path, make_conf
     ("key", "value", "setting"),
     [
         ("batch_size", 64, "train.batch_size"),
-        ("small_size", 8, "train.small_size"),
+        ("small_size", 4, "train.small_size"),
     ],
 )
 def test_a_trial_that_its_images_do_not_fit_is_named_before_any_training(

@@ -66,10 +66,17 @@ def test_data_without_a_test_part_is_refused(tmp_path):
     assert len(load(config).test) == 6
 
 
+def small_config():
+    """A fast recipe, with one size of images."""
+    config = cifar10_fast.get_config()
+    config.model.trunk, config.model.levels = "faster", (2, 4)
+    config.model.width, config.train.small_size = 1 / 16, 0
+    return config
+
+
 @pytest.mark.parametrize("ema", [0.0, 0.9])
 def test_every_seed_is_a_training_of_its_own(source, ema):
-    config = cifar10_fast.get_config()
-    config.model.width = 1 / 16
+    config = small_config()
     config.train.epochs, config.train.batch_size = 12, 16
     config.train.ema = ema
     config.optimizer.warmup_epochs = 1.0
@@ -86,8 +93,7 @@ def test_every_seed_is_a_training_of_its_own(source, ema):
 
 
 def test_the_model_handed_out_is_the_one_that_was_tested(source):
-    config = cifar10_fast.get_config()
-    config.model.width = 1 / 16
+    config = small_config()
     config.model.dropout = 0.5
     config.train.epochs, config.train.batch_size = 4, 16
     config.optimizer.warmup_epochs = 1.0

@@ -18,7 +18,8 @@ EXAMPLES = 8
 def model():
     return models.build(
         "vgg_att2_concat_pc",
-        levels=(4, 7),
+        trunk="faster",
+        levels=(2, 4),
         width=1 / 16,
         mean=(0.5,) * 3,
         std=(0.5,) * 3,
@@ -62,15 +63,15 @@ def test_every_map_has_every_measure(measured):
     result, saved = measured
     of_attention = result["methods"]["attention"]
     assert set(of_attention) == {
+        "attention_2",
         "attention_4",
-        "attention_7",
         "attention_mean",
         "attention_product",
         "attention_smooth",
     }
     assert set(result["methods"]["evidence"]) == {
+        "evidence_2",
         "evidence_4",
-        "evidence_7",
         "evidence",
         "evidence_smooth",
     }
@@ -81,8 +82,8 @@ def test_every_map_has_every_measure(measured):
                 assert -1 <= low <= mean <= high <= 1, name
         assert len(measures["sanity"]) == 3
     # The last layer with weights is the classifier, on which attention doesn't rest.
-    assert of_attention["attention_4"]["sanity"][0] == pytest.approx(1)
-    assert of_attention["attention_4"]["sanity"][2] < 0.9
+    assert of_attention["attention_2"]["sanity"][0] == pytest.approx(1)
+    assert of_attention["attention_2"]["sanity"][2] < 0.9
     assert [len(json.loads(one)["methods"]) for one in saved] == [1, 2, 3, 4, 4]
     assert set(result["agreement"]) == {
         "centre",
@@ -113,11 +114,11 @@ def test_some_measures_are_what_all_have_of_them(model, split, measured):
     some = measure_maps(
         model, split, NAMES, measures=["boxes"], examples=EXAMPLES, known=known
     )
-    kept = some["methods"]["evidence"]["evidence_4"]
-    assert set(kept) < set(result["methods"]["evidence"]["evidence_4"])
+    kept = some["methods"]["evidence"]["evidence_2"]
+    assert set(kept) < set(result["methods"]["evidence"]["evidence_2"])
     assert "pointing" in kept and "deletion" not in kept and "sanity" not in kept
     for name, value in kept.items():
-        assert value == result["methods"]["evidence"]["evidence_4"][name]
+        assert value == result["methods"]["evidence"]["evidence_2"][name]
     with pytest.raises(SettingError, match="--map_measures: .*Received: 'box'"):
         measure_maps(model, split, NAMES, measures=["box"], progress=pytest.fail)
 

@@ -154,7 +154,7 @@ class TestPrune:
         np.testing.assert_allclose(pruned(ones), model(ones), rtol=0, atol=1e-6)
 
     def test_of_a_trained_model_and_back_from_disk(self, x, tmp_path):
-        model = build("vgg_att_pc", width=SMALL, **DATA)
+        model = build("vgg_att_pc", trunk="faster", levels=(4,), width=SMALL, **DATA)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         model.compile(keras.optimizers.SGD(0.01), loss, jit_compile=False)
         model.fit(x, np.arange(4), epochs=3, verbose=0)

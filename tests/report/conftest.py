@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from shared import unchanged
+from shared import made_once, unchanged
 
 NAMES = ("<b>&\"'", "![x](http://a.example/x.png)", "[y](http://a.example)", "`|*z*")
 EXAMPLES = 60
@@ -42,7 +42,7 @@ def bare_run(tmp_path_factory):
         {"epoch": 2, "step": 10, "loss": 1.25, "val_loss": 1.5, "entropy_level_4": 0.5},
     ]
     write_text(run.metrics_file, "".join(json.dumps(one) + "\n" for one in lines))
-    small = {"trunk": "vgg_d", "levels": (4, 7), "width": 1 / 16}
+    small = {"trunk": "faster", "levels": (2, 4), "width": 1 / 16}
     model = models.build(
         num_classes=len(NAMES), mean=source.mean, std=source.std, **small
     )
@@ -53,17 +53,21 @@ def bare_run(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def run(bare_run, tmp_path_factory):
-    """The same, evaluated with its maps."""
+    """The same, evaluated with its maps, and with its report."""
     import shutil
 
     from ltpa_tf import evaluation
+    from ltpa_tf.report import write_report
     from ltpa_tf.run import RunFolder
 
-    folder = tmp_path_factory.mktemp("evaluated") / bare_run.path.name
-    shutil.copytree(bare_run.path, folder)
-    run = RunFolder(folder)
-    evaluation.evaluate_run(run, maps=["attention", "evidence"], map_examples=6)
-    return run
+    name = bare_run.path.name
+
+    def make(folder):
+        run = RunFolder(shutil.copytree(bare_run.path, folder / name))
+        evaluation.evaluate_run(run, maps=["attention", "evidence"], map_examples=6)
+        write_report(run, indices=[5, 59])
+
+    return RunFolder(made_once(tmp_path_factory, "evaluated", make) / name)
 
 
 @pytest.fixture(scope="session")
@@ -75,8 +79,5 @@ def examples(run):
 @pytest.fixture(scope="session")
 def page(run):
     """The path of its report."""
-    from ltpa_tf.report import write_report
-
-    page = write_report(run, indices=[5, 59])
     with unchanged(run.path):
-        yield page
+        yield run.path / "report.html"

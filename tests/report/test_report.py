@@ -135,9 +135,9 @@ def test_pictures_are_the_images_and_their_maps(html, run, examples, result):
     assert shown == ["test 5", "test 59", *mistakes]
     np.testing.assert_array_equal(pictures[0][1], examples.array[5])
     grids = models.grids(model := run.load_model(), (32, 32))
-    level = models.attention_model(model)(examples.array[5:6])["level_4"][0]
-    expected = overlay(examples.array[5], upsample(level, (32, 32), grids["level_4"]))
-    assert pictures[1][0].endswith(": attention 4")
+    level = models.attention_model(model)(examples.array[5:6])["level_2"][0]
+    expected = overlay(examples.array[5], upsample(level, (32, 32), grids["level_2"]))
+    assert pictures[1][0].endswith(": attention 2")
     assert np.abs(pictures[1][1].astype(int) - expected).max() <= 1
 
 

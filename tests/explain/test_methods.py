@@ -190,6 +190,22 @@ def test_a_librarys_maps_have_the_images_size(model, images, name):
     assert maps.std() > 0
 
 
+@of_library
+def test_rise_points_to_the_only_pixel_that_matters():
+    needed("rise")
+    keras.utils.set_random_seed(0)
+    image = keras.Input((32, 32, 1))
+    found = []
+    for row, column in [(9, 20), (13, 7), (22, 25)]:
+        pixel = image[:, row, column]
+        model = keras.Model(image, keras.ops.concatenate([pixel, -pixel], -1))
+        light = np.full((1, 32, 32, 1), 255, np.uint8)
+        rise = maps_of(model, light, "rise", classes=[0])["rise"][0]
+        peak = np.unravel_index(rise.argmax(), rise.shape)
+        found.append(np.hypot(*np.subtract(peak, (row, column))))
+    assert np.mean(found) < 0.5  # cells of RISE's grid are 4.6 pixels wide
+
+
 @pytest.mark.parametrize("row", ["vgg", "vgg_gap"])
 def test_post_hoc_methods_need_no_attention(images, row):
     model = models.build(row, num_classes=5, image_shape=(*SIZE, 3), width=1 / 16)

@@ -41,6 +41,8 @@ XPLIQUE: dict[str, tuple[str, dict, str]] = {
     "rise": ("Rise", {"nb_samples": 1000, "mask_value": GREY}, "sum"),
 }
 _BLACK_BOX = ("occlusion", "rise")
+# RISE shifts all masks of a batch alike: of large ones a map's peak lies on their grid.
+_BATCH = {"rise": 32}
 
 
 def xplique(model: keras.Model, size: tuple[int, int], name: str) -> Callable:
@@ -52,7 +54,8 @@ def xplique(model: keras.Model, size: tuple[int, int], name: str) -> Callable:
     if name == "occlusion":
         side = max(1, min(size) // 8)
         settings = {**settings, "patch_size": side, "patch_stride": side}
-    explainer = getattr(attributions, kind)(model, batch_size=256, **settings)
+    batch = _BATCH.get(name, 256)
+    explainer = getattr(attributions, kind)(model, batch_size=batch, **settings)
     classes_of_model = model.output_shape[-1]
 
     def maps(images, classes):

@@ -41,7 +41,7 @@ FACTS = {
             "auc": None,
             "nll": 0.0456,
             "ece": 0.012,
-            "pointing": {"level_10": 0.961, "chance": 0.17},
+            "pointing": {"level_4": 0.961, "chance": 0.17},
         },
     ],
 }
@@ -62,9 +62,9 @@ def test_what_is_known_is_said(signatures):
         "0.0456",
         "1.20%",
         "balanced accuracy | 91.20%",
-        "level 10 | 96.10%",
+        "level 4 | 96.10%",
         "chance | 17.00%",
-        "levels 7, 10",
+        "levels 2, 4",
         "32x32",
         "döner",
     ):

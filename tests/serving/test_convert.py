@@ -21,7 +21,7 @@ def signatures(build, class_names):
 
 
 def assert_alike(outputs, predictions, tolerance=1e-5):
-    for name in ("level_7", "level_10", "level_7_image", "level_10_image"):
+    for name in ("level_2", "level_4", "level_2_image", "level_4_image"):
         level = int(name.split("_")[1])
         kind = "image_maps" if name.endswith("image") else "maps"
         expected = [getattr(one, kind)[level] for one in predictions]
@@ -80,17 +80,27 @@ def test_litert(litert, signatures, base, images, whole):
         litert_file.to_litert(signatures, file, images)
 
 
+@pytest.fixture(scope="module")
+def wide(litert, build, class_names, images, tmp_path_factory):
+    """A model most of whose file is weights, and how large that is in float32."""
+    model = build(width=0.5)
+    file = tmp_path_factory.mktemp("litert") / "wide.tflite"
+    litert_file.to_litert(Signatures(model, class_names), file, images)
+    return model, file.stat().st_size
+
+
 @pytest.mark.parametrize(
     ("quantize", "share", "tolerance"), [("float16", 0.65, 1e-3), ("int8", 0.6, 0.15)]
 )
 def test_quantized_litert(
-    signatures, base, images, whole, tmp_path, quantize, share, tolerance
+    wide, class_names, images, tmp_path, quantize, share, tolerance
 ):
-    small = tmp_path / "small.tflite"
+    model, size = wide
+    small, signatures = tmp_path / "small.tflite", Signatures(model, class_names)
     ask, difference = litert_file.to_litert(signatures, small, images, quantize)
     assert 0 < difference < tolerance
-    assert small.stat().st_size < share * whole[0].stat().st_size
-    predictions = serving.Predictor.from_saved_model(base).predict(images)
+    assert small.stat().st_size < share * size
+    predictions = serving.Predictor.from_model(model, class_names).predict(images)
     assert_alike(ask(images), predictions, tolerance)
 
 
@@ -184,7 +194,7 @@ def test_evidence_of_a_tie_is_of_either_class():
 
 def test_the_largest_score_is_the_estimators(build, class_names, images):
     model = build(compatibility="local")
-    scores = [model.get_layer(f"level_{level}").output[1] for level in (7, 10)]
+    scores = [model.get_layer(f"level_{level}").output[1] for level in (2, 4)]
     expected = max(np.abs(x).max() for x in keras.Model(model.input, scores)(images))
     found = convert.largest_score(Signatures(model, class_names), images)
     assert found == pytest.approx(expected, rel=1e-4)
@@ -210,7 +220,8 @@ def test_a_file_in_the_way(signatures, images, tmp_path):
 @pytest.mark.parametrize("normalization", ["softmax", "sigmoid"])
 def test_flat_maps_survive_8_bits(litert, build, images, tmp_path, normalization):
     """Of a map over 1,024 positions nothing is left in steps of 1/256."""
-    model = build(levels=(7, 10), num_classes=3, normalization=normalization)
+    deep = {"trunk": "paper", "levels": (7, 10)}
+    model = build(num_classes=3, normalization=normalization, **deep)
     signatures = Signatures(model, "abc")
     ask, _ = litert_file.to_litert(signatures, tmp_path / "m.tflite", images, "int8")
     found, expected = ask(images), signatures.attention_maps(images)
@@ -229,7 +240,13 @@ def test_hard_attention_chooses_alike_in_other_runtimes(
 ):
     pytest.importorskip("onnxruntime")
     pytest.importorskip("tf2onnx")
-    model = build(num_classes=3, normalization=normalization, positions=4)
+    model = build(
+        num_classes=3,
+        trunk="faster",
+        levels=(1, 2),
+        normalization=normalization,
+        positions=4,
+    )
     signatures = Signatures(model, "abc")
     maps = signatures.attention_maps(tf.constant(images))
     for convert_to, file in (
@@ -238,7 +255,7 @@ def test_hard_attention_chooses_alike_in_other_runtimes(
     ):
         ask, _ = convert_to(signatures, tmp_path / file, images)
         found = ask(images)
-        for level in ("level_7", "level_10"):
+        for level in ("level_1", "level_2"):
             np.testing.assert_allclose(found[level], maps[level], rtol=0, atol=1e-6)
             assert set(np.unique(found[level])) == {0, 0.25}
 

@@ -108,7 +108,7 @@ def test_a_dropped_image_is_answered(page, base, images, encode):
     expect(page.locator("#classes li")).to_have_count(5)
     answer = serving.Predictor.from_saved_model(base).predict(images[:1])[0]
     assert classes(page) == as_shown(answer)
-    expect(page.locator("#levels label")).to_have_text(["image", "level 7", "level 10"])
+    expect(page.locator("#levels label")).to_have_text(["image", "level 2", "level 4"])
 
 
 def test_a_chosen_file_and_a_sample_are_answered(page, images, encode):
@@ -131,7 +131,7 @@ def test_every_control_changes_the_overlay(page):
     show_sample(page)
     seen = [picture(page)]
     for change in (
-        lambda: page.get_by_label("level 7").check(force=True),
+        lambda: page.get_by_label("level 2").check(force=True),
         lambda: page.get_by_label("Opacity").fill("40"),
         lambda: page.get_by_label("Colours").select_option("viridis"),
         lambda: page.get_by_label("Cells of the map").check(),
@@ -140,29 +140,29 @@ def test_every_control_changes_the_overlay(page):
         change()
         seen.append(picture(page))
     assert len(set(seen)) == len(seen)
-    page.get_by_label("level 10").check(force=True)
+    page.get_by_label("level 4").check(force=True)
     page.get_by_label("Opacity").fill("0")
     assert picture(page) == seen[-1]  # the plain image
 
 
 def test_the_pointer_reads_the_map(page, base, images, encode):
     drop(page, encode(images[1]), "one.png", "image/png")
-    page.get_by_label("level 7").check(force=True)
+    page.get_by_label("level 2").check(force=True)
     page.get_by_label("Cells of the map").check()
     box = page.locator("#view").bounding_box()
     x, y = box["x"] + box["width"] * 10.5 / 32, box["y"] + box["height"] * 20.5 / 32
     page.mouse.move(x, y)
     said = page.locator("#reading").inner_text()
-    assert "Level 7, row 21 of 32, column 11 of 32" in said
-    map_7 = serving.Predictor.from_saved_model(base).predict(images[1:2])[0].maps[7]
+    assert "Level 2, row 21 of 32, column 11 of 32" in said
+    map_2 = serving.Predictor.from_saved_model(base).predict(images[1:2])[0].maps[2]
     times, attention = re.search(r": (\S+) times .*attention (\S+)\)", said).groups()
-    assert float(times) == pytest.approx(map_7[20, 10] * 32 * 32, rel=0.01)
-    assert float(attention) == pytest.approx(map_7[20, 10], rel=0.06)
+    assert float(times) == pytest.approx(map_2[20, 10] * 32 * 32, rel=0.01)
+    assert float(attention) == pytest.approx(map_2[20, 10], rel=0.06)
 
 
 def test_evidence_for_the_top_class_is_shown_and_read(page, base, images, encode):
     drop(page, encode(images[1]), "one.png", "image/png")
-    page.get_by_label("level 10").check(force=True)
+    page.get_by_label("level 4").check(force=True)
     page.get_by_label("Cells of the map").check()
     attention = picture(page)
     page.get_by_label("Show").select_option("evidence")
@@ -175,7 +175,7 @@ def test_evidence_for_the_top_class_is_shown_and_read(page, base, images, encode
     said = page.locator("#reading").inner_text()
     assert said.endswith(f"to the logit of {answer.name}.")
     sign, size = re.search(r"column 6 of 16: (.)(\S+) to", said).groups()
-    given = answer.evidence[10][9, 5]
+    given = answer.evidence[4][9, 5]
     assert (sign == "+") == (given > 0)
     assert float(size) == pytest.approx(abs(given), rel=0.06)
     page.get_by_label("Show").select_option("attention")
@@ -212,7 +212,7 @@ def test_the_keyboard_alone_is_enough(page):
     page.keyboard.press("Tab")  # the levels
     before = picture(page)
     page.keyboard.press("ArrowLeft")
-    expect(page.get_by_label("level 7")).to_be_checked()
+    expect(page.get_by_label("level 2")).to_be_checked()
     assert picture(page) != before
 
 

@@ -18,7 +18,7 @@ def test_grey_is_pillows():
 
 def test_a_grey_model_is_exported_checked_and_asked(tmp_path):
     model = models.build(
-        trunk="vgg_d",
+        trunk="faster",
         image_shape=(32, 32, 1),
         num_classes=3,
         levels=(2, 4),

@@ -65,8 +65,8 @@ def test_health_and_metadata(triton, server):
     }
     assert outputs["probabilities"] == ("FP32", [-1, 7])
     assert outputs["top_names"] == ("BYTES", [-1, 5])
-    assert outputs["level_7"] == ("FP32", [-1, 32, 32])
-    assert outputs["evidence_7"] == outputs["level_7"]
+    assert outputs["level_2"] == ("FP32", [-1, 32, 32])
+    assert outputs["evidence_2"] == outputs["level_2"]
     (encoded,) = described(client, f"{server.name}_bytes")["inputs"]
     assert encoded["datatype"] == "BYTES"
 
@@ -102,7 +102,7 @@ def test_json_alone(server, images, expected):
     module = pytest.importorskip("tritonclient.http")
     address = server.url.removeprefix("http://")
     with contextlib.closing(module.InferenceServerClient(address)) as client:
-        names = ["probabilities", "top_names", "level_7", "evidence_7"]
+        names = ["probabilities", "top_names", "level_2", "evidence_2"]
         answer = ask(
             (module, client), server.name, "images", images, names, binary_data=False
         )
@@ -118,8 +118,8 @@ def assert_answers(answer, expected):
     assert names == [list(one.names) for one in expected]
     for name, of in (
         ("probabilities", lambda one: one.probabilities),
-        ("level_7", lambda one: one.maps[7]),
-        ("evidence_7", lambda one: one.evidence[7]),
+        ("level_2", lambda one: one.maps[2]),
+        ("evidence_2", lambda one: one.evidence[2]),
     ):
         wanted = np.stack([of(one) for one in expected])
         np.testing.assert_allclose(arrays(name), wanted, atol=1e-5)
@@ -136,8 +136,8 @@ def test_files(triton, server, images, encode, expected):
 
 
 def test_only_what_is_asked_for(triton, server, images):
-    answer = ask(triton, server.name, "images", images, ["level_7", "top_classes"])
-    assert answer.as_numpy("level_7").shape == (5, 32, 32)
+    answer = ask(triton, server.name, "images", images, ["level_2", "top_classes"])
+    assert answer.as_numpy("level_2").shape == (5, 32, 32)
     assert answer.as_numpy("top_classes").dtype == np.int32
     assert answer.as_numpy("probabilities") is None
 
@@ -160,7 +160,7 @@ def assert_alike(found, expected):
         np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-5)
         for kind in ("maps", "image_maps", "evidence"):
             own, others = getattr(one, kind), getattr(other, kind)
-            assert [*own] == [*others] == [7, 10]
+            assert [*own] == [*others] == [2, 4]
             for level, values in own.items():
                 np.testing.assert_allclose(values, others[level], atol=1e-4)
 

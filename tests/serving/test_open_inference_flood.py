@@ -27,7 +27,7 @@ GOOD = {
             "data": [0] * 9,
         }
     ],
-    "outputs": [{"name": "level_7", "parameters": {"binary_data": False}}],
+    "outputs": [{"name": "level_2", "parameters": {"binary_data": False}}],
     "parameters": {"binary_data_output": False},
 }
 JUNK = (None, True, 0, -1, 1.5, 2**70, "", "x", [], {}, [[]], [None], {"a": 1}, "BYTES")
@@ -79,7 +79,7 @@ def over_rpc(rng):
         protocol.MESSAGES["ModelInferRequest"](
             model_name="animals",
             inputs=[IMAGES],
-            outputs=[{"name": "level_7"}],
+            outputs=[{"name": "level_2"}],
             raw_input_contents=[bytes(3072)],
         ).SerializeToString()
     )

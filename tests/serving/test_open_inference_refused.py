@@ -56,7 +56,7 @@ _BAD = {
         "inputs": [tensor(parameters={"shared_memory_region": "a"})]
     },
     "an unknown output": {"inputs": [tensor()], "outputs": [{"name": "logits"}]},
-    "an output twice": {"inputs": [tensor()], "outputs": [{"name": "level_7"}] * 2},
+    "an output twice": {"inputs": [tensor()], "outputs": [{"name": "level_2"}] * 2},
     "classification": {
         "inputs": [tensor()],
         "outputs": [{"name": "probabilities", "parameters": {"classification": 3}}],

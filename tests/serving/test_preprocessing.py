@@ -17,7 +17,7 @@ PADDED = Preprocessing("pad", background=(0, 0, 255), window=(0, 4095))
 
 @pytest.fixture(scope="module")
 def model(build):
-    return build(trunk="vgg_d", levels=(2, 4))
+    return build()
 
 
 @pytest.fixture(scope="module")

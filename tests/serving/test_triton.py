@@ -75,7 +75,7 @@ def test_the_configuration(repository, class_names):
     assert [*outputs["probabilities"].dims] == [len(class_names)]
     labels = (repository / outputs["probabilities"].label_filename).read_text()
     assert tuple(labels.splitlines()) == class_names
-    assert [*outputs["level_10"].dims] == [*outputs["evidence_10"].dims] == [16, 16]
+    assert [*outputs["level_4"].dims] == [*outputs["evidence_4"].dims] == [16, 16]
     assert [*outputs["preprocessing"].dims] == [1]  # Triton wants one at least
     assert {one.batch_size for one in config.model_warmup} == {1, 2, 4, 8, 16, 32}
     for one in config.model_warmup:
@@ -169,12 +169,12 @@ def test_our_client_asks_it(server, signatures, images, encode, tmp_path):
         np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-5)
         for kind in ("maps", "image_maps", "evidence"):
             own, others = getattr(one, kind), getattr(other, kind)
-            assert own.keys() == others.keys() == {7, 10}
+            assert own.keys() == others.keys() == {2, 4}
             for level, values in own.items():
                 np.testing.assert_allclose(values, others[level], atol=1e-4)
     assert found[-1].preprocessing == PADDED
     assert plain.maps == {}
-    assert not {"level_7", "evidence_7"} & set(servicer.asked[-1])
+    assert not {"level_2", "evidence_2"} & set(servicer.asked[-1])
 
 
 def test_a_next_version(repository, signatures, images, build, class_names, tmp_path):
@@ -187,7 +187,7 @@ def test_a_next_version(repository, signatures, images, build, class_names, tmp_
     assert not (repository / "1").exists()
     with pytest.raises(SettingError, match="exist|isn't in"):
         triton.export(signatures, repository, images, version=2)
-    others = Signatures(build(levels=(10, 13)), class_names, PADDED)
+    others = Signatures(build(levels=(4, 7)), class_names, PADDED)
     with pytest.raises(SettingError, match=r"config\.pbtxt.*another folder"):
         triton.export(others, repository, images)
     renamed = Signatures(build(), [f"a {name}" for name in class_names], PADDED)

@@ -128,7 +128,7 @@ def test_pictures_are_the_images_and_their_maps(html, run, examples, result):
         if a["alt"].startswith("test ")
     ]
     assert {pixels.shape for _, pixels in pictures} == {(32, 32, 3)}
-    maps = 1 + 4 + 4 + 1  # image, attention, evidence, Grad-CAM
+    maps = 1 + 5 + 4 + 1  # image, attention, evidence, Grad-CAM
     mistakes = [f"test {one['index']}" for one in result["mistakes"]]
     assert len(pictures) == maps * (2 + len(mistakes))
     shown = [alt.partition(",")[0] for alt, _ in pictures[::maps]]

@@ -214,3 +214,16 @@ def test_what_cannot_be_attached_to_is_refused_with_the_reason(make, said):
 def test_wrong_arguments_are_named(arguments, said):
     with pytest.raises(SettingError, match=said):
         models.attach(small(), **{"num_classes": 5, **arguments})
+
+
+def test_a_named_network_does_not_follow_a_users_image_data_format(channels_first):
+    made = models.named_backbone("mobilenetv2", "", (32, 32, 3))
+    assert keras.config.image_data_format() == "channels_first"  # still the user's
+    found = models.attach(made, 5)(images(1, 32, 32, 3))
+    keras.config.set_image_data_format("channels_last")
+    usual = models.named_backbone("mobilenetv2", "", (32, 32, 3))
+    usual.set_weights(made.get_weights())
+    np.testing.assert_array_equal(
+        made(images(1, 32, 32, 3)), usual(images(1, 32, 32, 3))
+    )
+    assert found.shape == (1, 5)

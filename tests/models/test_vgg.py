@@ -363,15 +363,6 @@ def test_what_cannot_be_built_is_refused_in_a_sentence(arguments, message):
         AttentionVGG(**arguments)
 
 
-@pytest.fixture
-def channels_first():
-    """What a user's keras.json may say."""
-    before = keras.config.image_data_format()
-    keras.config.set_image_data_format("channels_first")
-    yield
-    keras.config.set_image_data_format(before)
-
-
 @pytest.mark.parametrize(
     "settings",
     [

@@ -1,9 +1,10 @@
 """Backbones by name, `"efficientnetv2b0"`, or from a `.keras` file."""
 
+import contextlib
 import math
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -101,7 +102,7 @@ def _is_file(backbone: str) -> bool:
 def _built(name: str, weights: str, shape: tuple) -> keras.Model:
     published = "imagenet" if weights == "imagenet" else None
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _channels_last():
             # That weights of another image size are taken: there are no others.
             warnings.filterwarnings("ignore", "`input_shape` is undefined")
             return _builders()[name](
@@ -121,6 +122,17 @@ def _built(name: str, weights: str, shape: tuple) -> keras.Model:
             f"a network that {address[0]} can be downloaded from, or the path of that "
             "file, brought here from another machine",
         ) from error
+
+
+@contextlib.contextmanager
+def _channels_last() -> Iterator[None]:
+    """Whatever a user's keras.json says: `keras.applications` follow it."""
+    before = keras.config.image_data_format()
+    keras.config.set_image_data_format("channels_last")
+    try:
+        yield
+    finally:
+        keras.config.set_image_data_format(before)
 
 
 def _loaded(file: str, setting: str) -> keras.Model:

@@ -121,7 +121,7 @@ attention. Made of the result files by
 **What it says so far** (three seeds; `seconds` is training alone on one H200, beside
 which the host compiled other lines).
 
-- **Attention costs nothing against a max pool here**, with 30 epochs or with 15: the
+- **No cost of attention against a max pool is seen here**, with 30 epochs or 15: the
   differences are within the seeds' noise. The 1.2 points that an earlier trunk lost,
   after six epochs of one seed, are not found again.
 - Neither maxima beside the attended features, nor batch norm over descriptors, nor

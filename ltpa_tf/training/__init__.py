@@ -11,7 +11,8 @@ from ltpa_tf.errors import (
     WorkerLostError,
 )
 from ltpa_tf.training.model import build_model
-from ltpa_tf.training.train import train, versions
+from ltpa_tf.training.summary import versions
+from ltpa_tf.training.train import train
 from ltpa_tf.training.trainer import Trainer
 
 __all__ = [

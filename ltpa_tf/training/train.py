@@ -1,18 +1,13 @@
 """Training: from a config to a finished run folder."""
 
 import contextlib
-import hashlib
-import importlib.metadata
 import os
-import platform
 from collections.abc import Callable, Iterator, Sequence
 
 import keras
-import numpy as np
 import tensorflow as tf
 from ml_collections import ConfigDict
 
-import ltpa_tf
 from ltpa_tf import config as configuration
 from ltpa_tf import data, files, lock, model_file, remote, run, run_inputs, tracking
 from ltpa_tf.backend import need_tensorflow
@@ -35,7 +30,8 @@ from ltpa_tf.training.model import (
 from ltpa_tf.training.network import set_weights
 from ltpa_tf.training.program import StepRunner
 from ltpa_tf.training.progress import ProgressBar, header
-from ltpa_tf.training.saving import CheckpointManager, Position, StopSignals
+from ltpa_tf.training.saving import CheckpointManager, StopSignals
+from ltpa_tf.training.summary import summarize, weights_sha256
 from ltpa_tf.training.tensorboard import AttentionMaps, TensorBoard
 from ltpa_tf.training.trainer import Trainer
 from ltpa_tf.training.user_callbacks import ModelShowsTraining, TrainingTakesModel
@@ -46,7 +42,6 @@ from ltpa_tf.words import count
 _FREE = ("checkpoint.", "log.", "runtime.strategy", "runtime.jit", "data.dir")
 _FREE += ("runtime.steps_per_call", "data.download", "data.placement")
 _FREE += ("data.skip_damaged",)
-_TIMES = ("seconds", "images_per_second")
 
 
 def train(
@@ -280,11 +275,11 @@ def _run(
         if takes.took_weights:
             checkpoints.save()
         checkpoints.wait()
-        summary = _summary(trainer, position, metrics)
+        summary = summarize(trainer, position, metrics.line(position.step))
         if takes.took_weights:
             summary["metrics"] |= trainer.validate()
         set_weights(model, *trainer.state.evaluation_arrays())
-        summary["weights_sha256"] = _weights_sha256(model)
+        summary["weights_sha256"] = weights_sha256(model)
         # The summary last of all: with it the run is complete.
         if chief:
             model_file.save_model(model, folder.model_file)
@@ -302,52 +297,6 @@ def _validated(trainer: Trainer, callbacks: keras.callbacks.CallbackList) -> dic
     found = trainer.validate()
     callbacks.on_test_end({k.removeprefix("val_"): v for k, v in found.items()})
     return found
-
-
-def _summary(trainer: Trainer, position: Position, metrics: MetricsFile) -> dict:
-    """Every process computes the same; the chief writes it."""
-    last = metrics.line(position.step)
-    return {
-        "epochs": -(-position.step // trainer.steps_per_epoch),
-        "steps": position.step,
-        "seconds": position.seconds,
-        "images_per_second": last.get("images_per_second"),
-        "metrics": {name: v for name, v in last.items() if name not in _TIMES},
-        "best": {"epoch": position.best_epoch, "val_accuracy": position.best}
-        if position.best_epoch
-        else None,
-        "parameters": trainer.model.count_params(),
-        "replicas": trainer.strategy.num_replicas_in_sync,
-        "device": distribution.device_name(),
-        "versions": versions(),
-    }
-
-
-def _weights_sha256(model: keras.Model) -> str:
-    """SHA-256 over shape, dtype and values of `model.weights`, in order."""
-    digest = hashlib.sha256()
-    for weight in model.weights:
-        value = np.ascontiguousarray(keras.ops.convert_to_numpy(weight))
-        digest.update(f"{value.dtype.str} {value.shape}\n".encode())
-        digest.update(value.data)
-    return digest.hexdigest()
-
-
-def versions() -> dict[str, str]:
-    """What the result depends on.
-
-    Example:
-        >>> "tensorflow" in training.versions()
-        True
-    """
-    # This package's own version is known also where it runs without being installed.
-    names = ("tensorflow", "keras", "numpy")
-    found = {name: importlib.metadata.version(name) for name in names}
-    return {
-        "python": platform.python_version(),
-        "ltpa_tf": ltpa_tf.__version__,
-        **found,
-    }
 
 
 def _open(folder: run.RunFolder, config: ConfigDict) -> dict | None:

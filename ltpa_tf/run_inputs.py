@@ -16,15 +16,14 @@ def with_absolute_paths(config: "ConfigDict") -> "ConfigDict":
     from ltpa_tf import models
 
     config = config.copy_and_resolve_references()
-    paths = [(config.data, "dir"), (config.train, "init_from")]
-    paths.append((config.train, "teacher"))
+    of_models = ("init_from", "teacher")
+    paths = [(config.data, "dir"), *((config.train, name) for name in of_models)]
     if config.model.backbone.endswith(".keras"):
         paths.append((config.model, "backbone"))
     if config.model.backbone_weights != "imagenet":
         paths.append((config.model, "backbone_weights"))
     for part, name in paths:
-        of_model = name in ("init_from", "teacher")
-        named = of_model and part[name] in models.list_presets()
+        named = name in of_models and part[name] in models.list_presets()
         # A bucket's is whole already.
         if part[name] and not is_remote(part[name]) and not named:
             part[name] = os.path.abspath(os.path.expanduser(part[name]))  # noqa: PTH100, PTH111

@@ -16,9 +16,8 @@ from ml_collections import ConfigDict
 from ltpa_tf import models
 from ltpa_tf.errors import SettingError, settings_of
 from ltpa_tf.images import Preprocessing
-from ltpa_tf.images.files import shown
 from ltpa_tf.old_configs import renewed
-from ltpa_tf.words import one_of
+from ltpa_tf.words import one_of, text_of
 
 if TYPE_CHECKING:
     from ltpa_tf.data import Source
@@ -326,7 +325,7 @@ def flat(config: ConfigDict, prefix: str = "") -> dict[str, object]:
 def printable(config: ConfigDict) -> dict[str, object]:
     """`flat`, in text that everyone takes: paths need not be UTF-8."""
     settings = flat(config).items()
-    return {k: shown(v) if isinstance(v, str) else v for k, v in settings}
+    return {k: text_of(v) if isinstance(v, str) else v for k, v in settings}
 
 
 def _chosen(config: ConfigDict) -> dict:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ltpa_tf import stores
 from ltpa_tf.errors import CheckpointError, SettingError
-from ltpa_tf.images.files import shown
+from ltpa_tf.words import text_of
 
 _OWNER = ".owner"
 # What makes others whole is uploaded after them, in this order.
@@ -206,8 +206,8 @@ def opened(path: str | os.PathLike, setting: str) -> Iterator[Place]:
             TensorFlow couldn't write to a folder of this name.
     """
     if not stores.is_remote(path):
-        if shown(path) != str(path):
-            raise SettingError(setting, shown(path), "a path in UTF-8")
+        if text_of(path) != str(path):
+            raise SettingError(setting, text_of(path), "a path in UTF-8")
         yield Place(Path(path))
         return
     mirror = Mirror(stores.whole_url(path), setting)

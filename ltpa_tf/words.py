@@ -1,6 +1,7 @@
-"""Numbers and names in sentences."""
+"""Numbers, names and paths in sentences."""
 
 import difflib
+import os
 from collections.abc import Iterable
 
 
@@ -24,3 +25,8 @@ def one_of(names: Iterable[str]) -> str:
 def nearest(name: str, names: Iterable[str]) -> list[str]:
     """Those of the names that resemble one that isn't among them, the best first."""
     return difflib.get_close_matches(name, [*names], n=5, cutoff=0.5)
+
+
+def text_of(path: str | os.PathLike) -> str:
+    r"""A path as text that can be printed: of bytes that are no UTF-8, "caf\xe9"."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -118,8 +118,8 @@ cannot tell apart. `seconds` is training alone, on the device that the files nam
   attention here, and better than most.** The paper has 31.77% for it, 21.67 here;
   whether its trunk had as large maps the paper doesn't say. So the seven points between
   its VGG and its attention are not attention's alone.
-- On CIFAR-10, of which four lines are there, it is the same: pooling 5.11%, one level of
-  attention 5.19, the control 5.48, VGG 7.09; all below the paper's.
+- On CIFAR-10, of which four lines are there, it is the same: pooling 5.11%, one level
+  of attention 5.19, the control 5.48, VGG 7.09.
 - A classifier for each level is better than one for all by 0.9 points with two levels,
   two levels than one by 0.6.
 
@@ -128,13 +128,13 @@ this recipe it does not get far in optimizing: its training loss ends far above 
 others', differently for each seed, with one level, two and three. So its lines say that
 the recipe is wrong for it, not that it is worth less; they are the only ones above the
 paper's error. **Divided by the square root of the number of channels, as in the
-Transformer, they are as good as pc's** (two levels, one seed so far). Projecting l up to
-g in the place of g down to l (`up`, one seed) doesn't help them.
+Transformer, they are as good as pc's** (two levels, one seed so far). Projecting l up
+to g in the place of g down to l (`up`, one seed) doesn't help them.
 
-Nor does the sigmoid train reliably: with one level two of three seeds never left chance,
-their loss ln 100 from the first epoch to the last, so the mean of that line says
-nothing; with three levels one seed ends near 78.1% and two near 76.2%. Of the training part the
-other models with attention answer 99.8% rightly, the control 99.2%.
+Nor does the sigmoid train reliably: with one level two of three seeds never left
+chance, their loss ln 100 from the first epoch to the last, so the mean of that line
+says nothing; with three levels one seed ends near 78.1% and two near 76.2%. Of the
+training part the other models with attention answer 99.8% rightly, the control 99.2%.
 
 Two longer trainings of narrower models, with CutMix on half of the images, are those of
 the presets ([results/presets](results/presets), one seed each): on CIFAR-100 19.36%

@@ -32,6 +32,7 @@ from ltpa_tf.data.splits import stratified_order
 from ltpa_tf.errors import SettingError
 from ltpa_tf.images import REFUSED_SUFFIXES, SUFFIXES, Preprocessing, files
 from ltpa_tf.images.check import Checked
+from ltpa_tf.words import text_of
 
 PARTS = ("train", "validation", "test")
 # What file managers leave behind.
@@ -194,7 +195,7 @@ def read_folder(
 def _inspect(path: Path) -> tuple[bytes, Checked]:
     if path.suffix.lower() not in (*SUFFIXES, *REFUSED_SUFFIXES):
         raise SettingError(
-            files.shown(path),
+            text_of(path),
             "a file that isn't called like an image",
             "files in the folder of a class: " + ", ".join(SUFFIXES),
         )
@@ -219,25 +220,21 @@ def _list(root: Path, names: tuple[str, ...]) -> Iterator[tuple[Path, int]]:
         if folder.name == box_table.FILE:
             continue
         if folder.is_file():
-            raise SettingError(
-                files.shown(folder), "a file", "subfolders of images only"
-            )
+            raise SettingError(text_of(folder), "a file", "subfolders of images only")
         name = files.normal(folder.name)
         if name not in names:
             raise SettingError(
-                files.shown(folder),
+                text_of(folder),
                 f"class {name!r}",
                 "the classes of the training part",
             )
         inside = list(_visible(folder))
         if not inside:
-            raise SettingError(
-                files.shown(folder), "an empty folder", "at least one image"
-            )
+            raise SettingError(text_of(folder), "an empty folder", "at least one image")
         for path in inside:
             if path.is_dir():
                 raise SettingError(
-                    files.shown(path),
+                    text_of(path),
                     "a folder",
                     "image files in the folder of a class; above classes, no folders "
                     "but " + ", ".join(PARTS),

@@ -15,6 +15,7 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.images import pillow
 from ltpa_tf.images.kinds import ACCEPTED, BadImage
 from ltpa_tf.images.preprocessing import Preprocessing
+from ltpa_tf.words import text_of
 
 if TYPE_CHECKING:
     from ltpa_tf.images.check import Checked
@@ -82,17 +83,12 @@ def set_aside(results: Sequence, errors: list[SettingError] | None) -> list:
     return [None if isinstance(one, SettingError) else one for one in results]
 
 
-def shown(path: str | os.PathLike) -> str:
-    r"""A name as text that can be printed: of bytes that are no UTF-8, "caf\xe9"."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
 def normal(name: str) -> str:
-    """`shown`, however its accents are written: "é" in one character, not two.
+    """`text_of`, however its accents are written: "é" in one character, not two.
 
     Macs store the other form, so the same name differs from machine to machine.
     """
-    return unicodedata.normalize("NFC", shown(name))
+    return unicodedata.normalize("NFC", text_of(name))
 
 
 def read(file: str | os.PathLike) -> bytes:
@@ -105,7 +101,9 @@ def read(file: str | os.PathLike) -> bytes:
         return Path(file).read_bytes()
     except OSError as error:
         raise SettingError(
-            shown(file), f"no file that can be read ({error.strerror})", "image files"
+            text_of(file),
+            f"no file that can be read ({error.strerror})",
+            "image files",
         ) from None
 
 
@@ -121,7 +119,7 @@ def check_file(file: str | os.PathLike) -> tuple[bytes, "Checked"]:
     try:
         return content, check(content)
     except BadImage as error:
-        raise SettingError(shown(file), error.reason, error.accepted) from None
+        raise SettingError(text_of(file), error.reason, error.accepted) from None
 
 
 def in_parallel(function: Callable, files: Iterable[Path]) -> list:
@@ -201,7 +199,7 @@ def warn_of_few_levels(
         len(few),
         len(levels),
         _FEW_LEVELS,
-        shown(few[0]),
+        text_of(few[0]),
         low,
         high,
         left((low, high)),

@@ -13,6 +13,7 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.images import files, headers, pillow
 from ltpa_tf.images.kinds import BadImage, kind_of
 from ltpa_tf.images.truncated import refuse_truncated
+from ltpa_tf.words import text_of
 
 MAX_PIXELS = 2**25
 """A server refuses larger images, of some 33 megapixels."""
@@ -33,7 +34,7 @@ def sendable(file: str | os.PathLike) -> bytes:
     try:
         return _sendable(content)
     except BadImage as error:
-        raise SettingError(files.shown(file), error.reason, error.accepted) from None
+        raise SettingError(text_of(file), error.reason, error.accepted) from None
 
 
 def _sendable(content: bytes) -> bytes:

@@ -23,7 +23,7 @@ from absl import flags
 from ltpa_tf.errors import SettingError
 from ltpa_tf.programs import program
 from ltpa_tf.programs.images import define_images, image_files, report_unusable
-from ltpa_tf.words import count
+from ltpa_tf.words import count, text_of
 
 if TYPE_CHECKING:
     from ltpa_tf.run import RunFolder
@@ -87,7 +87,7 @@ def _draw(run: "RunFolder", names: Sequence[str], indices: list[int] | None) -> 
         images = files.read_images(paths, size, run.preprocessing())
         images = files.set_aside(images, errors)
         good = [
-            (image, files.shown(path.name))
+            (image, text_of(path.name))
             for path, image in zip(paths, images, strict=True)
             if image is not None
         ]

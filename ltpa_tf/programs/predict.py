@@ -17,9 +17,9 @@ from absl import flags
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.images import Preprocessing
-from ltpa_tf.images.files import shown
 from ltpa_tf.programs import program
 from ltpa_tf.programs.images import define_images, image_files, report_unusable
+from ltpa_tf.words import text_of
 
 if TYPE_CHECKING:
     from ltpa_tf.serving import Prediction
@@ -137,7 +137,7 @@ def _print_table(answered: Sequence[tuple[Path, "Prediction"]]) -> None:
     for file, prediction in answered:
         following = ", ".join(f"{name} {p:.1%}" for name, p in prediction.top()[1:3])
         table.add_row(
-            shown(file), prediction.name, f"{prediction.probability:.1%}", following
+            text_of(file), prediction.name, f"{prediction.probability:.1%}", following
         )
     program.console().print(table)
 
@@ -152,12 +152,12 @@ def _write(folder: Path, answered: Sequence[tuple[Path, "Prediction"]]) -> None:
             maps = list(prediction.image_maps.values())
             drawn = strip(file, maps, prediction.preprocessing)
             # With the number, a name can be too long for a file system.
-            drawn.save(folder / f"{number:03d}_{shown(file.stem)[:50]}.png")
+            drawn.save(folder / f"{number:03d}_{text_of(file.stem)[:50]}.png")
     write_json(
         folder / "predictions.json",
         [
             {
-                "image": shown(file),
+                "image": text_of(file),
                 "class": prediction.name,
                 "probability": prediction.probability,
                 "top": dict(prediction.top()),
@@ -171,7 +171,7 @@ def _write(folder: Path, answered: Sequence[tuple[Path, "Prediction"]]) -> None:
         rows = csv.writer(stream)
         rows.writerow(["image", "class", "probability"])
         for file, prediction in answered:
-            rows.writerow([shown(file), prediction.name, prediction.probability])
+            rows.writerow([text_of(file), prediction.name, prediction.probability])
 
 
 def _lists(maps: Mapping) -> dict[str, list]:

@@ -10,6 +10,7 @@ from image_kinds import encode, picture
 from ltpa_tf.errors import SettingError
 from ltpa_tf.images import files, kind_of
 from ltpa_tf.images.kinds import ACCEPTED, BadImage
+from ltpa_tf.words import text_of
 
 
 def test_all_bad_files_are_in_one_list(tmp_path):
@@ -34,8 +35,8 @@ def test_all_bad_files_are_in_one_list(tmp_path):
 
 def test_names_that_are_no_text_can_be_printed_and_compared():
     name = os.fsdecode(b"caf\xe9.jpg")
-    assert files.shown(name) == r"caf\xe9.jpg"
-    files.shown(name).encode()
+    assert text_of(name) == r"caf\xe9.jpg"
+    text_of(name).encode()
     decomposed = unicodedata.normalize("NFD", "café")
     assert decomposed != "café" == files.normal(decomposed)
 

@@ -21,6 +21,7 @@ from ltpa_tf.serving.client.rpc import GrpcTransport
 from ltpa_tf.serving.client.transport import BACKOFF, RequestRefused, Transport
 from ltpa_tf.serving.pixels import checked
 from ltpa_tf.serving.prediction import Prediction, from_outputs
+from ltpa_tf.words import text_of
 
 PROTOCOLS = ("v1", "v2")
 _TRANSPORTS = {
@@ -226,7 +227,7 @@ class Client:
             try:
                 return self.predict_bytes([content], maps=maps)[0]
             except RequestRefused as error:
-                refusal, name = error, files.shown(path)
+                refusal, name = error, text_of(path)
             if said := why_bad(content):
                 return SettingError(name, "a file that can't be used", said)
         raise RequestRefused(f"{refusal} (to {name} alone, which can be decoded here)")

@@ -1,4 +1,4 @@
-"""A model that loads in a moment, for tests to which no model matters."""
+"""Exports that are made or load in a moment, for tests to which size is no matter."""
 
 import json
 import shutil
@@ -40,3 +40,12 @@ def lighter(export: Path, folder: Path) -> Path:
     shutil.copy(export / "1/class_names.json", folder / "1")
     serving.label(folder, {"stable": 1, "canary": 1}, str(folder))
     return folder
+
+
+def small_batches(base: Path) -> Path:
+    """Makes a folder for exports of whose warm-up one size of batches is enough."""
+    base.mkdir(parents=True)
+    (base / "batching.config").write_text(
+        "max_batch_size { value: 5 } allowed_batch_sizes: 5"
+    )
+    return base

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from light import small_batches
 
 from ltpa_tf import run, serving
 from ltpa_tf.serving import warmup
@@ -10,7 +11,7 @@ from ltpa_tf.serving import warmup
 
 @pytest.fixture(scope="module")
 def digits_export(digits_run_once, tmp_path_factory):
-    base = tmp_path_factory.mktemp("exports") / "digits"
+    base = small_batches(tmp_path_factory.mktemp("exports") / "digits")
     serving.export_run(run.RunFolder(digits_run_once), base)
     return base
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from light import small_batches
 
 from ltpa_tf import serving
 from ltpa_tf.errors import SettingError
@@ -35,11 +36,7 @@ def test_top_positions_by_hand():
 
 @pytest.fixture(scope="module")
 def base(build, class_names, tmp_path_factory):
-    base = tmp_path_factory.mktemp("compact") / "animals"
-    base.mkdir()
-    (base / "batching.config").write_text(  # so that little is warmed up
-        "max_batch_size { value: 5 } allowed_batch_sizes: 5"
-    )
+    base = small_batches(tmp_path_factory.mktemp("compact") / "animals")
     serving.export(build(), base, class_names=class_names, compact=("uint8", "top"))
     assert serving.check_export(base, load=False) == []
     return base

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from light import small_batches
 from PIL import Image
 
 from ltpa_tf import models, serving
@@ -25,8 +26,9 @@ def test_a_grey_model_is_exported_checked_and_asked(tmp_path):
         width=1 / 16,
     )
     names = ("cat", "dog", "owl")
-    version = serving.export(model, tmp_path / "grey", class_names=names)
-    assert serving.check_export(tmp_path / "grey") == []
+    base = small_batches(tmp_path / "grey")
+    version = serving.export(model, base, class_names=names)
+    assert serving.check_export(base) == []
     colours = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
     photo = Image.fromarray(colours)
     photo.save(tmp_path / "photo.png")

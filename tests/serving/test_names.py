@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from light import small_batches
 
 from ltpa_tf import layers, models, serving
 from ltpa_tf.errors import SettingError
@@ -28,8 +29,9 @@ def build(name, level=None):
 def test_maps_of_an_estimator_with_a_name_of_its_own(tmp_path):
     model = build("look")
     names = ("cat", "dog", "owl")
-    version = serving.export(model, tmp_path / "mine", class_names=names)
-    assert serving.check_export(tmp_path / "mine") == []
+    base = small_batches(tmp_path / "mine")
+    version = serving.export(model, base, class_names=names)
+    assert serving.check_export(base) == []
     assert "levels 9, look" in (version / "model_card.md").read_text()
     images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
     expected = models.attention_model(model)(tf.cast(images, tf.float32))

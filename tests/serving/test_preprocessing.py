@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from image_kinds import encode, picture
+from light import small_batches
 
 from ltpa_tf import serving
 from ltpa_tf.images import DEFAULT, Preprocessing
@@ -22,7 +23,7 @@ def model(build):
 
 @pytest.fixture(scope="module")
 def padded(model, class_names, tmp_path_factory):
-    base = tmp_path_factory.mktemp("padded") / "animals"
+    base = small_batches(tmp_path_factory.mktemp("padded") / "animals")
     serving.export(model, base, class_names=class_names, preprocessing=PADDED)
     return base
 

@@ -7,6 +7,7 @@ import keras
 import keras_tuner
 import numpy as np
 import pytest
+from light import small_batches
 from shared import unchanged
 
 from ltpa_tf import config as configuration
@@ -89,7 +90,7 @@ def test_evaluate_explain_export_and_predict(ran, tmp_path):
     assert {"level_4", "level_8"} <= set(json.dumps(found).split('"'))
     pictures = explain_run(ran, count=2)
     assert pictures[0].name == "attention.png"
-    export_run(ran, tmp_path / "exported")
+    export_run(ran, small_batches(tmp_path / "exported"))
     images = data.load("digits").test.array[:3]
     predicted = serving.Predictor.from_saved_model(tmp_path / "exported").predict(
         images

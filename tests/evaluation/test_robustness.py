@@ -62,7 +62,9 @@ def test_corruptions_by_their_kind(images):
 
 def test_every_change_is_measured():
     keras.utils.set_random_seed(0)
-    model = models.build("vgg_att2_concat_pc", levels=(4, 7), width=1 / 16)
+    model = models.build(
+        "vgg_att2_concat_pc", trunk="faster", levels=(4, 6), width=1 / 16
+    )
     split = data.load("digits").test
     seen = []
     result = robustness(model, split, examples=12, batch_size=8, progress=seen.append)
@@ -70,9 +72,9 @@ def test_every_change_is_measured():
     assert set(result) == {"examples", *seen}
     assert len(seen) == 1 + 2 * 4 + sum(map(len, CORRUPTIONS.values()))
     clean = result["clean"]
-    assert clean["level_7"]["rank_correlation"][0] == pytest.approx(1)
+    assert clean["level_6"]["rank_correlation"][0] == pytest.approx(1)
     for name in seen[1:]:
-        for level in ("level_4", "level_7"):
+        for level in ("level_4", "level_6"):
             assert result[name][level]["rank_correlation"][0] <= 1 + 1e-9
     logits = np.asarray(model(split.array[np.arange(12) * len(split) // 12]))
     labels = split.labels[np.arange(12) * len(split) // 12]

@@ -236,7 +236,8 @@ def test_low_precision_keeps_logits_and_maps_in_float32(dtype, head):
 
 
 def test_compiles_fits_saves_and_loads(tmp_path):
-    model = AttentionVGG(num_classes=2, width=SMALL, dropout=0.0, **DATA)
+    small = {"trunk": "faster", "levels": (2, 4), "width": SMALL, "dropout": 0.0}
+    model = AttentionVGG(num_classes=2, **small, **DATA)
     labels = np.arange(32) % 2
     x = images(batch=32) * np.where(labels, 1.0, 0.7)[:, None, None, None]
     model.compile(

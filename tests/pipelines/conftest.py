@@ -55,7 +55,7 @@ def trained_run(tmp_path_factory) -> Iterator[Path]:
     names = ["cat", "dog", "owl"]
     model = models.build(
         num_classes=3,
-        trunk="vgg_d",
+        trunk="faster",
         width=0.125,
         levels=(2, 4),
         mean=(0.5,) * 3,
@@ -103,7 +103,10 @@ def digits_run(digits_run_once, tmp_path_factory) -> Path:
 def exported(start, trained_run, tmp_path_factory) -> Iterator[Path]:
     """The folder of that first run's export; as with the run, it is shared."""
 
+    from light import small_batches
+
     def make(base: Path) -> None:
+        small_batches(base)
         done = start("export", f"--workdir={trained_run}", f"--export_dir={base}")
         assert done.returncode == 0, done.stderr
         assert done.stdout.splitlines()[-1] == str(base / "1")

@@ -59,7 +59,7 @@ def test_run_and_export_answer_alike(start, trained_run, exported, photos, tmp_p
     for left, right in zip(of_run, of_export, strict=True):
         assert left["class"] == right["class"] in {"cat", "dog", "owl"}
         assert left["top"] == pytest.approx(right["top"], abs=1e-5)
-        assert np.shape(left["maps"]["2"]) == (32, 32)
+        assert np.shape(left["maps"]["2"]) == (16, 16)
         np.testing.assert_allclose(left["maps"]["4"], right["maps"]["4"], atol=1e-5)
 
 

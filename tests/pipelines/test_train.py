@@ -11,6 +11,8 @@ import pytest
 
 TINY = (
     "--config=configs/quickstart.py",
+    "--config.model.trunk=faster",
+    "--config.model.levels=2,4",
     "--config.model.width=0.0625",
     "--config.data.train_examples=128",
     "--config.data.validation_examples=32",

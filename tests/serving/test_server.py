@@ -258,7 +258,7 @@ def test_a_new_version_arrives_under_load(
 
     def load(server, number, kind, **which):
         with connect(server, kind, retries=0, **which) as client:
-            while not done.wait(0.03):  # so that something else gets to run too
+            while not done.wait(0.1):  # so that something else gets to run too
                 try:
                     client.predict(images[:1])
                     count[number] += 1

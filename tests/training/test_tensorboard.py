@@ -31,7 +31,7 @@ def attention_builder(config, source):
     return AttentionVGG(
         source.image_shape,
         len(source.class_names),
-        trunk="vgg_d",
+        trunk="faster",
         levels=(2, 4),
         width=0.0625,
         dropout=0.0,

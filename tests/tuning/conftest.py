@@ -29,7 +29,7 @@ def tiny_config(images_file):
     config.data.dir = str(images_file)
     config.data.train_examples = 64
     config.data.validation_examples = 32
-    config.model.trunk = "vgg_d"
+    config.model.trunk = "faster"
     config.model.levels = (4,)
     config.model.width = 0.02
     config.model.dropout = 0.0

@@ -12,10 +12,15 @@ import ltpa_tf
 # The backend isn't what the order is about, and importing NumPy's takes half the time.
 ORDERS = (
     ("import ltpa_tf, keras", "tensorflow"),
-    ("import keras, ltpa_tf", "tensorflow"),
     ("import ltpa_tf.layers, keras", "numpy"),
-    ("from ltpa_tf.layers.heads import ConcatHead; import keras", "numpy"),
-    ("import ltpa_tf.models, keras", "numpy"),
+    *(
+        pytest.param(order, backend, marks=pytest.mark.slow)
+        for order, backend in (
+            ("import keras, ltpa_tf", "tensorflow"),
+            ("from ltpa_tf.layers.heads import ConcatHead; import keras", "numpy"),
+            ("import ltpa_tf.models, keras", "numpy"),
+        )
+    ),
 )
 LOAD = """
 model = keras.models.load_model("finished/model.keras")

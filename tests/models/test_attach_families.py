@@ -134,6 +134,7 @@ def test_families_that_scale_by_themselves_unless_told_not_to(family, kind):
     assert preprocessing_of(backbone(family).layers) == "none"
 
 
+@pytest.mark.slow
 def test_maps_add_up_and_a_fresh_process_predicts_the_same(attached, tmp_path):
     check_fresh(QUICK, attached, tmp_path)
 
@@ -219,7 +220,7 @@ def test_a_litert_file_has_the_same_maps(family, tmp_path):
 
 
 @pytest.mark.parametrize("family", EVERY)
-@pytest.mark.parametrize("height", [416, 417])
+@pytest.mark.parametrize("height", [pytest.param(416, marks=pytest.mark.slow), 417])
 def test_levels_look_where_the_linear_network_does(family, height):
     # Rows alone: a narrow image costs little, and its columns cut all rows alike.
     size = (height, 80)

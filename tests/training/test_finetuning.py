@@ -94,19 +94,21 @@ def test_a_frozen_backbone_stays_as_it_is(config, tmp_path):
         np.testing.assert_array_equal(model.get_layer(name).gamma, 1)
 
 
-def test_stages_thaw_one_by_one_and_resume_is_exact(config, tmp_path):
-    settings = {
-        "train__epochs": 4,
-        "train__frozen_epochs": 1,
-        "train__unfreeze_epochs": 1,
-        "train__clip_norm": 1.0,
-        "train__ema": 0.9,
-        "optimizer__backbone_lr_multiplier": 0.5,
-        "checkpoint__every_steps": 1,
-        "runtime__steps_per_call": 1,
-    }
+STAGES = {
+    "train__epochs": 4,
+    "train__frozen_epochs": 1,
+    "train__unfreeze_epochs": 1,
+    "train__clip_norm": 1.0,
+    "train__ema": 0.9,
+    "optimizer__backbone_lr_multiplier": 0.5,
+    "checkpoint__every_steps": 1,
+    "runtime__steps_per_call": 1,
+}
+
+
+def test_stages_thaw_one_by_one(config, tmp_path):
     seen = Weights()
-    whole = run(config, tmp_path / "whole", seen, **settings)
+    run(config, tmp_path / "whole", seen, **STAGES)
     moved = [
         [bool(np.abs(a - b).max() > 0) for a, b in zip(now, after, strict=True)]
         for now, after in zip(seen.kernels, seen.kernels[1:], strict=False)
@@ -114,9 +116,13 @@ def test_stages_thaw_one_by_one_and_resume_is_exact(config, tmp_path):
     # In epochs 2, 3 and 4: the second stage from 2 on, the first from 3 on.
     assert moved == [[False, True, True], [True, True, True], [True, True, True]]
 
+
+@pytest.mark.slow
+def test_resume_between_stages_is_exact(config, tmp_path):
+    whole = run(config, tmp_path / "whole", **STAGES)
     with pytest.raises(KeyboardInterrupt):
-        run(config, tmp_path / "cut", Weights(stop_at=6), **settings)
-    again = run(config, tmp_path / "cut", **settings)
+        run(config, tmp_path / "cut", Weights(stop_at=6), **STAGES)
+    again = run(config, tmp_path / "cut", **STAGES)
     assert again["weights_sha256"] == whole["weights_sha256"]
 
 

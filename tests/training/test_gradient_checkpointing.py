@@ -35,6 +35,7 @@ def step():
     return make
 
 
+@pytest.mark.slow
 def test_outputs_state_and_gradients_are_bitwise_the_same(step):
     """With dropout: its masks are drawn again alike."""
     model = models.build(width=0.0625, mean=(0.5,) * 3, std=(0.3,) * 3)

@@ -17,6 +17,8 @@ from ltpa_tf.training.step import make_step
 from ltpa_tf.training.trainer import Trainer
 
 HARD = ("sampled", "topk")
+# Where both take the same way through training, the random one is quick enough.
+BOTH = ("sampled", pytest.param("topk", marks=pytest.mark.slow))
 
 
 def builder(normalization="sampled", positions=2, convolution=True):
@@ -120,14 +122,14 @@ def steps(take_steps, source):
     return steps
 
 
-@pytest.mark.parametrize("normalization", HARD)
+@pytest.mark.parametrize("normalization", BOTH)
 def test_calls_of_any_length_give_the_same_bits(steps, normalization):
     at_once = steps(normalization, 2)
     one_by_one = steps(normalization, 2, [(i, 1) for i in range(6)])
     assert_same(at_once, one_by_one)
 
 
-@pytest.mark.parametrize("normalization", HARD)
+@pytest.mark.parametrize("normalization", BOTH)
 def test_all_of_it_compiles_and_learns(steps, normalization):
     compiled = steps(normalization, calls=[(0, 1)], runtime__jit="on")
     begin = steps(normalization, calls=[])
@@ -136,7 +138,7 @@ def test_all_of_it_compiles_and_learns(steps, normalization):
             assert np.abs(value - begin[name]).max() > 0, name
 
 
-@pytest.mark.parametrize("normalization", HARD)
+@pytest.mark.parametrize("normalization", BOTH)
 def test_features_computed_again_are_chosen_again_alike(steps, normalization):
     assert_close(steps(normalization, train__recompute=1), steps(normalization), 1e-6)
 
@@ -160,6 +162,7 @@ class Crash(Exception):
     pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("normalization", HARD)
 def test_a_run_goes_on_bit_by_bit(config, source, tmp_path, normalization):
     class CrashAtStep7(keras.callbacks.Callback):

@@ -24,13 +24,13 @@ def run(take_steps, source):
     return functools.partial(take_steps, source, calls=[(0, STEPS)])
 
 
-def test_replicas_equal_one_device(run, build):
+@pytest.mark.parametrize("replicas", [2, pytest.param(4, marks=pytest.mark.slow)])
+def test_replicas_equal_one_device(run, build, replicas):
     plain = build(batch_norm=False, dropout=0.0)
     settings = {"augment__crop": 1, "augment__cutmix": 1.0, "train__clip_norm": 0.2}
     one = run(plain, **settings)
     assert np.abs(one["trainable.conv2d/kernel"]).sum() > 0
-    for replicas in (2, 4):
-        assert_close(run(plain, replicas, **settings), one)
+    assert_close(run(plain, replicas, **settings), one)
 
 
 def test_accumulation_equals_the_whole_batch(run, build):
@@ -58,7 +58,7 @@ def test_calls_of_any_length_give_the_same_bits(run, build):
     assert_same(at_once, unequal)
 
 
-@pytest.mark.parametrize("replicas", [1, 4])
+@pytest.mark.parametrize("replicas", [1, pytest.param(4, marks=pytest.mark.slow)])
 def test_resident_images_give_the_same_bits_as_streamed_ones(run, build, replicas):
     settings = {"augment__crop": 1, "augment__flip": True, "augment__cutmix": 1.0}
     streamed = run(build(), replicas, **settings)
@@ -66,7 +66,7 @@ def test_resident_images_give_the_same_bits_as_streamed_ones(run, build, replica
     assert_same(resident, streamed)
 
 
-@pytest.mark.parametrize("replicas", [1, 2])
+@pytest.mark.parametrize("replicas", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_xla_equals_no_xla(run, build, replicas):
     normed = build(dropout=0.0)
     settings = {"data__placement": "resident", "augment__crop": 1}
@@ -93,6 +93,7 @@ def run_form(config, source, strategies, build):
     return run_form
 
 
+@pytest.mark.slow
 def test_a_loop_inside_xla_equals_one_outside(config, run_form):
     config.data.placement = "resident"
     config.augment.crop = 1

@@ -63,7 +63,7 @@ def test_the_rest_is_taken_on_whole_images(source, large_source, steps_of):
     assert_close(only_small, small)
 
 
-@pytest.mark.parametrize("replicas", [1, 2])
+@pytest.mark.parametrize("replicas", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_calls_may_reach_over_the_border(source, steps_of, replicas):
     settings = {"small_size": 6, "small_share": 0.375}  # 3 steps
     at_once = steps_of(source, replicas, **settings)
@@ -72,14 +72,15 @@ def test_calls_may_reach_over_the_border(source, steps_of, replicas):
         assert_same(apart, at_once)
 
 
-def test_replicas_equal_one_device(config, source, steps_of):
+@pytest.mark.parametrize("replicas", [2, pytest.param(4, marks=pytest.mark.slow)])
+def test_replicas_equal_one_device(config, source, steps_of, replicas):
     config.augment.crop = 1
     settings = {"small_size": 6, "small_share": 0.5}
     one = steps_of(source, **settings)
-    for replicas in (2, 4):
-        assert_close(steps_of(source, replicas, **settings), one)
+    assert_close(steps_of(source, replicas, **settings), one)
 
 
+@pytest.mark.slow
 def test_with_less_memory(source, steps_of):
     small = {"small_size": 6, "small_share": 0.5}
     whole = steps_of(source, **small)

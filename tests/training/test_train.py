@@ -139,6 +139,7 @@ def test_continued_after_a_crash_is_the_uninterrupted_run(run, tmp_path):
     assert_same_run(run("cut", **settings), whole)
 
 
+@pytest.mark.slow
 def test_a_rate_that_a_callback_chose_survives_a_crash(run, tmp_path):
     class Lower(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
@@ -397,6 +398,7 @@ def test_a_full_disk_at_the_start_is_a_sentence(run, small_disk):
     run(small_disk / "run")
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_a_sentence_and_costs_nothing(run, small_disk, tmp_path):
     class FillDisk(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):

@@ -104,6 +104,7 @@ def test_workers_stream(pair, tmp_path):
     assert re.search("data.placement: .*Received: 'resident'", pair[0].said())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stops", [0, 1])
 def test_a_callback_that_stops_one_worker_stops_both(pair, tmp_path, stops):
     start_workers(pair, tmp_path / "run", only=("STOP_FIRST", stops))

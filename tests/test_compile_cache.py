@@ -84,6 +84,7 @@ print(tf.function(lambda x: tf.sin(x @ x), jit_compile=True)(tf.ones((4, 4))))
 """
 
 
+@pytest.mark.slow
 def test_xla_writes_there_and_what_is_cut_off_goes(gpus, tmp_path, monkeypatch):
     monkeypatch.setenv("LTPA_CACHE_DIR", str(tmp_path / 'a "space'))
     folder = compile_cache.enable(gpus)

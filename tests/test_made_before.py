@@ -22,6 +22,7 @@ def before(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_run_goes_on(before):
     cut, finished = (RunFolder(before / name) for name in ("cut", "finished"))
     config = cut.read_config()

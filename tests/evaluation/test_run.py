@@ -140,6 +140,7 @@ def test_a_class_that_the_model_does_not_know_is_refused(base):
         evaluation.evaluate_run(RunFolder(base / "run"), labelled_dir=str(other))
 
 
+@pytest.mark.slow
 def test_the_one_file_of_earlier_versions_is_kept(base):
     run = RunFolder(base / "run", str(base / "moved"))
     earlier = {"weights": "best", "split": "test", "top1": 0.5}

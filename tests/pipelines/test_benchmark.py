@@ -14,6 +14,7 @@ TINY = ("--batch_size=4", "--width=0.0625", "--seconds=0.05", "--jit=off")
 NO_SERIES = ("--batch_sizes=", "--image_sizes=", "--widths=", "--levels=")
 
 
+@pytest.mark.slow
 def test_writes_figures_and_a_plot(start_anew, tmp_path):
     flags = (*TINY, *NO_SERIES, "--levels=0", "--jobs=2")
     done = start_anew("benchmark", f"--out={tmp_path}", *flags)
@@ -57,6 +58,7 @@ def test_what_cannot_be_measured(start, tmp_path, flag, sentence):
     assert done.stdout == ""
 
 
+@pytest.mark.slow
 def test_what_was_measured_outlives_a_kill(tmp_path):
     flags = (*TINY, *NO_SERIES, "--levels=0", f"--out={tmp_path}")
     with subprocess.Popen(

@@ -92,6 +92,7 @@ def test_a_campaign_goes_on_where_it_was_cut_off(tmp_path, make_config):
         assert evaluation[name] == pytest.approx(second["test"][name], abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_trial_that_is_sealed_gives_its_numbers_again(tmp_path, make_config):
     """Bitwise, from another seed or trial beside it too, where that is asked for."""
 

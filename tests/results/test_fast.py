@@ -49,6 +49,7 @@ def test_a_trial_differs_from_its_recipe_in_what_it_says_alone():
         assert changed <= {"model.name", *trial.settings}
 
 
+@pytest.mark.slow
 def test_both_sizes_of_images_are_trained_on_and_tested(folder):
     def make(trial):
         config = fast.get_config(trial.name)

@@ -32,6 +32,7 @@ def test_questions_are_about_trials():
         assert {one, other} <= names
 
 
+@pytest.mark.slow
 def test_results_tell_what_it_costs_and_where_it_looks(folder):
     def make(trial):
         config = hard.get_config(trial.name)

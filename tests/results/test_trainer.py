@@ -74,7 +74,7 @@ def small_config():
     return config
 
 
-@pytest.mark.parametrize("ema", [0.0, 0.9])
+@pytest.mark.parametrize("ema", [pytest.param(0.0, marks=pytest.mark.slow), 0.9])
 def test_every_seed_is_a_training_of_its_own(source, ema):
     config = small_config()
     config.train.epochs, config.train.batch_size = 12, 16

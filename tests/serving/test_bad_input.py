@@ -240,6 +240,7 @@ def good_answer(server, session):
     return response.json()
 
 
+@pytest.mark.slow
 def test_every_bad_request_gets_a_sentence(server, encode):
     bad = BadRequests(encode)
     kinds = bad.kinds()
@@ -364,6 +365,7 @@ def test_a_flood_of_bad_grpc_requests(server, encode):
     assert memory() - level < 50  # megabytes over the second half
 
 
+@pytest.mark.slow
 def test_100_mb_bodies_are_refused_and_not_kept(server):
     session = requests.Session()
     url = f"{server.url}/v1/models/{server.name}:predict"

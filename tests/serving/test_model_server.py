@@ -69,6 +69,7 @@ def test_found_on_the_path(binary, monkeypatch):
     assert model_server.find() is None
 
 
+@pytest.mark.slow
 def test_it_starts_answers_and_ends(binary, base):
     rest, grpc = free_port(), free_port()
     with model_server.ModelServer(

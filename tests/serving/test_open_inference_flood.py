@@ -9,6 +9,7 @@ import random
 
 import grpc
 import numpy as np
+import pytest
 import requests
 
 from ltpa_tf import serving
@@ -90,6 +91,7 @@ def over_rpc(rng):
     )
 
 
+@pytest.mark.slow
 def test_a_flood(base, caplog):
     rng = random.Random(0)
     codes, refused = set(), set()

@@ -8,6 +8,7 @@ from ltpa_tf import serving
 from ltpa_tf.serving.server import DevelopmentServer
 
 
+@pytest.mark.slow
 def test_nothing_of_them_is_left_whatever_fails(base, tmp_path, monkeypatch, at_url):
     folder = shutil.copytree(base, tmp_path / "theirs")
     serving.label(folder, {"stable": 1, "canary": 1}, str(folder))

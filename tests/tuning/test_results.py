@@ -134,6 +134,7 @@ def test_importance_finds_what_matters(measured):
     assert "explains" in measured.caveat
 
 
+@pytest.mark.slow
 def test_importance_of_noise_says_so(tmp_path):
     found = trials(20, tmp_path)
     random = np.random.default_rng(0)

@@ -125,6 +125,7 @@ def test_executions_are_seeds_and_their_mean_counts(search_config, tmp_path):
     assert list((tmp_path / "search").glob("trial_0/run_*/events/events.out.*"))
 
 
+@pytest.mark.slow
 def test_a_promoted_trial_is_the_run_that_was_never_stopped(search_config, tmp_path):
     """Hyperband's rungs take 1 and 2 epochs; the schedule is that of 2 throughout.
 
@@ -144,6 +145,7 @@ def test_a_promoted_trial_is_the_run_that_was_never_stopped(search_config, tmp_p
     assert straight["weights_sha256"] == summary["weights_sha256"]
 
 
+@pytest.mark.slow
 def test_a_process_of_its_own_gives_the_same_run(attached_config, tmp_path):
     task = Execution(
         config=config_lib.to_json(attached_config),

@@ -27,7 +27,7 @@ MODELS = {
     "gap": lambda: build("vgg_gap", **DATA),
 }
 
-# Between them each layer of the attention: the others are of the same ones.
+# Three scores, soft and hard attention, both heads; the others are slow tests.
 QUICK = ("additive", "dp", "topk")
 
 # Loads each model that TensorFlow saved and says what it predicts.

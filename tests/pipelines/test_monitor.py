@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from light import small_batches
 
 from ltpa_tf import run, serving
 from ltpa_tf.serving import warmup
@@ -11,7 +10,7 @@ from ltpa_tf.serving import warmup
 
 @pytest.fixture(scope="module")
 def digits_export(digits_run_once, tmp_path_factory):
-    base = small_batches(tmp_path_factory.mktemp("exports") / "digits")
+    base = tmp_path_factory.mktemp("exports") / "digits"
     serving.export_run(run.RunFolder(digits_run_once), base)
     return base
 

@@ -51,6 +51,13 @@ def garbage_is_looked_for_seldom(logical_devices):
     gc.unfreeze()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def a_files_garbage_is_found_in_it():
+    """So that a warning of what a test left open fails a test of the same file."""
+    yield
+    gc.collect()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def forks_end():
     """What forked processes are forked of ends with the tests."""

@@ -43,6 +43,8 @@ _OTHERS = (
     Trial("cifar100", "vgg_att3_indep_pc"),
     Trial("cifar100", "vgg_att2_concat_pc", "sigmoid", _SIGMOID),
     Trial("cifar100", "vgg_att_pc", "sigmoid", _SIGMOID),
+    # Does a gate that begins half open learn from every seed? Unscaled it didn't.
+    Trial("cifar100", "vgg_att_pc", "sigmoid-scaled", {**_SIGMOID, **_SCALED}),
     Trial("cifar100", "vgg_att3_concat_pc", "after_pool", {"model.tap": "after_pool"}),
     Trial("cifar100", "vgg_att3_concat_dp", "up", {"model.match": "local_to_global"}),
     Trial("cifar100", "vgg_att2_concat_dp", "scaled", _SCALED),

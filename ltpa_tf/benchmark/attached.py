@@ -1,12 +1,16 @@
-"""What attention costs a backbone on the CPU, beside the mean of its features.
+"""What attention costs a backbone, beside the mean of its features.
 
-    python -m ltpa_tf.benchmark.attached --rounds 100
+    python -m ltpa_tf.benchmark.attached --rounds 100                 # answers, a CPU
+    python -m ltpa_tf.benchmark.attached --training 256 --rounds 10   # steps, a GPU
 
 The same layers of the same backbone with two heads: one on the mean of the last
-features, one on what attention found at the last three resolutions, both as exports
-have them. They take turns, in another order each round, so that what else the machine
-does hits all alike. The processor time is that of all threads. Weights are random;
-batch norm has its statistics from random images, so that features keep their size.
+features, one on what attention found at the last three resolutions. They take turns, in
+another order each round, so that what else the machine does hits all alike.
+
+Answers are those of exported models; the processor time is that of all threads. Weights
+are random; batch norm has its statistics from random images, so that features keep
+their size. Steps are the trainer's own, 20 in each round, on random images and all
+weights, compiled and in bfloat16 where it would be by itself.
 """
 
 import argparse
@@ -20,6 +24,7 @@ import numpy as np
 from ltpa_tf.quiet import start_tensorflow
 
 _MEAN = "mean pooling"
+_STEPS = 20  # in a round
 
 
 def main() -> None:
@@ -29,8 +34,12 @@ def main() -> None:
     parser.add_argument("--image_size", type=int, default=224)
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8])
     parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--training", type=int, default=0, help="images in a step")
     flags = parser.parse_args()
     start_tensorflow()
+    if flags.training:
+        _print_steps(flags.backbone, flags.image_size, flags.training, flags.rounds)
+        return
     contenders = _contenders(flags.backbone, flags.image_size)
     for batch in flags.batches:
         found = _measure(contenders, batch, flags.image_size, flags.rounds)
@@ -95,6 +104,46 @@ def _measure(contenders, batch: int, size: int, rounds: int) -> dict:
                 )
                 found[name].append([1000 * seconds for seconds in spent])
     return found
+
+
+def _print_steps(name: str, size: int, batch: int, rounds: int) -> None:
+    """Measures training steps and prints a line for each head."""
+    from ltpa_tf.training import distribution
+
+    trainings = {
+        _MEAN: _training(name, size, batch, "vgg_none"),
+        "attention": _training(name, size, batch, "vgg_att3_concat_pc"),
+    }
+    found = {name: [] for name in trainings}
+    orders = itertools.cycle(itertools.permutations(trainings))
+    for _ in range(rounds):
+        for head in next(orders):
+            taken = trainings[head]()
+            found[head].append(1000 * taken["seconds"] * batch / taken["images"])
+    device = distribution.device_name()
+    print(f"{name}, {size} pixels, steps of {batch}, {rounds} rounds, {device}")
+    plain = found[_MEAN]
+    for head, spent in found.items():
+        ratio = statistics.median(a / b for a, b in zip(spent, plain, strict=True))
+        print(f"{head:22}{statistics.median(spent):10.2f} ms{ratio - 1:+8.1%}")
+
+
+def _training(name: str, size: int, batch: int, row: str):
+    import keras
+
+    from ltpa_tf.benchmark.measure import noise
+    from ltpa_tf.benchmark.ours import Training
+    from ltpa_tf.configs import common
+
+    config = common.get_config()
+    config.model.name = row
+    config.model.backbone = name
+    config.model.dropout = 0.0
+    config.train.batch_size = batch
+    config.optimizer.schedule = "constant"
+    config.runtime.precision = "mixed_bfloat16"
+    keras.config.set_dtype_policy(config.runtime.precision)
+    return Training(config, noise(size, _STEPS * batch), warm_up=5)
 
 
 def _print(title: str, found: dict) -> None:

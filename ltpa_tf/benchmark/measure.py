@@ -84,12 +84,12 @@ def _trainer(point: Point, config: ConfigDict) -> Trainer:
     config.runtime.strategy = "mirrored" if point.replicas > 1 else "none"
     strategy = distribution.make_strategy(config.runtime.strategy)
     keras.config.set_dtype_policy(config.runtime.precision)
-    return Trainer(config, strategy, _random_source(point))
+    return Trainer(config, strategy, noise(point.image_size, 2 * point.batch_size))
 
 
-def _random_source(point: Point) -> data.Source:
-    """A data set of noise, some batches long."""
-    size, count = point.image_size, max(2 * point.batch_size, _CLASSES)
+def noise(size: int, count: int) -> data.Source:
+    """A data set of so many random images of this side, or of one for each class."""
+    count = max(count, _CLASSES)
     images = np.random.default_rng(0).integers(
         0, 256, (count, size, size, 3), dtype=np.uint8
     )

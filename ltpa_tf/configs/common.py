@@ -101,8 +101,8 @@ def get_config() -> ConfigDict:
     # (REINFORCE) or "topk" (straight-through).
     model.normalization = placeholder(str)
     # Multiplies the scores of attention, 1 in the paper; the Transformer's is
-    # channels ** -0.5, for "dp", which trains badly without it (docs/results.md). Above
-    # 1, u learns faster and maps start sharper.
+    # channels ** -0.5, for "dp" and for "sigmoid", which train badly without it
+    # (docs/results.md). Above 1, u learns faster and maps start sharper.
     model.score_scale = placeholder(float)
     # What each level gives to the head: "attended" (the paper), "attended_and_max".
     model.descriptor = placeholder(str)

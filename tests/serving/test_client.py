@@ -1,5 +1,6 @@
 """The client: what it refuses itself, and how it fails."""
 
+import base64
 import concurrent.futures
 import http.client
 import http.server
@@ -218,12 +219,16 @@ def test_version_and_label_exclude_each_other():
 
 @pytest.fixture
 def flaky():
-    """Fails with the codes in `failures`, one a request, then answers."""
+    """Fails with the codes in `failures`, one a request, then answers.
+
+    `seen` gets what was asked for, and with which password.
+    """
     failures, seen = [], []
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
-            seen.append(self.path)
+            password = self.headers["Authorization"]
+            seen.append(f"{self.path} {password}" if password else self.path)
             code = failures.pop(0) if failures else 200
             state = {"version": "3", "state": "AVAILABLE"}
             found = {"model_version_status": [state]}
@@ -250,6 +255,20 @@ def test_a_busy_server_is_asked_again(flaky):
     with serving.Client(url, "a model", retries=3) as client:
         assert client.states() == {3: "AVAILABLE"}
     assert seen == ["/v1/models/a%20model"] * 4
+
+
+def test_proxy_and_password_are_those_of_the_environment(flaky, monkeypatch, tmp_path):
+    url, _, seen = flaky
+    passwords = tmp_path / "netrc"
+    passwords.write_text("machine models.example login ann password secret\n")
+    monkeypatch.setenv("NETRC", str(passwords))
+    monkeypatch.setenv("http_proxy", url)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with serving.Client("http://models.example", "m") as client:
+        client.states()
+    basic = base64.b64encode(b"ann:secret").decode()
+    assert seen == [f"http://models.example/v1/models/m Basic {basic}"]
 
 
 def test_a_server_that_stays_busy_has_failed(flaky):

@@ -34,7 +34,7 @@ class OpenInferenceRest:
         self._root = f"{url.rstrip('/')}/v2"
         self._model = model
         self._version = "" if version is None else f"/versions/{version}"
-        self._http = HttpConnection(timeout, retries)
+        self._http = HttpConnection(url, timeout, retries)
 
     def ask(self, signature: str, name: str, batch: Sequence) -> dict[str, np.ndarray]:
         """Output name -> array."""

@@ -1,11 +1,11 @@
 """TensorFlow Serving's REST surface, as a client sees it."""
 
 import base64
-import json
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import orjson
 import requests
 
 from ltpa_tf.serving.client.http import HttpConnection
@@ -39,17 +39,18 @@ class RestTransport:
             self._target += f"/versions/{version}"
         elif label is not None:
             self._target += f"/labels/{requests.utils.quote(label, safe='')}"
-        self._http = HttpConnection(timeout, retries)
+        self._http = HttpConnection(url, timeout, retries)
 
     def ask(self, signature: str, name: str, batch: Sequence) -> dict[str, Any]:
         """Output name -> nested lists."""
-        if isinstance(batch, np.ndarray):
-            values = batch.tolist()
-        else:
+        values = batch
+        if not isinstance(batch, np.ndarray):
             values = [{"b64": base64.b64encode(one).decode()} for one in batch]
-        body = {"signature_name": signature, "inputs": {name: values}}
-        url = f"{self._target}:predict"
-        return self._http.json("POST", url, json.dumps(body))["outputs"]
+        body = orjson.dumps(
+            {"signature_name": signature, "inputs": {name: values}},
+            option=orjson.OPT_SERIALIZE_NUMPY,
+        )
+        return self._http.json("POST", f"{self._target}:predict", body)["outputs"]
 
     def signatures(self) -> dict[str, dict[str, list[int]]]:
         """Signature name -> input name -> shape."""

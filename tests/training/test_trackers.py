@@ -1,5 +1,6 @@
-"""MLflow, its own server on this machine, and Weights & Biases offline."""
+"""MLflow, by its own server on this machine and without, and W&B offline."""
 
+import contextlib
 import json
 import os
 import re
@@ -62,16 +63,15 @@ def build(config, source):
     )
 
 
-@pytest.fixture(scope="module")
-def mlflow_server(tmp_path_factory):
-    """The address of `mlflow server` with SQLite, which keeps artifacts, too."""
-    for name in ("mlflow", "pandas", "sqlalchemy", "alembic", "flask"):
+@contextlib.contextmanager
+def served(folder, store):
+    """The address of `mlflow server`, which keeps artifacts, too."""
+    for name in ("sqlalchemy", "alembic", "flask"):
         pytest.importorskip(name, reason=f"no {name}: pip install -e '.[trackers]'")
-    folder = tmp_path_factory.mktemp("mlflow")
     url = f"http://127.0.0.1:{free_port()}"
     command = [sys.executable, "-W", "ignore", "-m", "mlflow", "server"]
     command += ["--host", "127.0.0.1", "--port", url.rpartition(":")[2]]
-    command += ["--workers", "1", "--backend-store-uri", "sqlite:///store.db"]
+    command += ["--workers", "1", "--backend-store-uri", store]
     # Without a runner of jobs, which needs more packages.
     alone = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with (folder / "log").open("w") as log:
@@ -96,14 +96,32 @@ def mlflow_server(tmp_path_factory):
     process.wait()
 
 
+@pytest.fixture(
+    scope="module", params=["server, SQLite", "server, file store", "file store"]
+)
+def mlflow_uri(request, tmp_path_factory):
+    """Where MLflow keeps runs: by its own server, or without one."""
+    for name in ("mlflow", "pandas"):
+        pytest.importorskip(name, reason=f"no {name}: pip install -e '.[trackers]'")
+    folder = tmp_path_factory.mktemp("mlflow")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+        if request.param == "file store":
+            yield str(folder / "store")
+            return
+        store = "sqlite:///store.db" if "SQLite" in request.param else "store"
+        with served(folder, store) as url:
+            yield url
+
+
 @pytest.fixture(scope="module")
-def tracked(tmp_path_factory, mlflow_server):
+def tracked(tmp_path_factory, mlflow_uri):
     """A run of 2 epochs that failed after the first, went on, and was exported."""
     pytest.importorskip("wandb", reason="no wandb: pip install -e '.[trackers]'")
     folder = tmp_path_factory.mktemp("tracked")
     config = tiny.make_config()
     config.log.images = 2
-    config.log.mlflow = mlflow_server
+    config.log.mlflow = mlflow_uri
     config.log.wandb = "attention"
     run = RunFolder(folder / "my run")
     settings = {"source": make_source(), "build": build}

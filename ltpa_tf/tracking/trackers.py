@@ -102,7 +102,7 @@ def _open(kind: str, to: str, id: str, name: str, parameters: dict, folder: RunF
     try:
         return module.Run(to, id, _plain(name), parameters, folder.path)
     except Exception as error:  # of any library below it
-        why = str(error).partition("\n")[0]
+        why = str(error).strip().partition("\n")[0]
         raise SettingError(
             f"log.{kind}", to, f"a tracker that can be reached ({why})"
         ) from error

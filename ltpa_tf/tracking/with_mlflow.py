@@ -95,6 +95,7 @@ class Run(Tracker):
                 loader_module="ltpa_tf.tracking.pyfunc",
                 data_path=str(version),
                 signature=ModelSignature(inputs, outputs),
+                input_example=np.zeros((1, *signature["inputs"][0][2][1:]), np.uint8),
                 pip_requirements=[f"ltpa_tf=={ltpa_tf.__version__}"],
                 metadata={"name": name, "version": int(version.name)},
             )

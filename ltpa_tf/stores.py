@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 SCHEMES = ("s3", "gs", "hdfs")
 """Each is the name of the extra that brings its driver, too."""
 
+_KNOWN = "|".join(SCHEMES)
+
 
 def is_remote(path: str | os.PathLike) -> bool:
     """Whether this names a store, or tries to; `Path` makes one slash of two."""
-    known = "|".join(SCHEMES)
-    return bool(re.match(rf"\w[\w+.-]*://|({known}):/", str(path), re.IGNORECASE))
+    pattern = rf"\w[\w+.-]*://|({_KNOWN}):/"
+    return bool(re.match(pattern, str(path), re.IGNORECASE))
 
 
 def local(path: str | os.PathLike, setting: str) -> Path:
@@ -56,7 +58,7 @@ def fetched(path: str, setting: str) -> Path:
 
 def whole_url(path: str | os.PathLike) -> str:
     """`s3://bucket/folder`, however many slashes there were."""
-    return re.sub(r":/+", "://", str(path), count=1)
+    return re.sub(rf"^({_KNOWN}):/+", r"\1://", str(path), flags=re.IGNORECASE)
 
 
 def connect(url: str, setting: str) -> "tuple[AbstractFileSystem, str]":

@@ -167,6 +167,7 @@ def test_no_name_leads_out_of_the_folder(s3, bucket):
     ("url", "accepted"),
     [
         ("s4://bucket/run", "s3://BUCKET/FOLDER, gs://BUCKET/FOLDER"),
+        ("file:///runs/mine", "s3://BUCKET/FOLDER, gs://BUCKET/FOLDER"),
         ("s3://", "s3://BUCKET/FOLDER"),
         ("s3://no-such-bucket/run", "can be read"),
         ("hdfs://namenode/run", "hdfs"),

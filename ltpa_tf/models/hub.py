@@ -37,6 +37,21 @@ def client(uri: str, setting: str) -> ModuleType:
     return huggingface_hub
 
 
+def check_target(uri: str, setting: str) -> None:
+    """Refuses what is no repository's name, before anything is made to be put there.
+
+    Raises:
+        SettingError: Without huggingface_hub, too.
+    """
+    client(uri, setting)
+    from huggingface_hub import utils
+
+    try:
+        utils.validate_repo_id(uri.removeprefix(_SCHEME))
+    except utils.HFValidationError:
+        raise SettingError(setting, uri, "hf://USER/NAME") from None
+
+
 @functools.cache
 def downloaded(uri: str, files: tuple[str, ...]) -> Path:
     """A repository's files on this machine, the same ones until this process ends.
@@ -64,9 +79,8 @@ def upload(uri: str, content: Mapping[str, Path | bytes]) -> str:
         SettingError: As `downloaded`, or where the token may not write.
     """
     hub = client(uri, "uri")
-    name, at, _ = uri.removeprefix(_SCHEME).partition("@")
-    if at:
-        raise SettingError("uri", uri, "hf://USER/NAME")
+    check_target(uri, "uri")
+    name = uri.removeprefix(_SCHEME)
     with _as_sentences(uri, "uri"):
         # It is complete, with the user's name, where only NAME was given.
         name = hub.create_repo(name, exist_ok=True).repo_id

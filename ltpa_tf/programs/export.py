@@ -105,9 +105,13 @@ def _publish(uri: str) -> str:
         raise SettingError("--format", _FORMAT.value, "preset, for hf://")
     from ltpa_tf.models import hub, upload_preset
 
-    hub.client(uri, "--export_dir")  # before the work
+    hub.check_target(uri, "--export_dir")  # before the work
     with tempfile.TemporaryDirectory() as scratch:
-        return upload_preset(uri, _export(Path(scratch, Path(uri).name)))
+        preset = _export(Path(scratch, Path(uri).name))
+        try:
+            return upload_preset(uri, preset)
+        except SettingError as error:  # the Hub's
+            raise SettingError("--export_dir", uri, error.accepted) from error
 
 
 def _export(folder: Path) -> Path:

@@ -17,6 +17,7 @@ from ltpa_tf.serving import litert_file, onnx_file
 from ltpa_tf.serving import triton as triton_repository
 from ltpa_tf.serving.card import facts_of
 from ltpa_tf.serving.convert import Ask
+from ltpa_tf.serving.extras import need
 from ltpa_tf.serving.saved_model import export
 from ltpa_tf.serving.signatures import Signatures
 from ltpa_tf.stores import local
@@ -25,6 +26,8 @@ _SAMPLES = 8
 _CALIBRATION = 64
 _EXAMPLES = 2000
 _SUFFIXES = {"litert": "tflite", "onnx": "onnx"}
+# What the extra of the form's name brings.
+_RUNTIMES = {"litert": "ai_edge_litert.interpreter", "onnx": "onnxruntime"}
 
 
 def export_run(
@@ -221,6 +224,7 @@ def convert_run(
         raise SettingError("--quantize", quantize, "none, for ONNX")
     if triton and form != "onnx":
         raise SettingError("--triton", triton, "it with --format=onnx alone")
+    need(_RUNTIMES[form], form)  # before the work
     directory = local(directory, "--export_dir")
     suffix = "" if quantize == "none" else f".{quantize}"
     file = directory / f"{directory.resolve().name}{suffix}.{_SUFFIXES[form]}"

@@ -107,7 +107,7 @@ def test_fine_tuning_begins_with_the_presets_model_and_weights(start, preset, tm
 
 @pytest.mark.slow
 def test_a_run_goes_to_the_hub_and_predicts_from_there(
-    start_anew, a_hub, trained_run, tmp_path, monkeypatch
+    start, start_anew, a_hub, trained_run, tmp_path, monkeypatch
 ):
     pytest.importorskip(
         "huggingface_hub", reason="no huggingface_hub: pip install -e '.[hf]'"
@@ -124,6 +124,16 @@ def test_a_run_goes_to_the_hub_and_predicts_from_there(
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"{a_hub.url}/me/pets/commit/")
+    monkeypatch.setenv("HF_TOKEN", "somebody's")
+    for place in ("hf://me/a/b", "hf://me/pets@main", "hf://me/pets"):
+        done = start(
+            "export",
+            f"--workdir={trained_run}",
+            "--format=preset",
+            f"--export_dir={place}",
+        )
+        assert done.returncode == 2
+        assert re.search(f"--export_dir: expected .*Received: '{place}'", done.stderr)
     Image.new("RGB", (32, 32), (200, 0, 0)).save(tmp_path / "red.png")
     images, output = f"--images={tmp_path / 'red.png'}", tmp_path / "answers"
     answers = []

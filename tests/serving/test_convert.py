@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import sys
 import zipfile
 
 import keras
@@ -11,6 +12,7 @@ import tensorflow as tf
 
 from ltpa_tf import serving
 from ltpa_tf.errors import SettingError, WorkError
+from ltpa_tf.run import RunFolder
 from ltpa_tf.serving import convert, litert_file, onnx_file
 from ltpa_tf.serving.signatures import Signatures
 
@@ -276,3 +278,19 @@ def test_files_carry_class_names_and_what_to_feed_them(class_names, whole, onnx)
     told = session.get_modelmeta().custom_metadata_map
     assert tuple(json.loads(told["class_names"])) == class_names
     assert "uint8 [batch, 32, 32, 3]" in told["preprocessing"]
+
+
+@pytest.mark.parametrize(
+    ("form", "package"), [("onnx", "onnxruntime"), ("litert", "ai_edge_litert")]
+)
+def test_a_missing_extra_is_told_before_anything_is_made(
+    form, package, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.delitem(sys.modules, f"{package}.interpreter", raising=False)
+    folder = tmp_path / "repository" / "m"
+    with pytest.raises(SettingError, match=rf"pip install 'ltpa_tf\[{form}\]'"):
+        serving.convert_run(
+            RunFolder(tmp_path), folder, form=form, triton=form == "onnx"
+        )
+    assert not folder.parent.exists()

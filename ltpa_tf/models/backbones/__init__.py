@@ -1,6 +1,7 @@
 """Attention on any functional Keras model."""
 
 from ltpa_tf.models.backbones.attach import attach
+from ltpa_tf.models.backbones.lite import efficientnet_lite0
 from ltpa_tf.models.backbones.named import (
     check_backbone_name,
     list_backbones,
@@ -13,6 +14,7 @@ __all__ = [
     "PREPROCESSING",
     "attach",
     "check_backbone_name",
+    "efficientnet_lite0",
     "freeze",
     "freeze_batch_norm",
     "list_backbones",

@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 
 from ltpa_tf.errors import SettingError
+from ltpa_tf.models.backbones import lite
 from ltpa_tf.models.backbones.preprocessing import STD
 from ltpa_tf.models.views import reapplied
 from ltpa_tf.words import nearest, one_of
@@ -18,7 +19,7 @@ _WEIGHTS = '"imagenet", or the path of a .keras, .weights.h5 or .h5 file'
 
 
 def list_backbones() -> list[str]:
-    """The names of the networks of `keras.applications`, in lower case.
+    """The names of the networks of `keras.applications`, and `"efficientnetlite0"`.
 
     Example:
         >>> [name for name in models.list_backbones() if name.startswith("mobilenetv3")]
@@ -55,6 +56,8 @@ def check_backbone_name(backbone: str, weights: str = "") -> None:
             raise SettingError(
                 "backbone_weights", weights, f"nothing: {backbone} holds its weights"
             )
+        if backbone.lower() == lite.NAME:
+            lite.weights_file()
     elif weights and not Path(weights).is_file():
         raise SettingError("backbone_weights", weights, f"{_WEIGHTS} that is there")
 
@@ -67,7 +70,8 @@ def named_backbone(
     Args:
         backbone: A name of `list_backbones()`, or a `.keras` file.
         weights: `""`: drawn anew, or the file's own; `"imagenet"`: those that Keras
-            publishes, downloaded once; or a file with weights for it.
+            publishes, downloaded once, or of `efficientnetlite0` those of a package,
+            see `efficientnet_lite0`; or a file with weights for it.
         image_shape: `(height, width, channels)`; a file's own shape stays.
 
     Raises:
@@ -92,7 +96,8 @@ def named_backbone(
 
 def _builders() -> dict[str, Callable[..., keras.Model]]:
     found = vars(keras.applications).items()
-    return {n.lower(): f for n, f in found if n[0].isupper() and callable(f)}
+    named = {n.lower(): f for n, f in found if n[0].isupper() and callable(f)}
+    return {**named, lite.NAME: lite.efficientnet_lite0}
 
 
 def _is_file(backbone: str) -> bool:
@@ -108,6 +113,8 @@ def _built(name: str, weights: str, shape: tuple) -> keras.Model:
             return _builders()[name](
                 include_top=False, weights=published, input_shape=shape
             )
+    except SettingError:
+        raise
     except ValueError as error:
         raise SettingError(
             "image_shape", shape, f"what {name} can take ({_line(error)})"

@@ -34,7 +34,8 @@ def make_source(
     Without a validation part of its own, `validation_examples` are taken from the
     training part, by `seed` and in proportion to its classes. After that
     `train_examples` keeps the first of what is left, in the source's own order and also
-    in proportion. Of every class at least one image is left to train on.
+    in proportion. Of every class at least one image is left to train on, and where
+    there are two, and as many are set aside as there are classes, one is set aside.
 
     Args:
         name: As in `data.name`.
@@ -70,6 +71,7 @@ def make_source(
     classes, choice = len(class_names), []
     if validation is None and not validation_examples:
         share = round(validation_share * len(train))
+        share = max(share, classes) if share else 0  # one of each, where there are two
         validation_examples = min(share, len(train) - classes)
     if validation_examples > len(train) - classes:
         raise SettingError(
@@ -79,10 +81,10 @@ def make_source(
             f"one of each of the {classes} classes is left to train on",
         )
     if validation_examples:
-        aside, plain = held_out(train.labels, validation_examples, seed)
+        aside, exceptions = held_out(train.labels, validation_examples, seed)
         rest = np.setdiff1d(np.arange(len(train)), aside)
         validation, train = train.subset(aside), train.subset(rest)
-        choice += [] if plain else ["a training image of every class"]
+        choice += exceptions
     if train_examples and not classes <= train_examples <= len(train):
         raise SettingError(
             "data.train_examples",
@@ -122,8 +124,12 @@ def make_source(
     )
 
 
-def held_out(labels: np.ndarray, examples: int, seed: int) -> tuple[np.ndarray, bool]:
+def held_out(
+    labels: np.ndarray, examples: int, seed: int
+) -> tuple[np.ndarray, list[str]]:
     """Examples to set aside, in proportion to the classes; of none the last one.
+
+    Of every class that has two there is one, where so many are set aside.
 
     Args:
         labels: Integers [N].
@@ -131,14 +137,23 @@ def held_out(labels: np.ndarray, examples: int, seed: int) -> tuple[np.ndarray, 
         seed: The same seed chooses the same, always.
 
     Returns:
-        Their sorted indices, and whether they are just the beginning of the stratified
-        order: no class would have been used up.
+        Their sorted indices, and for which reasons they aren't just the beginning of
+        the stratified order.
     """
     order = stratified_order(labels, seed)
     _, last = np.unique(labels[order[::-1]], return_index=True)
     last = order[::-1][last]  # of each class, the one that would go last
-    chosen = order[~np.isin(order, last)][:examples]
-    return np.sort(chosen), not np.isin(last, order[:examples]).any()
+    others = order[~np.isin(order, last)]
+    chosen, reasons = others[:examples], []
+    if np.isin(last, order[:examples]).any():
+        reasons.append("a training image of every class")
+    _, first = np.unique(labels[others], return_index=True)
+    if len(chosen) >= len(first) > len(np.unique(labels[chosen])):
+        # First one of each class, then the others in their order.
+        again = np.concatenate([others[np.sort(first)], np.delete(others, first)])
+        chosen = again[:examples]
+        reasons.append("a held-out image of every class")
+    return np.sort(chosen), reasons
 
 
 def first_of_each(labels: np.ndarray, examples: int) -> tuple[np.ndarray, bool]:

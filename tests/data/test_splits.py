@@ -84,6 +84,23 @@ def test_no_class_is_left_without_a_training_image(seed):
             assert len(parts.train) == settings["train_examples"]
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_validation_has_every_class_that_has_two_images(seed):
+    labels = np.repeat([0, 1, 2, 3], [60, 2, 3, 1])
+    names = ("cat", "dog", "owl", "fox")
+    for settings, size in (
+        ({"validation_share": 0.05}, 4),
+        ({"validation_share": 0.1}, 7),
+    ):
+        parts = source(labels=labels, names=names, seed=seed, **settings)
+        kept = np.bincount(parts.validation.labels, minlength=4)
+        assert kept.tolist() == [size - 2, 1, 1, 0]
+        assert np.bincount(parts.train.labels).min() == 1
+    assert (
+        len(source(labels=labels, names=names, validation_examples=2).validation) == 2
+    )
+
+
 def test_a_share_is_set_aside_where_no_number_is_given():
     shared = source(validation_share=0.2)
     assert numbers(shared.validation) == numbers(
@@ -113,6 +130,9 @@ def test_every_choice_has_its_own_fingerprint():
         )
     }
     assert len(prints) == 6
+    rare = source(labels=np.repeat([0, 1, 2], [90, 5, 5]), validation_examples=9)
+    plain = ["id", f"0 9 {(4, 4, 3)}", "seed 0"]  # what the same settings chose before
+    assert rare.fingerprint == fingerprint([*plain, "a held-out image of every class"])
     assert source(seed=1).fingerprint == source().fingerprint  # it chooses nothing
 
 

@@ -31,9 +31,13 @@ _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "data.train_examples": _NOT_NEGATIVE,
     "data.validation_examples": _NOT_NEGATIVE,
     "data.validation_share": _FRACTION,
-    "data.image_size": (lambda v: v == 0 or v >= 32, "0 (as it is), or 32 and more"),
+    "data.image_size": (
+        lambda v: v == 0 or abs(v) >= 32,
+        "0 (as it is), 32 and more, or -32 and less (as most images, at most so large)",
+    ),
     "augment.crop": _NOT_NEGATIVE,
     "augment.cutout": _NOT_NEGATIVE,
+    "augment.least_area": (lambda v: 0 <= v <= 1, "0 to 1"),
     "augment.sharpness": _NOT_NEGATIVE,
     "augment.cutmix": _NOT_NEGATIVE,
     "augment.cutmix_share": (lambda v: 0 <= v <= 1, "0 to 1"),
@@ -72,6 +76,7 @@ _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "optimizer.step_epochs": (lambda v: v >= 1, "1 or more"),
     "optimizer.step_factor": (lambda v: 0 < v <= 1, "above 0, up to 1"),
     "optimizer.step_first": _NOT_NEGATIVE,
+    "optimizer.step_rises": _NOT_NEGATIVE,
     "checkpoint.every_steps": _NOT_NEGATIVE,
     "checkpoint.every_minutes": _NOT_NEGATIVE,
     "checkpoint.keep": (lambda v: v >= 1, "1 or more"),
@@ -109,6 +114,7 @@ _MEANT_FOR: dict[str, tuple[str, tuple[str, ...]]] = {
     "optimizer.step_epochs": ("optimizer.schedule", ("step",)),
     "optimizer.step_factor": ("optimizer.schedule", ("step",)),
     "optimizer.step_first": ("optimizer.schedule", ("step",)),
+    "optimizer.step_rises": ("optimizer.schedule", ("step",)),
     "model.preprocessing": ("model.backbone", ()),
 }
 

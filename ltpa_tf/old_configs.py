@@ -8,6 +8,7 @@ _DROPOUT = {"none": 0.0, "paper": 0.5}
 _ADDED = {
     "augment.cutmix_share": 1.0,
     "augment.flip_anew": False,
+    "augment.least_area": 0.0,
     "augment.sharpness": 0.0,
     "data.aspect": "squash",
     "data.background": (255, 255, 255),
@@ -39,6 +40,7 @@ _ADDED = {
     "optimizer.backbone_lr_multiplier": 1.0,
     "optimizer.stage_lr_multiplier": 1.0,
     "optimizer.step_first": 0,
+    "optimizer.step_rises": 0,
     "train.class_weights": "none",
     "train.entropy_weight": 0.01,
     "train.freeze_batch_norm": False,

@@ -30,7 +30,8 @@ def get_config() -> ConfigDict:
     data.validation_examples = 0
     # Where that is 0 and the data has no such part: the share to set aside.
     data.validation_share = 0.0
-    # Resize images to this height and width; 0 = as they are (folders need a size).
+    # Resize images to this height and width; 0 = as they are (folders need a size). Of
+    # folders also -N: as most of their images are, a multiple of 32, but at most N.
     data.image_size = 0
     # How images of another shape get that one: "squash", "pad" (all of it, between
     # borders), "crop" (the middle).
@@ -61,6 +62,9 @@ def get_config() -> ConfigDict:
     augment.flip = False
     # Mirror exactly half of each batch instead, drawn anew (the paper's authors).
     augment.flip_anew = False
+    # Random resized crops: the smallest share of an image's area that is taken, such as
+    # 0.35, and enlarged to all of it; 0 = off.
+    augment.least_area = 0.0
     # Multiply each image's detail by a random factor, up to 1 + this, down to 1 / (1 +
     # this): for images that come as sharp as others resized them; 0 = off.
     augment.sharpness = 0.0
@@ -251,6 +255,8 @@ def get_config() -> ConfigDict:
     optimizer.step_factor = 0.5
     # Epochs until the first of them; 0 = as between two. The authors' code: 24.
     optimizer.step_first = 0
+    # The first so many of them divide by `step_factor`; 2 in the authors' code for CUB.
+    optimizer.step_rises = 0
 
     config.checkpoint = checkpoint = ConfigDict()
     # Save every N steps (0 = at the end of each epoch only) and every M minutes (0 =

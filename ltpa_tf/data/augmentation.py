@@ -13,6 +13,7 @@ import tensorflow as tf
 from ltpa_tf.data import hashing
 from ltpa_tf.data.hashing import Integer
 from ltpa_tf.data.randaugment import randaugment
+from ltpa_tf.data.resized_crop import resized_crop
 from ltpa_tf.data.sharpness import sharpen
 from ltpa_tf.errors import SettingError
 
@@ -35,6 +36,8 @@ class Augmentation:
             https://arxiv.org/abs/2404.00498).
         flip_anew: With `flip`: mirror one of each two neighbours in a batch instead,
             drawn anew in every epoch, so exactly half of each batch of even size.
+        least_area: Take a random part of each image, of this share of its area or more,
+            a third wider or higher at most, and enlarge it; 0 = off.
         sharpness: Multiply each image's detail, the difference to a smoothed image, by
             a factor between 1 / (1 + sharpness) and 1 + sharpness.
         randaugment_layers: Random operations per image (RandAugment's N).
@@ -59,6 +62,7 @@ class Augmentation:
     crop: int = 0
     flip: bool = False
     flip_anew: bool = False
+    least_area: float = 0.0
     sharpness: float = 0.0
     cutout: int = 0
     cutmix: float = 0.0
@@ -77,8 +81,9 @@ class Augmentation:
             raise SettingError(
                 "augment.mixup", self.mixup, f"0 while cutmix is {self.cutmix}"
             )
-        if self.cutmix_share > 1:
-            raise SettingError("augment.cutmix_share", self.cutmix_share, "0 to 1")
+        for name in ("cutmix_share", "least_area"):
+            if getattr(self, name) > 1:
+                raise SettingError(f"augment.{name}", getattr(self, name), "0 to 1")
         if self.randaugment_magnitude > 10:
             raise SettingError(
                 "augment.randaugment_magnitude", self.randaugment_magnitude, "0 to 10"
@@ -147,6 +152,8 @@ def augment(
             settings, seed=seed, epoch=epoch, positions=positions, indices=indices
         )
         images = _crop_and_flip(images, *how)
+    if settings.least_area:
+        images = resized_crop(images, settings.least_area, draw)
     if settings.sharpness:
         images = sharpen(images, settings.sharpness, draw)
     if settings.randaugment_layers:

@@ -90,6 +90,8 @@ def load_folder(
     files.warn_of_few_levels(
         {one.path: one.checked.levels for one in images if one.checked.levels}, chosen
     )
+    if image_size < 0:
+        image_size = side_of([one.checked.shape for one in images], -image_size)
     size = (image_size, image_size) if image_size else _common_size(images)
     columns = {part: columns_of(images) for part, images in found.parts.items()}
     splits = encoded_splits(columns, size, image_size > 0, chosen, tf.io.read_file)
@@ -100,6 +102,28 @@ def load_folder(
     identity = fingerprint([f"{one.digest} {one.name}" for one in images])
     where = {"identity": identity, "where": str(root), "skipped": found.skipped}
     return found.class_names, {**splits, **where}
+
+
+def side_of(shapes: Sequence[tuple[int, int]], most: int) -> int:
+    """The side to which images of different sizes are brought.
+
+    At least half of them have as many pixels on their shorter side, unless they are
+    very small: so few are enlarged.
+
+    Args:
+        shapes: (height, width) of each.
+        most: What it is at most.
+
+    Returns:
+        `most`, or a multiple of 32 below it, at least 32 and about half of `most`.
+
+    Example:
+        >>> from ltpa_tf.data import folder
+        >>> folder.side_of([(480, 640), (150, 200), (170, 120)], 224)
+        128
+    """
+    typical = int(np.median([min(shape) for shape in shapes]))
+    return min(most, max(typical // 32 * 32, most // 64 * 32, 32))
 
 
 def _boxes(

@@ -49,7 +49,8 @@ def load(
             = none, or the source's own ("digits" and divided folders have one).
         validation_share: Share of the training examples to set aside where
             `validation_examples` is 0 and the source has no validation part.
-        image_size: Height and width to resize to; 0 = as they are.
+        image_size: Height and width to resize to; 0 = as they are. For "folder" also
+            -N: as most of the images, see `ltpa_tf.data.folder.side_of`, at most N.
         download: Let TFDS fetch a set that is not on disk. Nothing else ever uses the
             network.
         aspect: How images of other shapes get the model's, see
@@ -76,7 +77,9 @@ def load(
         ("data.validation_examples", validation_examples),
         ("data.image_size", image_size),
     ):
-        if not isinstance(value, numbers.Integral) or value < 0:
+        by_images = setting == "data.image_size" and name == "folder"
+        whole = isinstance(value, numbers.Integral)
+        if not whole or (value < 0 and not by_images):
             raise SettingError(setting, value, "0 or more, a whole number")
     if not isinstance(validation_share, numbers.Real) or not 0 <= validation_share < 1:
         raise SettingError(

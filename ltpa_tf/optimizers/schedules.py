@@ -18,7 +18,8 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
     * `"cosine"`: p (1 + cos(pi t)) / 2 with t = (s - w) / (n - w);
     * `"triangular"`: p (1 - t);
     * `"step"`: p, multiplied by `step_factor` at step `first_step` and every
-      `step_size` steps from there, counted from step 0;
+      `step_size` steps from there, counted from step 0; the first `rises` times it is
+      divided by it instead;
     * `"constant"`: p.
 
     Args:
@@ -29,6 +30,7 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
         step_size: Steps between two falls of `"step"`.
         step_factor: What each of them multiplies by.
         first_step: Of the first; None: `step_size`.
+        rises: How many of them raise the rate.
 
     Example:
         >>> rate = optimizers.WarmUp("cosine", 0.1, warmup_steps=10, total_steps=100)
@@ -45,6 +47,7 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
         step_size: int = 1,
         step_factor: float = 0.5,
         first_step: int | None = None,
+        rises: int = 0,
     ):
         self.rule = rule
         self.peak = peak
@@ -53,6 +56,7 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
         self.step_size = step_size
         self.step_factor = step_factor
         self.first_step = step_size if first_step is None else first_step
+        self.rises = rises
 
     def __call__(self, step):
         """The rate, float32, at `step`, an integer scalar."""
@@ -66,7 +70,9 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
         elif self.rule == "step":
             earlier = self.step_size - self.first_step
             falls = ops.floor((step + earlier) / self.step_size)
-            factor = ops.power(self.step_factor, ops.maximum(falls, 0.0))
+            falls = ops.maximum(falls, 0.0)
+            falls -= 2 * ops.minimum(falls, float(self.rises))
+            factor = ops.power(self.step_factor, falls)
         else:
             factor = ops.ones_like(step)
         rise = (step + 1.0) / max(1, self.warmup_steps)
@@ -82,6 +88,7 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
             "step_size": self.step_size,
             "step_factor": self.step_factor,
             "first_step": self.first_step,
+            "rises": self.rises,
         }
 
 
@@ -112,4 +119,5 @@ def make_schedule(
         step_size=settings.step_epochs * steps_per_epoch,
         step_factor=settings.step_factor,
         first_step=(settings.step_first or settings.step_epochs) * steps_per_epoch,
+        rises=settings.step_rises,
     )

@@ -6,7 +6,14 @@ import scipy.stats
 import tensorflow as tf
 from PIL import Image, ImageEnhance
 
-from ltpa_tf.data import Augmentation, augment, augmentation, hashing, sharpness
+from ltpa_tf.data import (
+    Augmentation,
+    augment,
+    augmentation,
+    hashing,
+    resized_crop,
+    sharpness,
+)
 from ltpa_tf.errors import SettingError
 
 SEED, EPOCH, CLASSES = 5, 3, 10
@@ -18,6 +25,7 @@ ALL = (
     Augmentation(flip=True),
     Augmentation(crop=4, flip=True),
     Augmentation(flip=True, flip_anew=True),
+    Augmentation(least_area=0.2),
     Augmentation(sharpness=2.0),
     Augmentation(cutout=5),
     Augmentation(cutmix=1.0),
@@ -232,6 +240,41 @@ def test_same_eagerly_in_tf_data_and_under_xla(images, labels, settings):
             np.testing.assert_array_equal(ours, theirs)
 
 
+def drawn_parts(size, least):
+    def draw(purpose, lanes):
+        return hashing.random_bits(SEED, EPOCH, tf.range(BATCH), purpose, lanes)
+
+    return resized_crop._parts(*size, least, draw).numpy()
+
+
+def test_a_part_of_each_image_is_enlarged_as_pillow_does(images, labels):
+    result, _ = run(images, labels, Augmentation(least_area=0.2))
+    parts = drawn_parts((HEIGHT, WIDTH), 0.2)
+    for image, found, (top, left, high, wide) in zip(
+        images, result.numpy(), parts, strict=True
+    ):
+        part = Image.fromarray(image[top : top + high, left : left + wide])
+        expected = np.asarray(part.resize((WIDTH, HEIGHT), Image.BILINEAR))
+        assert np.abs(found - expected.astype(int)).max() <= 2  # its own rounding
+
+
+def test_parts_are_drawn_as_the_setting_says():
+    height, width = 300, 400
+    top, left, high, wide = drawn_parts((height, width), 0.36).T
+    area = high * wide / (height * width)
+    assert area.min() >= 0.35 and area.max() <= 1
+    assert area.mean() == pytest.approx(0.66, abs=0.05)
+    shape = (wide / width) / (high / height)
+    assert shape.min() > 0.74 and shape.max() < 1.34
+    assert np.ptp(shape) > 0.4
+    for first, length, whole in ((top, high, height), (left, wide, width)):
+        assert first.min() >= 0 and (first + length).max() <= whole
+        room = length < whole - 20
+        assert np.mean(first[room] / (whole - length)[room]) == pytest.approx(
+            0.5, abs=0.1
+        )
+
+
 @pytest.mark.parametrize("settings", ALL)
 def test_shards_make_the_same_batch(images, labels, settings):
     whole = run(images, labels, settings)
@@ -255,6 +298,7 @@ def test_another_epoch_is_another_augmentation(images, labels, settings):
     ("settings", "setting"),
     [
         ({"crop": -1}, "augment.crop"),
+        ({"least_area": 1.5}, "augment.least_area"),
         ({"cutmix": 1.0, "mixup": 1.0}, "augment.mixup"),
         ({"cutmix": 1.0, "cutmix_share": 1.1}, "augment.cutmix_share"),
         ({"randaugment_magnitude": 11}, "augment.randaugment_magnitude"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ltpa_tf.data import encoded, load
+from ltpa_tf.data import encoded, folder, load
 from ltpa_tf.errors import SettingError
 
 
@@ -110,6 +110,33 @@ def test_sizes_that_differ_need_an_image_size(pictures, picture):
     with pytest.raises(SettingError, match=r"data.image_size.*large.png is \(10, 20\)"):
         load("folder", dir=str(pictures))
     assert load("folder", dir=str(pictures), image_size=40).image_shape == (40, 40, 3)
+
+
+def test_the_size_follows_from_the_images(tmp_path, picture):
+    for number, size in enumerate([(150, 200), (400, 130), (640, 480), (80, 60)]):
+        for name in ("red", "blue"):  # (width, height)
+            picture(tmp_path / name / f"{number}.png", (200, 0, 0), size=size)
+    # Shorter sides are 150, 130, 480 and 60: 140 in the middle.
+    for most, side in ((224, 128), (96, 96), (320, 160), (130, 128)):
+        source = load("folder", dir=str(tmp_path), image_size=-most)
+        assert source.image_shape == (side, side, 3)
+        again = load("folder", dir=str(tmp_path), image_size=side)
+        assert source.fingerprint == again.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("most", "side", "expected"),
+    [(224, 10, 96), (96, 10, 32), (96, 95, 64), (32, 999, 32), (224, 999, 224)],
+)
+def test_very_small_images_are_enlarged_for_what_is_meant_for_large_ones(
+    most, side, expected
+):
+    assert folder.side_of([(side, side + 5)] * 3, most) == expected
+
+
+def test_other_data_has_no_size_to_choose():
+    with pytest.raises(SettingError, match=r"data\.image_size: expected 0 or more"):
+        load("digits", image_size=-96)
 
 
 def test_damaged_files_are_named(pictures):

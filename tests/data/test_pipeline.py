@@ -17,7 +17,7 @@ from ltpa_tf.data.source import file_split
 from ltpa_tf.errors import SettingError
 
 EXAMPLES, CLASSES, BATCH = 50, 4, 8
-AUGMENTATION = Augmentation(crop=2, flip=True, cutmix=1.0)
+AUGMENTATION = Augmentation(crop=2, flip=True, least_area=0.3, cutmix=1.0)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from ltpa_tf.configs import common, recipes
+from ltpa_tf.configs import common, cub, recipes
 from ltpa_tf.optimizers import WarmUp, make_schedule
 
 PEAK, WARMUP, TOTAL, SIZE, FACTOR = 0.3, 7, 40, 9, 0.5
@@ -65,6 +65,19 @@ def test_the_papers_recipe_falls_when_the_authors_code_does():
             rate *= 0.5
         for step in (390 * (epoch - 1), 390 * epoch - 1):
             assert float(schedule(step)) == pytest.approx(rate, rel=1e-6)
+
+
+def test_birds_are_trained_as_in_the_authors_code():
+    config = cub.get_config()
+    schedule = make_schedule(config, steps_per_epoch=40)
+    rate = 0.01  # Torch's 1.0 is 0.1 here, and a tenth of that
+    for epoch in range(config.train.epochs):
+        if epoch and epoch % 30 == 0:
+            rate *= 2 if epoch <= 60 else 0.5
+        for step in (40 * epoch, 40 * epoch + 39):
+            assert float(schedule(step)) == pytest.approx(rate, rel=1e-6)
+    again = WarmUp.from_config(schedule.get_config())
+    assert float(again(40 * 70)) == pytest.approx(0.04)
 
 
 def test_constant_rate_without_warm_up_is_a_number_that_callbacks_can_change():

@@ -39,6 +39,8 @@ def test_own_images_are_attended_to_on_a_backbone():
     config = load("own_folder", "mobilenetv3small")
     config_lib.validate(config)
     assert config.model.backbone == "mobilenetv3small"
+    assert config.model.backbone_weights == "imagenet"
+    assert load("own_folder", "mine.keras").model.backbone_weights == ""
     assert config_lib.backbone_arguments(config)["resolutions"] == 3
     with pytest.raises(SettingError, match="model.backbone: .*Received: 'mobilenet3'"):
         config_lib.validate(load("own_folder", "mobilenet3"))

@@ -24,31 +24,43 @@ def get_config(backbone: str = ""):
     config = common.get_config()
     config.data.name = "folder"
     config.data.validation_share = 0.1
-    if backbone:
-        config.data.image_size = -224
-        config.model.name = "vgg_att3_concat_pc"  # three resolutions
-        config.model.backbone = backbone
-        if not backbone.endswith(".keras"):
-            config.model.backbone_weights = "imagenet"
-        # What it has learned is to be adapted, not replaced.
-        config.optimizer.backbone_lr_multiplier = 0.1
-        config.train.freeze_batch_norm = True
-    else:
-        config.data.image_size = -96
-        config.model.name = "vgg_att2_concat_pc"
-        # VGG's pools in place: a twelfth of the compute of the paper's trunk.
-        config.model.trunk = "vgg_d"
-        config.model.receptive_field = 1 / 3
-        config.model.width = 0.5
     config.model.dropout = 0.0
     config.augment.least_area = 0.35
     config.augment.flip = True
     config.augment.randaugment_layers = 1
     config.augment.randaugment_magnitude = 5
     config.train.epochs = 60
-    config.train.batch_size = 64
     config.train.class_weights = "balanced"
     config.train.label_smoothing = 0.1
-    config.optimizer.learning_rate = 0.05
     config.optimizer.warmup_epochs = 3.0
+    if backbone:
+        _on(backbone, config)
+    else:
+        _from_scratch(config)
     return config
+
+
+def _from_scratch(config):
+    config.data.image_size = -96
+    config.model.name = "vgg_att2_concat_pc"
+    # VGG's pools in place: a twelfth of the compute of the paper's trunk.
+    config.model.trunk = "vgg_d"
+    config.model.receptive_field = 1 / 3
+    config.model.width = 0.5
+    config.train.batch_size = 64
+    config.optimizer.learning_rate = 0.05
+
+
+def _on(backbone, config):
+    config.data.image_size = -224
+    config.model.name = "vgg_att3_concat_pc"  # three resolutions
+    config.model.backbone = backbone
+    if not backbone.endswith(".keras"):
+        config.model.backbone_weights = "imagenet"
+    # What it has learned is adapted slowly: ten times the rate destroys it. Few images
+    # are few steps, too few for statistics of a batch norm of the head's own.
+    config.model.projection = "linear"
+    config.train.freeze_batch_norm = True
+    config.train.batch_size = 32
+    config.optimizer.learning_rate = 0.005
+    config.optimizer.backbone_lr_multiplier = 0.1

@@ -69,6 +69,11 @@ def test_levels_by_stride_and_by_name():
         "level_inner": "inner",
         "level_8": "norm",
     }
+    for one in (8, "norm"):
+        alone = models.attach(small(), 5, levels=one)
+        assert list(attended(alone).values()) == ["norm"]
+    numbers = models.attach(small(), 5, levels=np.array([4, 8]))
+    assert attended(numbers) == {"level_4": "out4", "level_8": "norm"}
     control = models.attach(small(), 5, levels=())
     assert attended(control) == {}
     assert control(images(1, 32, 32, 3)).shape == (1, 5)
@@ -201,9 +206,17 @@ def test_what_cannot_be_attached_to_is_refused_with_the_reason(make, said):
     [
         ({"num_classes": 1}, "num_classes"),
         ({"levels": (16,)}, r"strides of the backbone \(2, 4, 8\)"),
+        ({"levels": (True,)}, "strides or names of layers"),
+        ({"levels": (8.0,)}, "strides or names of layers"),
+        ({"resolutions": 0}, r"resolutions.*levels=\(\)"),
+        ({"resolutions": -1}, "1 or more"),
+        ({"dtype": "float17"}, "dtype: expected a dtype policy.*float32"),
         ({"levels": "old_logits"}, "names of its layers that have positions"),
         ({"levels": (8,), "image_shape": (8, 8, 3)}, "norm has 1x1"),
-        ({"image_shape": (4, 4, 3)}, "image_shape"),
+        (
+            {"image_shape": (4, 4, 3)},
+            "image_shape.*zero or negative",
+        ),
         ({"image_shape": (32, 32, 2)}, "with 3 channels as the backbone has, or 1"),
         ({"compatibility": "cosine"}, "pc, dp, local, additive"),
         ({"preprocessing": "keras"}, "auto, none, tf, torch, caffe"),

@@ -1,5 +1,6 @@
 """Attention on any functional Keras model: `attach`."""
 
+import re
 from collections.abc import Sequence
 
 import keras
@@ -7,7 +8,7 @@ import keras
 from ltpa_tf.errors import SettingError
 from ltpa_tf.models.attention import attention_logits
 from ltpa_tf.models.backbones.graph import applied, check_backbone
-from ltpa_tf.models.backbones.levels import choose, find_resolutions
+from ltpa_tf.models.backbones.levels import choose, find_resolutions, named
 from ltpa_tf.models.backbones.preprocessing import pixel_scaling, preprocessing_of
 from ltpa_tf.models.guarded import Guarded
 from ltpa_tf.models.names import check_names
@@ -19,7 +20,7 @@ def attach(
     backbone: keras.Model,
     num_classes: int,
     *,
-    levels: Sequence[int | str] | None = None,
+    levels: Sequence[int | str] | int | str | None = None,
     resolutions: int = 3,
     image_shape: Sequence[int | None] | None = None,
     compatibility: str = "pc",
@@ -62,10 +63,10 @@ def attach(
             without. With include_top=False it makes no classifier for nothing.
         num_classes: Number of classes, 2 or more.
         levels: What is attended to: names of layers; strides, such as 8, 16, 32, for
-            the last tensor of that resolution; or None, the last tensors of the last
-            resolutions that have more than one position. `()`: no attention, but the
-            head on the global feature, which is the control.
-        resolutions: How many of them, where `levels` is None.
+            the last tensor of that resolution; one of these alone; or None, the last
+            tensors of the last resolutions that have more than one position. `()`: no
+            attention, but the head on the global feature, which is the control.
+        resolutions: How many of them, where `levels` is None; 1 or more.
         image_shape: `(height, width, channels)`, None for any height or width; None:
             the backbone's own. With 1 channel the images are grey, and the backbone
             gets them in each of its channels.
@@ -144,14 +145,19 @@ def attach(
             "or 1",
         )
     check_normalization(shape[-1], num_classes, mean, std)
+    levels = named(levels)
+    if not isinstance(resolutions, int) or resolutions < 1:
+        raise SettingError(
+            "resolutions", resolutions, "1 or more; without attention, levels=()"
+        )
     if dtype is not None:
-        backbone = with_policy(backbone, keras.dtype_policies.get(dtype).name)
+        backbone = with_policy(backbone, _of(dtype).name)
 
     original = keras.Input(own, dtype=backbone.inputs[0].dtype)
     nodes = applied(backbone, original)
     found = find_resolutions(original, nodes)
-    named = [x for x in levels or () if isinstance(x, str) and x in found.strides]
-    ends = [node.outputs[0] for node in nodes if node.layer.name in (found.top, *named)]
+    wanted = {found.top, *(x for x in levels or () if x in found.strides)}
+    ends = [node.outputs[0] for node in nodes if node.layer.name in wanted]
     trunk = keras.Model(original, ends)
     if preprocessing == "auto":
         told = preprocessing_of([node.layer for node in nodes])
@@ -197,13 +203,22 @@ def _features(trunk: keras.Model, pixels: keras.KerasTensor) -> dict:
     try:
         nodes = applied(trunk, pixels)
     except ValueError as error:  # nothing left for a kernel, for instance
-        reason = str(error).partition("\n")[0]
+        # Keras's first line says where; why is printed in bold.
+        bold = re.findall(r"\x1b\[1m(.+?)\x1b", str(error))
+        reason = bold[0] if bold else str(error).partition("\n")[0]
         raise SettingError(
             "image_shape",
             tuple(pixels.shape[1:]),
             f"images that the backbone can take ({reason})",
         ) from None
     return {node.layer.name: node.outputs[0] for node in nodes}
+
+
+def _of(dtype: str | keras.DTypePolicy) -> keras.DTypePolicy:
+    try:
+        return keras.dtype_policies.get(dtype)
+    except ValueError as error:
+        raise SettingError("dtype", dtype, f"a dtype policy ({error})") from None
 
 
 def _policy(trunk: keras.Model) -> keras.DTypePolicy:

@@ -6,6 +6,7 @@ zeros put around it.
 """
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import NamedTuple
 
 import keras
@@ -79,9 +80,27 @@ def find_resolutions(images: keras.KerasTensor, nodes: Sequence[Node]) -> Resolu
     )
 
 
+def named(
+    levels: Sequence[int | str] | int | str | None,
+) -> tuple[int | str, ...] | None:
+    """Levels as `choose` takes them: whole numbers of any kind are strides.
+
+    Raises:
+        SettingError: If one is neither a number nor a name.
+    """
+    if levels is None:
+        return None
+    if isinstance(levels, str | Integral):
+        levels = (levels,)
+    for level in levels:
+        if isinstance(level, bool) or not isinstance(level, str | Integral):
+            raise SettingError("levels", level, "strides or names of layers")
+    return tuple(x if isinstance(x, str) else int(x) for x in levels)
+
+
 def choose(
     found: Resolutions,
-    levels: Sequence[int | str] | None,
+    levels: tuple[int | str, ...] | None,
     count: int,
     positions: Mapping[str, tuple[int | None, int | None]],
 ) -> dict[int | str, str]:
@@ -89,7 +108,7 @@ def choose(
 
     Args:
         found: What there is to choose from.
-        levels: Layer names, strides, or None: see `ltpa_tf.models.attach`.
+        levels: Layer names, strides, or None, of `named`.
         count: How many resolutions, where that is None.
         positions: Layer name -> `(h, w)` for images of the size that will be used.
 
@@ -108,8 +127,6 @@ def choose(
                 "larger images",
             )
         return dict(list(wide.items())[-count:])
-    if isinstance(levels, str) or not isinstance(levels, Sequence):
-        levels = (levels,)
     chosen = {}
     for level in levels:
         name = found.last.get(level) if isinstance(level, int) else level

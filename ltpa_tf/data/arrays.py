@@ -1,11 +1,13 @@
 """Images from an .npz file, and what arrays of any kind become."""
 
+import dataclasses
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from ltpa_tf.data import boxes as box_table
+from ltpa_tf.data import masks as object_masks
 from ltpa_tf.data.source import array_split, fingerprint
 from ltpa_tf.errors import SettingError
 from ltpa_tf.images import DEFAULT, Preprocessing, files, pillow
@@ -13,7 +15,7 @@ from ltpa_tf.images.fit import fit
 
 KEYS = (
     "x_train, y_train and, where there is a test part, x_test, y_test; label_names, "
-    "boxes_train, boxes_test"
+    "boxes_train, boxes_test, masks_train, masks_test"
 )
 
 
@@ -94,8 +96,33 @@ def load_npz(
                 boxes[part], shapes, fitting.shape[1:3], chosen.aspect
             )
         splits[part] = array_split(fitting, labels, boxes.get(part))
+        masks = read_masks(file, part, images.shape[:3])
+        if masks is not None:
+            masks = object_masks.fitted(masks, fitting.shape[1:3], chosen)
+            known = boxes.get(part, object_masks.bounds(masks))
+            splits[part] = dataclasses.replace(splits[part], masks=masks, boxes=known)
     identity = fingerprint(names, *(array for part in parts.values() for array in part))
     return names, {**splits, "identity": identity, "where": str(file)}
+
+
+def read_masks(
+    file: str | Path, part: str, shape: tuple[int, int, int]
+) -> np.ndarray | None:
+    """`masks_train` or `masks_test` of an .npz file, bool [N, H, W]; None without.
+
+    Args:
+        file: Of `read_npz`.
+        part: "train" or "test".
+        shape: (N, H, W), of its images.
+
+    Raises:
+        SettingError: If they aren't masks of these images.
+    """
+    key = f"masks_{part}"
+    with np.load(file, allow_pickle=False) as arrays:
+        if key not in arrays:
+            return None
+        return object_masks.checked(arrays[key], shape, f"{file}: {key}")
 
 
 def sized(images: np.ndarray, image_size: int, chosen: Preprocessing) -> np.ndarray:

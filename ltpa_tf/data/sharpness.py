@@ -77,14 +77,14 @@ def matched(source: Source) -> Source:
         array = np.concatenate(
             [softened(test.array[i : i + _AT_A_TIME], share).numpy() for i in pieces]
         )
-        part = array_split(array, test.labels, test.boxes)
+        part = array_split(array, test.labels)
     else:
         part = file_split(
             lambda index: softened(test.image(index)[None], share)[0],
             test.labels,
             test.shape,
         )
-        part = dataclasses.replace(part, boxes=test.boxes)
+    part = dataclasses.replace(part, boxes=test.boxes, masks=test.masks)
     identity = fingerprint(source.fingerprint, f"match_sharpness {share}")
     return dataclasses.replace(source, test=part, fingerprint=identity)
 

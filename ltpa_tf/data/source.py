@@ -33,6 +33,7 @@ class Split:
         array: uint8 [N, H, W, 3] where the images live in memory, else None.
         boxes: int32 [N, 4] - top, left, bottom, right, the last two exclusive - of the
             object in each image, where they are known, else None.
+        masks: bool [N, H, W], true on the object, where that is known, else None.
 
     Example:
         >>> images = np.zeros((1000, 32, 32, 3), np.uint8)
@@ -47,6 +48,7 @@ class Split:
     image: Callable[[tf.Tensor], tf.Tensor] | None = None
     array: np.ndarray | None = None
     boxes: np.ndarray | None = None
+    masks: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -60,14 +62,16 @@ class Split:
         """The examples at `indices`, in that order; for fixed images."""
         labels = self.labels[indices]
         boxes = None if self.boxes is None else self.boxes[indices]
+        masks = None if self.masks is None else self.masks[indices]
         if self.array is not None:
-            return array_split(self.array[indices], labels, boxes)
+            part = array_split(self.array[indices], labels, boxes)
+            return dataclasses.replace(part, masks=masks)
         with tf.device("/CPU:0"):
             chosen = tf.constant(indices, tf.int64)
         part = file_split(
             lambda index: self.image(tf.gather(chosen, index)), labels, self.shape
         )
-        return dataclasses.replace(part, boxes=boxes)
+        return dataclasses.replace(part, boxes=boxes, masks=masks)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

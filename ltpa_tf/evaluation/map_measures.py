@@ -49,7 +49,8 @@ def measure_maps(
 
     Args:
         model: As `explain.methods.methods` takes it, of any precision.
-        split: The images, and boxes where they are known.
+        split: The images, and masks or boxes where they are known; masks count, where
+            there are both.
         names: Of methods, see `explain.methods.NAMES`.
         measures: Which of `MEASURES`.
         examples: How many images, evenly from the whole split.
@@ -147,9 +148,11 @@ class _Images:
         self.sureness = probabilities.max(1)
         self.right = self.classes == split.labels[where]
         self.masks = self.small = None
-        if split.boxes is not None:
-            boxes = split.boxes[where]
-            self.masks = box_mask(boxes, split.shape[:2])
+        if split.masks is not None:
+            self.masks = split.masks[where]
+        elif split.boxes is not None:
+            self.masks = box_mask(split.boxes[where], split.shape[:2])
+        if self.masks is not None:
             self.small = self.masks.mean((1, 2)) < SMALL
 
     def predict(self, images: np.ndarray) -> np.ndarray:

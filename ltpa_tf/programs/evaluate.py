@@ -14,12 +14,12 @@ measures on a folder of other images, with a subfolder for each class or some of
     python -m pipelines.evaluate --workdir=runs/mine --maps=attention,evidence,gradcam
 
 also measures what maps of these methods are worth, beside chance and the centre alone:
-on boxes or masks, where they are known, among others by the Jaccard index of what Otsu's
-threshold makes of a map (weak segmentation); on images side by side; by taking away what
-they name; and against models that have forgotten what they learned. What a call that was
-cut off has measured is kept. --swap_global gives images each other's global features and
-measures what that does to maps and predictions; --robustness attacks and corrupts the
-images.
+on boxes or masks, where they are known, among others by the Jaccard index of what
+Otsu's threshold makes of a map (weak segmentation); on images side by side; by taking
+away what they name; and against models that have forgotten what they learned. What a
+call that was cut off has measured is kept. --swap_global gives images each other's
+global features and measures what that does to maps and predictions; --robustness
+attacks and corrupts the images.
 
     python -m pipelines.evaluate --workdir=runs/mine --transfer=npz:data/cifar10.npz
 

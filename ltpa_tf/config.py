@@ -31,10 +31,8 @@ _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "data.train_examples": _NOT_NEGATIVE,
     "data.validation_examples": _NOT_NEGATIVE,
     "data.validation_share": _FRACTION,
-    "data.image_size": (
-        lambda v: v == 0 or abs(v) >= 32,
-        "0 (as it is), 32 and more, or -32 and less (as most images, at most so large)",
-    ),
+    "data.image_size": (lambda v: v == 0 or v >= 32, "0 (as it is), or 32 and more"),
+    "data.largest_image_size": (lambda v: v == 0 or v >= 32, "0 (off), or 32 and more"),
     "augment.crop": _NOT_NEGATIVE,
     "augment.cutout": _NOT_NEGATIVE,
     "augment.least_area": (lambda v: 0 <= v <= 1, "0 to 1"),

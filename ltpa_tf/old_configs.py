@@ -12,6 +12,7 @@ _ADDED = {
     "augment.sharpness": 0.0,
     "data.aspect": "squash",
     "data.background": (255, 255, 255),
+    "data.largest_image_size": 0,
     "data.match_sharpness": False,
     "data.skip_damaged": False,
     "data.validation_share": 0.0,

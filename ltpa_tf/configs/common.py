@@ -30,9 +30,11 @@ def get_config() -> ConfigDict:
     data.validation_examples = 0
     # Where that is 0 and the data has no such part: the share to set aside.
     data.validation_share = 0.0
-    # Resize images to this height and width; 0 = as they are (folders need a size). Of
-    # folders also -N: as most of their images are, a multiple of 32, but at most N.
+    # Resize images to this height and width; 0 = as they are (folders need a size).
     data.image_size = 0
+    # Where that is 0, a folder's images get the size that most of them have, a multiple
+    # of 32, and at most this; 0 = off.
+    data.largest_image_size = 0
     # How images of another shape get that one: "squash", "pad" (all of it, between
     # borders), "crop" (the middle).
     data.aspect = "squash"

@@ -41,7 +41,7 @@ def get_config(backbone: str = ""):
 
 
 def _from_scratch(config):
-    config.data.image_size = -96
+    config.data.largest_image_size = 96
     config.model.name = "vgg_att2_concat_pc"
     # VGG's pools in place: a twelfth of the compute of the paper's trunk.
     config.model.trunk = "vgg_d"
@@ -52,7 +52,7 @@ def _from_scratch(config):
 
 
 def _on(backbone, config):
-    config.data.image_size = -224
+    config.data.largest_image_size = 224
     config.model.name = "vgg_att3_concat_pc"  # three resolutions
     config.model.backbone = backbone
     if not backbone.endswith(".keras"):

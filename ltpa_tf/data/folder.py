@@ -77,7 +77,11 @@ class Folder:
 
 
 def load_folder(
-    folder: str, image_size: int, chosen: Preprocessing, skip_damaged: bool
+    folder: str,
+    image_size: int,
+    largest: int,
+    chosen: Preprocessing,
+    skip_damaged: bool,
 ) -> tuple[tuple[str, ...], dict]:
     """Class names, and what `make_source` needs, of a folder.
 
@@ -90,8 +94,8 @@ def load_folder(
     files.warn_of_few_levels(
         {one.path: one.checked.levels for one in images if one.checked.levels}, chosen
     )
-    if image_size < 0:
-        image_size = side_of([one.checked.shape for one in images], -image_size)
+    if largest and not image_size:
+        image_size = side_of([one.checked.shape for one in images], largest)
     size = (image_size, image_size) if image_size else _common_size(images)
     columns = {part: columns_of(images) for part, images in found.parts.items()}
     splits = encoded_splits(columns, size, image_size > 0, chosen, tf.io.read_file)

@@ -22,6 +22,7 @@ def load(
     validation_examples: int = 0,
     validation_share: float = 0.0,
     image_size: int = 0,
+    largest_image_size: int = 0,
     download: bool = False,
     aspect: str = "squash",
     background: Sequence[int] = (255, 255, 255),
@@ -49,8 +50,9 @@ def load(
             = none, or the source's own ("digits" and divided folders have one).
         validation_share: Share of the training examples to set aside where
             `validation_examples` is 0 and the source has no validation part.
-        image_size: Height and width to resize to; 0 = as they are. For "folder" also
-            -N: as most of the images, see `ltpa_tf.data.folder.side_of`, at most N.
+        image_size: Height and width to resize to; 0 = as they are.
+        largest_image_size: Where that is 0, what a folder's images get at most: they
+            get the size of most of them, see `ltpa_tf.data.folder.side_of`; 0 = off.
         download: Let TFDS fetch a set that is not on disk. Nothing else ever uses the
             network.
         aspect: How images of other shapes get the model's, see
@@ -76,10 +78,9 @@ def load(
         ("data.train_examples", train_examples),
         ("data.validation_examples", validation_examples),
         ("data.image_size", image_size),
+        ("data.largest_image_size", largest_image_size),
     ):
-        by_images = setting == "data.image_size" and name == "folder"
-        whole = isinstance(value, numbers.Integral)
-        if not whole or (value < 0 and not by_images):
+        if not isinstance(value, numbers.Integral) or value < 0:
             raise SettingError(setting, value, "0 or more, a whole number")
     if not isinstance(validation_share, numbers.Real) or not 0 <= validation_share < 1:
         raise SettingError(
@@ -96,6 +97,7 @@ def load(
         dir,
         seed,
         image_size,
+        largest_image_size,
         chosen,
         download,
         skip_damaged,
@@ -111,6 +113,7 @@ def _source(
     dir: str,
     seed: int,
     image_size: int,
+    largest_image_size: int,
     chosen: Preprocessing,
     download: bool,
     skip_damaged: bool,
@@ -136,7 +139,9 @@ def _source(
     if name == "folder":
         from ltpa_tf.data.folder import load_folder
 
-        class_names, parts = load_folder(dir, image_size, chosen, skip_damaged)
+        class_names, parts = load_folder(
+            dir, image_size, largest_image_size, chosen, skip_damaged
+        )
     elif name == "npz":
         from ltpa_tf.data.arrays import load_npz
 

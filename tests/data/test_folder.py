@@ -118,7 +118,7 @@ def test_the_size_follows_from_the_images(tmp_path, picture):
             picture(tmp_path / name / f"{number}.png", (200, 0, 0), size=size)
     # Shorter sides are 150, 130, 480 and 60: 140 in the middle.
     for most, side in ((224, 128), (96, 96), (320, 160), (130, 128)):
-        source = load("folder", dir=str(tmp_path), image_size=-most)
+        source = load("folder", dir=str(tmp_path), largest_image_size=most)
         assert source.image_shape == (side, side, 3)
         again = load("folder", dir=str(tmp_path), image_size=side)
         assert source.fingerprint == again.fingerprint
@@ -134,9 +134,11 @@ def test_very_small_images_are_enlarged_for_what_is_meant_for_large_ones(
     assert folder.side_of([(side, side + 5)] * 3, most) == expected
 
 
-def test_other_data_has_no_size_to_choose():
-    with pytest.raises(SettingError, match=r"data\.image_size: expected 0 or more"):
-        load("digits", image_size=-96)
+def test_a_size_that_was_named_is_not_chosen_by_the_images(pictures):
+    source = load("folder", dir=str(pictures), image_size=40, largest_image_size=96)
+    assert source.image_shape == (40, 40, 3)
+    with pytest.raises(SettingError, match=r"data\.largest_image_size: .*0 or more"):
+        load("folder", dir=str(pictures), largest_image_size=-96)
 
 
 def test_damaged_files_are_named(pictures):

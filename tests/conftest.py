@@ -53,9 +53,14 @@ def garbage_is_looked_for_seldom(logical_devices):
 
 @pytest.fixture(scope="module", autouse=True)
 def a_files_garbage_is_found_in_it():
-    """So that a warning of what a test left open fails a test of the same file."""
+    """So that a warning of what a test left open fails a test of the same file.
+
+    What is still there stays to the end, in caches of libraries above all: the next
+    files needn't go over it again.
+    """
     yield
     gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

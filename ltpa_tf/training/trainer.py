@@ -72,7 +72,7 @@ class Trainer:
         self.batch_size = config.train.batch_size
         self.steps_per_epoch = data.steps_per_epoch(source.train, self.batch_size)
         self.total_steps = config.train.epochs * self.steps_per_epoch
-        self.jit = _use_jit(config, replicas)
+        self.jit = use_jit(config, replicas)
 
         self.model = made(self._build, config, source)
         # For models that say nothing of their own.
@@ -201,8 +201,12 @@ def class_weights(config: ConfigDict, source: data.Source) -> tuple[float, ...]:
     return tuple(weights.tolist())
 
 
-def _use_jit(config: ConfigDict, replicas: int) -> bool:
-    """Whether XLA compiles the step."""
+def use_jit(config: ConfigDict, replicas: int = 1) -> bool:
+    """Whether XLA compiles the step.
+
+    Raises:
+        SettingError: If it must and can't.
+    """
     synchronized = config.train.sync_batch_norm and replicas > 1
     if config.runtime.jit == "on" and synchronized:
         raise SettingError(

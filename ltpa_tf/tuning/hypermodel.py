@@ -10,6 +10,7 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.optimizers import decayed_variables, make_schedule
 from ltpa_tf.training import finetuning
 from ltpa_tf.training.model import configured_model
+from ltpa_tf.training.trainer import use_jit
 from ltpa_tf.tuning.ranges import Range
 from ltpa_tf.tuning.space import Space
 
@@ -101,6 +102,7 @@ class HyperModel(keras_tuner.HyperModel):
                 from_logits=True, label_smoothing=config.train.label_smoothing
             ),
             metrics=["accuracy"],
+            jit_compile=use_jit(config),  # Keras would compile on a CPU, too
         )
         # keras-tuner loads the best weights into a new model: also the optimizer's.
         model.optimizer.build(model.trainable_variables)

@@ -74,6 +74,13 @@ def test_settings_reach_the_compiled_model(tiny_config):
     assert not model.optimizer._use_weight_decay(bias)
 
 
+@pytest.mark.parametrize(("setting", "jit"), [("auto", False), ("on", True)])
+def test_xla_compiles_on_a_cpu_where_it_is_asked_for_alone(tiny_config, setting, jit):
+    tiny_config.runtime.jit = setting
+    model = make(tiny_config).build(keras_tuner.HyperParameters())
+    assert model.jit_compile == jit
+
+
 @pytest.mark.parametrize(
     ("space", "said"),
     [

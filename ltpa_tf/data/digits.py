@@ -132,11 +132,16 @@ def _fixed_split(part: str, canvas: int, examples: int) -> Split:
     indices = np.arange(examples)
     parts = [
         compose(bank, tf.constant(chunk), seed=_FIXED_SEED, epoch=0)
-        for chunk in np.array_split(indices, -(-examples // 500))
+        for chunk in np.array_split(indices, -(-examples // _at_once(canvas)))
     ]
     images, boxes = (np.concatenate(part) for part in zip(*parts, strict=True))
     labels = bank.labels[indices % len(bank.labels)]
     return array_split(images, labels, boxes)
+
+
+def _at_once(canvas: int) -> int:
+    """How many to compose in one go: many small ones, few large ones."""
+    return max(100, 2_000 * 32**2 // canvas**2)
 
 
 def compose(

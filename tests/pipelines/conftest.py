@@ -85,7 +85,7 @@ def digits_run_once(tmp_path_factory) -> Iterator[Path]:
     write_text(run.config_file, config.to_json(quickstart.get_config()))
     run.write_dataset(source)
     model = models.build(
-        trunk="vgg_d", levels=(7, 10), width=0.125, mean=source.mean, std=source.std
+        trunk="faster", levels=(2, 4), width=0.125, mean=source.mean, std=source.std
     )
     model.save(run.model_file)
     with unchanged(run.path):

@@ -10,14 +10,14 @@ def test_writes_numbers_and_figures(start_anew, digits_run):
     done = start_anew("evaluate", f"--workdir={digits_run}")
     assert done.returncode == 0, done.stderr
     assert "top-1 accuracy" in done.stdout
-    assert "pointing, level 10" in done.stdout
+    assert "pointing, level 4" in done.stdout
     result = json.loads((digits_run / "evaluation.json").read_text())
     assert result["split"] == "test"
     assert result["weights"] == "final"
     assert result["examples"] == sum(map(sum, result["confusion"])) == 2000
     assert 0 <= result["top1"] <= result["top5"] <= 1
     assert set(result["per_class"]) == {str(digit) for digit in range(10)}
-    assert set(result["pointing"]) == {"level_7", "level_10", "chance"}
+    assert set(result["pointing"]) == {"level_2", "level_4", "chance"}
     assert 0.1 < result["pointing"]["chance"] < 0.2
     for name in ("confusion", "per_class", "reliability"):
         with Image.open(digits_run / "evaluation" / f"{name}.png") as picture:

@@ -11,7 +11,7 @@ from ltpa_tf.evaluation.intervals import interval
 from ltpa_tf.evaluation.map_measures import measure_maps
 
 NAMES = ("attention", "evidence")
-EXAMPLES = 8
+EXAMPLES = 4
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ def test_fit_refuses_what_has_no_gradient(make, tmp_path):
 
 def test_fit_trains_the_scores_of_an_attached_model_that_has_one():
     model = attached(normalization="topk", positions=2)
-    model.compile("sgd", "mse")
+    model.compile("sgd", "mse", jit_compile=False)
     before = np.array(model.get_layer("level_4").scoring.u)
     images = np.random.default_rng(0).uniform(0, 255, (4, 32, 32, 3))
     model.fit(images, np.eye(2)[[0, 1, 0, 1]], verbose=0)

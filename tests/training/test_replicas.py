@@ -40,12 +40,13 @@ def test_accumulation_equals_the_whole_batch(run, build):
     assert_close(run(plain, 2, train__accumulation_steps=2), whole)
 
 
-def test_synchronized_batch_norm_equals_one_device(run, build):
+@pytest.mark.parametrize("replicas", [2, pytest.param(4, marks=pytest.mark.slow)])
+def test_synchronized_batch_norm_equals_one_device(run, build, replicas):
     normed = build(dropout=0.0)
     one = run(normed)
-    four = run(normed, 4, train__sync_batch_norm=True)
-    assert_close(four, one)
-    for row in local_rows(four):
+    several = run(normed, replicas, train__sync_batch_norm=True)
+    assert_close(several, one)
+    for row in local_rows(several):
         np.testing.assert_allclose(row, local_rows(one)[0], atol=1e-5)
 
 
@@ -122,7 +123,8 @@ def test_replicas_keep_their_own_statistics_until_they_are_averaged(
     np.testing.assert_allclose(together[0], apart.mean(0), rtol=1e-6)
 
 
-def test_replicas_drop_different_units(config, source, strategies):
+@pytest.mark.parametrize("replicas", [2, pytest.param(4, marks=pytest.mark.slow)])
+def test_replicas_drop_different_units(config, source, strategies, replicas):
     def dropping(config, source):
         images = keras.Input(source.image_shape)
         x = keras.layers.Dropout(0.5)(images)
@@ -132,11 +134,11 @@ def test_replicas_drop_different_units(config, source, strategies):
 
     grey = data.array_split(np.full_like(source.train.array, 99), source.train.labels)
     same_images = dataclasses.replace(source, train=grey)
-    parts = Trainer(config, strategies[4], same_images, dropping)
+    parts = Trainer(config, strategies[replicas], same_images, dropping)
     parts.program.train(parts.feed.iterator(0), 0, 1)
     # Of equal images, statistics can differ by what is dropped alone.
     rows = local_rows(parts.state.to_arrays())
-    assert len(np.unique(rows, axis=0)) == 4
+    assert len(np.unique(rows, axis=0)) == replicas
 
 
 def test_a_run_goes_on_with_another_number_of_replicas(
@@ -154,8 +156,17 @@ def test_a_run_goes_on_with_another_number_of_replicas(
             np.testing.assert_equal(found[name], arrays[name])
 
 
-@pytest.mark.parametrize("replicas", [1, 2, 4])
-@pytest.mark.parametrize("batch_size", [3, 16])
+@pytest.mark.parametrize(
+    ("replicas", "batch_size"),
+    [
+        (1, 16),
+        (2, 3),
+        (4, 16),  # more than there are examples
+        pytest.param(1, 3, marks=pytest.mark.slow),
+        pytest.param(2, 16, marks=pytest.mark.slow),
+        pytest.param(4, 3, marks=pytest.mark.slow),
+    ],
+)
 def test_evaluation_counts_each_example_once(
     config, source, strategies, build, replicas, batch_size
 ):

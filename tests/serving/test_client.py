@@ -5,7 +5,10 @@ import concurrent.futures
 import http.client
 import http.server
 import json
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 import urllib.parse
 
@@ -269,6 +272,54 @@ def test_proxy_and_password_are_those_of_the_environment(flaky, monkeypatch, tmp
         client.states()
     basic = base64.b64encode(b"ann:secret").decode()
     assert seen == [f"http://models.example/v1/models/m Basic {basic}"]
+    monkeypatch.delenv("http_proxy")
+    with serving.Client(url.replace("//", "//bob:key@"), "m") as client:
+        client.states()
+    assert seen[1] == "/v1/models/m Basic " + base64.b64encode(b"bob:key").decode()
+
+
+def test_a_server_of_https_is_trusted_by_the_authority_that_is_named(
+    monkeypatch, tmp_path
+):
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl to make a certificate with")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-batch"]
+    made += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    subprocess.run(
+        [*made, "-keyout", key, "-out", certificate], check=True, capture_output=True
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            state = {"version": "3", "state": "AVAILABLE"}
+            content = json.dumps({"model_version_status": [state]}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.handle_error = lambda *_: None  # the client hangs up on a stranger
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        address = f"https://localhost:{server.server_port}"
+        with (
+            serving.Client(address, "m", retries=0) as client,
+            pytest.raises(serving.ServerUnreachable, match="certificate"),
+        ):
+            client.states()
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+        with serving.Client(address, "m", retries=0) as client:
+            assert client.states() == {3: "AVAILABLE"}
+        server.shutdown()
+        thread.join()
 
 
 def test_a_server_that_stays_busy_has_failed(flaky):

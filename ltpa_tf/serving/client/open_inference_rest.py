@@ -3,11 +3,12 @@
 import contextlib
 import functools
 import json
+import urllib.parse
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import requests
+import urllib3
 
 from ltpa_tf.serving import open_inference as protocol
 from ltpa_tf.serving.client import open_inference as models
@@ -106,12 +107,12 @@ class OpenInferenceRest:
         return {"versions": found.get("versions") or (), **tensors}
 
     def _url(self, model: str) -> str:
-        quoted = requests.utils.quote(model, safe="")
+        quoted = urllib.parse.quote(model, safe="")
         return f"{self._root}/models/{quoted}{self._version}"
 
 
-def _read(response: requests.Response) -> dict[str, np.ndarray]:
-    content = response.content
+def _read(response: urllib3.BaseHTTPResponse) -> dict[str, np.ndarray]:
+    content = response.data
     length = int(response.headers.get(protocol.HEADER_LENGTH, len(content)))
     outputs, position = {}, length
     for one in json.loads(content[:length])["outputs"]:

@@ -1,12 +1,12 @@
 """TensorFlow Serving's REST surface, as a client sees it."""
 
 import base64
+import urllib.parse
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import orjson
-import requests
 
 from ltpa_tf.serving.client.http import HttpConnection
 
@@ -32,13 +32,13 @@ class RestTransport:
         timeout: float,
         retries: int,
     ):
-        quoted = requests.utils.quote(model, safe="")
+        quoted = urllib.parse.quote(model, safe="")
         self._model = f"{url.rstrip('/')}/v1/models/{quoted}"
         self._target = self._model
         if version is not None:
             self._target += f"/versions/{version}"
         elif label is not None:
-            self._target += f"/labels/{requests.utils.quote(label, safe='')}"
+            self._target += f"/labels/{urllib.parse.quote(label, safe='')}"
         self._http = HttpConnection(url, timeout, retries)
 
     def ask(self, signature: str, name: str, batch: Sequence) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from ltpa_tf.backend import need_tensorflow
 from ltpa_tf.errors import SettingError
 from ltpa_tf.tracking.tracker import Tracker
 from ltpa_tf.training import distribution
-from ltpa_tf.training.callback_checks import check_callbacks, check_monitors
 from ltpa_tf.training.callbacks import (
     BestModel,
     EarlyStopping,
@@ -34,7 +33,12 @@ from ltpa_tf.training.saving import CheckpointManager, StopSignals
 from ltpa_tf.training.summary import summarize, weights_sha256
 from ltpa_tf.training.tensorboard import AttentionMaps, TensorBoard
 from ltpa_tf.training.trainer import Trainer
-from ltpa_tf.training.user_callbacks import ModelShowsTraining, TrainingTakesModel
+from ltpa_tf.training.user_callbacks import (
+    ModelShowsTraining,
+    TrainingTakesModel,
+    check_callbacks,
+    check_monitors,
+)
 from ltpa_tf.training.warm_start import started
 from ltpa_tf.words import count
 

@@ -15,8 +15,8 @@ from comparison import assert_same_run, lines, weights
 from ltpa_tf.errors import SettingError
 from ltpa_tf.run import RunFolder
 from ltpa_tf.training import CheckpointError, NonFiniteError, train
-from ltpa_tf.training.callback_checks import check_monitors
 from ltpa_tf.training.checkpoints import Checkpoints
+from ltpa_tf.training.user_callbacks import check_monitors
 
 
 class Crash(Exception):

@@ -10,7 +10,7 @@ from ltpa_tf.config import in_effect
 from ltpa_tf.report.charts import curves
 from ltpa_tf.report.html import fill, join, table
 from ltpa_tf.run import RunFolder
-from ltpa_tf.training.callbacks import MetricsFile
+from ltpa_tf.training.records import MetricsFile
 from ltpa_tf.words import count
 
 

@@ -11,7 +11,7 @@ from ltpa_tf.errors import (
     WorkerLostError,
 )
 from ltpa_tf.training.model import build_model
-from ltpa_tf.training.summary import versions
+from ltpa_tf.training.records import versions
 from ltpa_tf.training.train import train
 from ltpa_tf.training.trainer import Trainer
 

@@ -14,11 +14,6 @@ from ltpa_tf.backend import need_tensorflow
 from ltpa_tf.errors import SettingError
 from ltpa_tf.tracking.tracker import Tracker
 from ltpa_tf.training import distribution
-from ltpa_tf.training.callbacks import (
-    BestModel,
-    EarlyStopping,
-    MetricsFile,
-)
 from ltpa_tf.training.checkpoints import disk_errors_as_sentences
 from ltpa_tf.training.model import (
     Build,
@@ -29,8 +24,14 @@ from ltpa_tf.training.model import (
 from ltpa_tf.training.network import set_weights
 from ltpa_tf.training.program import StepRunner
 from ltpa_tf.training.progress import ProgressBar, header
+from ltpa_tf.training.records import (
+    BestModel,
+    EarlyStopping,
+    MetricsFile,
+    summarize,
+    weights_sha256,
+)
 from ltpa_tf.training.saving import CheckpointManager, StopSignals
-from ltpa_tf.training.summary import summarize, weights_sha256
 from ltpa_tf.training.tensorboard import AttentionMaps, TensorBoard
 from ltpa_tf.training.trainer import Trainer
 from ltpa_tf.training.user_callbacks import (

@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 from ltpa_tf import data, models
 from ltpa_tf.errors import SettingError
 from ltpa_tf.training.distribution import variable_per_replica
-from ltpa_tf.training.model import select_kernels
+from ltpa_tf.training.network import select_kernels
 from ltpa_tf.training.warm_start import other_model
 
 _TEACHER = "train.teacher"

@@ -1,4 +1,4 @@
-"""The model that a config names, made ready for its data and its devices."""
+"""The model that a config names, and which parts of it are trained, from when on."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -11,20 +11,11 @@ from ml_collections import ConfigDict
 from ltpa_tf import config as configuration
 from ltpa_tf import data, models
 from ltpa_tf.errors import SettingError, settings_of
-from ltpa_tf.layers import (
-    AttentionPooling,
-    LocalCompatibility,
-    ReflectionPadding,
-    Whitening,
-)
-from ltpa_tf.layers.fast import FastBatchNormalization, FastMaxPooling
+from ltpa_tf.layers import Whitening
 from ltpa_tf.models.settings import SMALLEST_IMAGE
-from ltpa_tf.training import finetuning
 
 # Pixels of training images that a `Whitening` is adapted to: 1,953 of CIFAR's images.
 _WHITENING_PIXELS = 2_000_000
-# Layers with a form of many small operations.
-_WITH_FORMS = (FastMaxPooling, LocalCompatibility, AttentionPooling, ReflectionPadding)
 
 Build = Callable[[ConfigDict, data.Source], keras.Model]
 
@@ -170,8 +161,63 @@ def made(build: Build, config: ConfigDict, source: data.Source) -> keras.Model:
     """What `build` makes, with that frozen which stays frozen to the end."""
     model = build(config, source)
     models.check_names(model)
-    finetuning.freeze(config, model)
+    freeze(config, model)
     return model
+
+
+def tunes(config: ConfigDict) -> bool:
+    """Whether weights of the trunk move at other times or rates than the others."""
+    train, optimizer = config.train, config.optimizer
+    factors = (optimizer.backbone_lr_multiplier, optimizer.stage_lr_multiplier)
+    return train.frozen_epochs != 0 or factors != (1.0, 1.0)
+
+
+def freeze(config: ConfigDict, model: keras.Model) -> None:
+    """Freezes what stays frozen to the end, see `train.frozen_epochs`.
+
+    Batch norm is in inference mode from the start in a trunk that is frozen at first:
+    otherwise statistics would change below weights that don't.
+    """
+    if config.train.frozen_epochs < 0:
+        models.freeze(model)
+    elif config.train.frozen_epochs or config.train.freeze_batch_norm:
+        models.freeze_batch_norm(model)
+
+
+def learning_rates(config: ConfigDict, model: keras.Model) -> tuple[float, ...]:
+    """What the learning rate of each trainable variable is multiplied by."""
+    top = config.optimizer.backbone_lr_multiplier
+    fall = config.optimizer.stage_lr_multiplier
+    return tuple(
+        1.0 if depth is None else top * fall**depth for depth in _depths(model)
+    )
+
+
+def first_steps(
+    config: ConfigDict, model: keras.Model, steps_per_epoch: int
+) -> tuple[int, ...]:
+    """The step from which on each trainable variable moves."""
+    frozen = max(0, config.train.frozen_epochs)
+    each = config.train.unfreeze_epochs
+    return tuple(
+        0 if depth is None else (frozen + depth * each) * steps_per_epoch
+        for depth in _depths(model)
+    )
+
+
+def _depths(model: keras.Model) -> list[int | None]:
+    """Of each trainable variable, how many stages its own is below the last one.
+
+    None for what is of no stage: attention and head.
+    """
+    found = models.stages(model)
+    depth = {
+        id(variable): len(found) - 1 - number
+        for number, stage in enumerate(found)
+        for layer in stage
+        for variable in layer.trainable_variables
+    }
+    return [depth.get(id(variable)) for variable in model.trainable_variables]
 
 
 @contextlib.contextmanager
@@ -183,41 +229,3 @@ def dtype_policy(name: str) -> Iterator[None]:
         yield
     finally:
         keras.config.set_dtype_policy(before)
-
-
-def select_kernels(model: keras.Model, jit: bool) -> None:
-    """Gives each layer the form that suits, of those that compute the same.
-
-    XLA makes few kernels of many small operations, but none of a large one. Without it
-    every operation is a pass over memory, and the large ones win.
-
-    Args:
-        model: The model; its outputs and weights stay as they are.
-        jit: Whether XLA compiles it.
-    """
-    for layer in model._flatten_layers():
-        if isinstance(layer, _WITH_FORMS):
-            layer.elementwise = jit
-        elif isinstance(layer, FastBatchNormalization):
-            layer.kernel = None if jit else _fused_batch_norm
-
-
-def _fused_batch_norm(features, gamma, beta, epsilon):
-    """TensorFlow's own kernel; its variance is the unbiased one."""
-    outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-        x=features,
-        scale=gamma,
-        offset=beta,
-        mean=tf.zeros([0]),
-        variance=tf.zeros([0]),
-        epsilon=epsilon,
-    )
-    count = tf.cast(tf.size(features) // tf.size(gamma), tf.float32)
-    return outputs, mean, variance * ((count - 1) / count)
-
-
-def synchronize(model: keras.Model) -> None:
-    """Lets batch norm take its statistics over all replicas."""
-    for layer in model._flatten_layers():
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.synchronized = True

@@ -14,9 +14,13 @@ import tensorflow as tf
 
 from ltpa_tf import models
 from ltpa_tf.data.hashing import random_bits
+from ltpa_tf.layers import AttentionPooling, LocalCompatibility, ReflectionPadding
 from ltpa_tf.layers.choices import Choice
+from ltpa_tf.layers.fast import FastBatchNormalization, FastMaxPooling
 
 _DROPOUT = 0xD809
+# Layers that can compute by many small operations.
+_ELEMENTWISE = (FastMaxPooling, LocalCompatibility, AttentionPooling, ReflectionPadding)
 
 
 class Network:
@@ -210,6 +214,44 @@ def _computed_again(segment: _Segment, trainable, others, tensors):
 
     results = compute(*trainable, *tensors)
     return results[: len(segment.makes)], results[len(segment.makes) :]
+
+
+def select_kernels(model: keras.Model, jit: bool) -> None:
+    """Kernel selection: of operations that compute the same, those that suit.
+
+    XLA makes few kernels of many small operations, but none of a large one. Without it
+    every operation is a pass over memory, and the large ones win.
+
+    Args:
+        model: The model; its outputs and weights stay as they are.
+        jit: Whether XLA compiles it.
+    """
+    for layer in model._flatten_layers():
+        if isinstance(layer, _ELEMENTWISE):
+            layer.elementwise = jit
+        elif isinstance(layer, FastBatchNormalization):
+            layer.kernel = None if jit else _fused_batch_norm
+
+
+def _fused_batch_norm(features, gamma, beta, epsilon):
+    """TensorFlow's own kernel; its variance is the unbiased one."""
+    outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=features,
+        scale=gamma,
+        offset=beta,
+        mean=tf.zeros([0]),
+        variance=tf.zeros([0]),
+        epsilon=epsilon,
+    )
+    count = tf.cast(tf.size(features) // tf.size(gamma), tf.float32)
+    return outputs, mean, variance * ((count - 1) / count)
+
+
+def synchronize(model: keras.Model) -> None:
+    """Lets batch norm take its statistics over all replicas."""
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.synchronized = True
 
 
 def places(some: Sequence, of: Sequence) -> list[int]:

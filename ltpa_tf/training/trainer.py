@@ -11,10 +11,18 @@ from ltpa_tf import data
 from ltpa_tf.data.augmentation import check_crop
 from ltpa_tf.errors import SettingError
 from ltpa_tf.optimizers import make_optimizer, make_schedule
-from ltpa_tf.training import distribution, finetuning
+from ltpa_tf.training import distribution
 from ltpa_tf.training.distillation import make_teacher
 from ltpa_tf.training.feed import ResidentFeed, check_placement, make_feed
-from ltpa_tf.training.model import Build, build_model, made, select_kernels, synchronize
+from ltpa_tf.training.model import (
+    Build,
+    build_model,
+    first_steps,
+    learning_rates,
+    made,
+    tunes,
+)
+from ltpa_tf.training.network import select_kernels, synchronize
 from ltpa_tf.training.program import Program
 from ltpa_tf.training.state import StateVariables
 from ltpa_tf.training.step import make_step
@@ -82,12 +90,10 @@ class Trainer:
         select_kernels(self.model, self.jit)
         self.schedule = make_schedule(config, self.steps_per_epoch)
         self.optimizer = make_optimizer(config, self.model, self.schedule)
-        first_steps = ()
-        if finetuning.tunes(config):
-            self.optimizer.rates = finetuning.learning_rates(config, self.model)
-            first_steps = finetuning.first_steps(
-                config, self.model, self.steps_per_epoch
-            )
+        starts = ()
+        if tunes(config):
+            self.optimizer.rates = learning_rates(config, self.model)
+            starts = first_steps(config, self.model, self.steps_per_epoch)
 
         self.state = StateVariables(
             self.model,
@@ -113,7 +119,7 @@ class Trainer:
                 self.model,
                 self.optimizer,
                 class_weights(config, source),
-                first_steps,
+                starts,
             ),
             self.state,
             self.feed,

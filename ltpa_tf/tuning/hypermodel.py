@@ -8,8 +8,7 @@ from ml_collections import ConfigDict
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.optimizers import decayed_variables, make_schedule
-from ltpa_tf.training import finetuning
-from ltpa_tf.training.model import configured_model
+from ltpa_tf.training.model import configured_model, freeze
 from ltpa_tf.training.trainer import use_jit
 from ltpa_tf.tuning.ranges import Range
 from ltpa_tf.tuning.space import Space
@@ -95,7 +94,7 @@ class HyperModel(keras_tuner.HyperModel):
         """A compiled model; keras-tuner calls it."""
         config = self.config(hp)
         model = configured_model(config, **self._data)
-        finetuning.freeze(config, model)
+        freeze(config, model)
         model.compile(
             optimizer=self._optimizer(config, model),
             loss=keras.losses.CategoricalCrossentropy(

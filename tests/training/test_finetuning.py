@@ -12,7 +12,8 @@ from ltpa_tf import models
 from ltpa_tf.errors import SettingError
 from ltpa_tf.optimizers import make_optimizer
 from ltpa_tf.run import RunFolder
-from ltpa_tf.training import finetuning, train
+from ltpa_tf.training import train
+from ltpa_tf.training.model import learning_rates, tunes
 
 WHERE = ("first", "second", "logits")
 
@@ -138,7 +139,7 @@ def test_rates_by_hand(config):
         }
     )
     optimizer = make_optimizer(config, model, 0.2)
-    optimizer.rates = finetuning.learning_rates(config, model)
+    optimizer.rates = learning_rates(config, model)
     values = [np.array(v) for v in model.trainable_variables]
     gradients = [np.ones_like(v) for v in values]
     new, _ = optimizer.stateless_apply(
@@ -161,7 +162,7 @@ def test_configs_of_before_train_all_at_one_rate(config):
     for key in ("backbone_lr_multiplier", "stage_lr_multiplier"):
         del text["optimizer"][key]
     again = configuration.from_json(json.dumps(text))
-    assert not finetuning.tunes(again)
+    assert not tunes(again)
     config.train.frozen_epochs = -2
     with pytest.raises(SettingError, match=r"train\.frozen_epochs.*-1"):
         configuration.validate(config)

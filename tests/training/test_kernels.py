@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from ltpa_tf import models
 from ltpa_tf.layers.fast import FastBatchNormalization
-from ltpa_tf.training.model import select_kernels
+from ltpa_tf.training.network import select_kernels
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from ltpa_tf.run_inputs import load_data, with_absolute_paths
 from ltpa_tf.training import Trainer, distribution, versions
 from ltpa_tf.training.model import build_model, check_images, saved_model
 from ltpa_tf.training.network import dropout_seeds, is_seed, set_weights, with_seeds
-from ltpa_tf.training.warm_start import started
+from ltpa_tf.training.pretrained import started
 
 _TEST_BATCH = 1000  # at most
 

@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from ltpa_tf.training import distribution
-from ltpa_tf.training.distillation import Teacher
 from ltpa_tf.training.distribution import variable_per_replica
 from ltpa_tf.training.feed import ResidentFeed, StreamFeed
+from ltpa_tf.training.pretrained import Teacher
 from ltpa_tf.training.state import SUMS, StateVariables
 from ltpa_tf.training.step import Step
 

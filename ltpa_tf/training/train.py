@@ -22,6 +22,7 @@ from ltpa_tf.training.model import (
     saved_model,
 )
 from ltpa_tf.training.network import set_weights
+from ltpa_tf.training.pretrained import started
 from ltpa_tf.training.program import StepRunner
 from ltpa_tf.training.progress import ProgressBar, header
 from ltpa_tf.training.records import (
@@ -40,7 +41,6 @@ from ltpa_tf.training.user_callbacks import (
     check_callbacks,
     check_monitors,
 )
-from ltpa_tf.training.warm_start import started
 from ltpa_tf.words import count
 
 # What may differ when a run is continued: where and how, not what, is computed.

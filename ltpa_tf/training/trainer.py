@@ -12,7 +12,6 @@ from ltpa_tf.data.augmentation import check_crop
 from ltpa_tf.errors import SettingError
 from ltpa_tf.optimizers import make_optimizer, make_schedule
 from ltpa_tf.training import distribution
-from ltpa_tf.training.distillation import make_teacher
 from ltpa_tf.training.feed import ResidentFeed, check_placement, make_feed
 from ltpa_tf.training.model import (
     Build,
@@ -23,6 +22,7 @@ from ltpa_tf.training.model import (
     tunes,
 )
 from ltpa_tf.training.network import select_kernels, synchronize
+from ltpa_tf.training.pretrained import make_teacher
 from ltpa_tf.training.program import Program
 from ltpa_tf.training.state import StateVariables
 from ltpa_tf.training.step import make_step

@@ -14,7 +14,7 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.run import RunFolder
 from ltpa_tf.run_inputs import load_data
 from ltpa_tf.training import build_model, train
-from ltpa_tf.training.warm_start import WarmStart, started
+from ltpa_tf.training.pretrained import WarmStart, started
 
 
 @pytest.fixture

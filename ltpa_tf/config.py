@@ -59,7 +59,7 @@ _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "train.accumulation_steps": (lambda v: v >= 1, "1 or more"),
     "train.small_size": _NOT_NEGATIVE,
     "train.small_share": (lambda v: 0 < v <= 1, "above 0, up to 1"),
-    "train.recompute": (lambda v: v >= 0, "0 or more"),
+    "train.gradient_checkpointing": _NOT_NEGATIVE,
     "train.ema": _FRACTION,
     "train.early_stopping": _NOT_NEGATIVE,
     "train.teacher_weight": (lambda v: 0 < v <= 1, "above 0, up to 1"),

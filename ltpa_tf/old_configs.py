@@ -2,7 +2,10 @@
 
 from ml_collections import ConfigDict
 
-_RENAMED = {"optimizer.shift_factor": "optimizer.bias_lr_multiplier"}
+_RENAMED = {
+    "optimizer.shift_factor": "optimizer.bias_lr_multiplier",
+    "train.recompute": "train.gradient_checkpointing",
+}
 _DROPOUT = {"none": 0.0, "paper": 0.5}
 # Settings that came later, with the value that does what was done before.
 _ADDED = {

@@ -172,6 +172,7 @@ def test_flags_of_an_earlier_version_have_the_names_of_today():
             "--config.optimizer.shift_factor=2",
             "--config.optimizer.bias_lr_multiplier=2",
         ),
+        ("--config.train.recompute=2", "--config.train.gradient_checkpointing=2"),
         ("--config.model.dropout=none", "--config.model.dropout=0.0"),
         ("--config.model.dropout=0.3", "--config.model.dropout=0.3"),
         ("--workdir=shift_factor=1", "--workdir=shift_factor=1"),

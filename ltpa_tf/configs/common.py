@@ -159,7 +159,7 @@ def get_config() -> ConfigDict:
     # "caffe" (ImageNet's mean and deviation), "none" (0 to 255).
     model.preprocessing = "auto"
 
-    config.train = train = ConfigDict()
+    config.train = train = Section()
     # Passes over the training examples.
     train.epochs = 10
     # Examples per step, over all replicas together.
@@ -181,8 +181,8 @@ def get_config() -> ConfigDict:
     train.clip_norm = 0.0
     # Take each replica's examples of a step in this many parts, one after another, in a
     # fraction of the memory. Without batch norm the update stays the same. Batch norm
-    # normalises each part by the part's own statistics, as on a smaller batch: that is
-    # another update (`recompute` saves memory and leaves it as it is).
+    # normalizes each part by the part's own statistics, as on a smaller batch: that is
+    # another update (`gradient_checkpointing` saves memory and leaves it as it is).
     train.accumulation_steps = 1
     # Average gradients where several meet, instead of adding them up: over the levels
     # that take the global feature, and of trunk and estimator at each level. So does
@@ -195,7 +195,7 @@ def get_config() -> ConfigDict:
     train.small_share = 0.5
     # For large images: keep only the features between every so many convolutions for
     # the backward pass, compute the others again; 0 = keep all.
-    train.recompute = 0
+    train.gradient_checkpointing = 0
     # Batch norm over the global batch instead of each replica's part (slower: without
     # XLA; replicas then compute exactly what one device does).
     train.sync_batch_norm = False

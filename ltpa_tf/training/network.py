@@ -1,13 +1,11 @@
-"""The model as a pure function of its variables' values, and their names.
+"""The model as a step computes it: a pure function of its variables' values.
 
-What can't change the output is left out; features may be computed again in the backward
-pass instead of being kept (gradient checkpointing).
+What can't change the output is left out, and each layer computes as suits the device.
+Also how variables are named, whatever process made them.
 """
 
-import dataclasses
 import functools
 import re
-from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
@@ -17,6 +15,7 @@ from ltpa_tf.data.hashing import random_bits
 from ltpa_tf.layers import AttentionPooling, LocalCompatibility, ReflectionPadding
 from ltpa_tf.layers.choices import Choice
 from ltpa_tf.layers.fast import FastBatchNormalization, FastMaxPooling
+from ltpa_tf.models.gradient_checkpointing import CheckpointedModel, places
 
 _DROPOUT = 0xD809
 # Layers that can compute by many small operations.
@@ -33,8 +32,8 @@ class Network:
 
     Args:
         model: A functional model; used for its graph, its variables are not read.
-        recompute: Convolutions per segment whose features are computed again in the
-            backward pass; 0 = all features are kept for it.
+        gradient_checkpointing: Convolutions of a part whose features are computed again
+            in the backward pass; 0 = all features are kept for it.
         any_size: Whether images may have another size than the model's own.
         samples: How often layers that choose at random do so for each image.
         gradient_averaging: Whether gradients are averaged where several meet, see
@@ -44,7 +43,7 @@ class Network:
     def __init__(
         self,
         model: keras.Model,
-        recompute: int = 0,
+        gradient_checkpointing: int = 0,
         *,
         any_size: bool = False,
         samples: int = 1,
@@ -61,8 +60,8 @@ class Network:
             live.non_trainable_variables, model.non_trainable_variables
         )
         self._call = functools.partial(live.stateless_call, training=True)
-        if recompute:
-            self._call = CheckpointedModel(live, recompute)
+        if gradient_checkpointing:
+            self._call = CheckpointedModel(live, gradient_checkpointing)
 
     def __call__(
         self, trainable: list, others: list, images: tf.Tensor
@@ -87,133 +86,6 @@ class Network:
         for place, value in zip(self._others, found, strict=True):
             after[place] = value
         return outputs["logits"], outputs["choices"], after
-
-
-@dataclasses.dataclass(frozen=True)
-class _Call:
-    """One call of a layer: which tensors it takes and which it makes."""
-
-    layer: keras.Layer
-    takes: list[keras.KerasTensor]
-    makes: list[keras.KerasTensor]
-
-
-@dataclasses.dataclass(frozen=True)
-class _Segment:
-    """Some calls as a model, and where its values stand among those of the whole."""
-
-    model: keras.Model
-    trainable: list[int]
-    others: list[int]
-    takes: list[int]
-    makes: list[int]
-
-
-class CheckpointedModel:
-    """A model cut across, so that its backward pass needs less memory.
-
-    Kept for the backward pass is what goes over a cut; the features inside of a segment
-    are computed once more when its turn comes. Outputs and gradients are the same.
-
-    Args:
-        model: A functional model with one input; its variables are not read.
-        convolutions: How many of them a segment has.
-    """
-
-    def __init__(self, model: keras.Model, convolutions: int):
-        whole, calls = _traced(model)
-        groups = _groups(calls, convolutions)
-        self._input = id(whole.input)
-        self._output = keras.tree.map_structure(id, whole.output)
-        self._segments = []
-        for i, group in enumerate(groups):
-            later = [tensor for g in groups[i + 1 :] for c in g for tensor in c.takes]
-            self._segments.append(_segment(whole, group, [*later, *whole.outputs]))
-
-    def __call__(
-        self, trainable: Sequence, others: Sequence, images: tf.Tensor
-    ) -> tuple[object, list]:
-        """What the model's own `stateless_call(..., training=True)` returns."""
-        others, tensors = list(others), {self._input: images}
-        for segment in self._segments:
-            # Nothing comes between the last one's two passes: it keeps its features.
-            last = segment is self._segments[-1]
-            made, found = (_once if last else _computed_again)(
-                segment,
-                [trainable[i] for i in segment.trainable],
-                [others[i] for i in segment.others],
-                [tensors[i] for i in segment.takes],
-            )
-            tensors |= dict(zip(segment.makes, made, strict=True))
-            for place, value in zip(segment.others, found, strict=True):
-                others[place] = value
-        return keras.tree.map_structure(tensors.get, self._output), others
-
-
-def _traced(model: keras.Model) -> tuple[keras.Model, list[_Call]]:
-    """The model made anew, and its layers' calls in their order."""
-    calls = []
-
-    def call(layer, *args, **kwargs):
-        makes = layer(*args, **kwargs)
-        calls.append(_Call(layer, _tensors((args, kwargs)), _tensors(makes)))
-        return makes
-
-    return models.reapplied(model, call), calls
-
-
-def _tensors(structure) -> list[keras.KerasTensor]:
-    leaves = keras.tree.flatten(structure)
-    return [leaf for leaf in leaves if isinstance(leaf, keras.KerasTensor)]
-
-
-def _groups(calls: list[_Call], convolutions: int) -> list[list[_Call]]:
-    """The calls, cut before every so-many-th convolution."""
-    groups, count = [[]], 0
-    for call in calls:
-        if isinstance(call.layer, keras.layers.Conv2D):
-            if count == convolutions:
-                groups.append([])
-                count = 0
-            count += 1
-        groups[-1].append(call)
-    return groups
-
-
-def _segment(whole: keras.Model, group: list[_Call], needed: list) -> _Segment:
-    inside = {id(tensor): tensor for call in group for tensor in call.makes}
-    takes = {id(t): t for call in group for t in call.takes if id(t) not in inside}
-    makes = {id(t): t for t in needed if id(t) in inside}
-    model = keras.Model(list(takes.values()), list(makes.values()))
-    return _Segment(
-        model,
-        places(model.trainable_variables, whole.trainable_variables),
-        places(model.non_trainable_variables, whole.non_trainable_variables),
-        list(takes),
-        list(makes),
-    )
-
-
-def _once(segment: _Segment, trainable, others, tensors):
-    """What the segment makes, and its new `others`."""
-    made, found = segment.model.stateless_call(
-        trainable, others, tensors, training=True
-    )
-    return keras.tree.flatten(made), found
-
-
-def _computed_again(segment: _Segment, trainable, others, tensors):
-    """The same, without features that are kept for the backward pass."""
-
-    @tf.recompute_grad
-    def compute(*values):
-        made, found = _once(
-            segment, values[: len(trainable)], others, values[len(trainable) :]
-        )
-        return *made, *found
-
-    results = compute(*trainable, *tensors)
-    return results[: len(segment.makes)], results[len(segment.makes) :]
 
 
 def select_kernels(model: keras.Model, jit: bool) -> None:
@@ -252,12 +124,6 @@ def synchronize(model: keras.Model) -> None:
     for layer in model._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = True
-
-
-def places(some: Sequence, of: Sequence) -> list[int]:
-    """Where each variable stands."""
-    place = {id(variable): i for i, variable in enumerate(of)}
-    return [place[id(variable)] for variable in some]
 
 
 def is_seed(variable: keras.Variable) -> bool:

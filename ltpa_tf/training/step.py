@@ -40,8 +40,8 @@ class Recipe:
             batch norm normalizes each by its own statistics.
         small_size: Pixels of the shorter side of small images; 0 = there are none.
         gradient_averaging: Whether gradients are averaged where several meet.
-        recompute: Convolutions per segment whose features are computed again in the
-            backward pass; 0 = off.
+        gradient_checkpointing: Convolutions of a part whose features are computed again
+            in the backward pass; 0 = off.
         ema: Decay of the weights' moving average; 0 = off.
         coupled_decay: Weight decay that is added to the gradient.
         loss_scaling: Whether float16 may overflow, so that such a step is skipped.
@@ -61,7 +61,7 @@ class Recipe:
     accumulation_steps: int = 1
     small_size: int = 0
     gradient_averaging: bool = False
-    recompute: int = 0
+    gradient_checkpointing: int = 0
     ema: float = 0.0
     coupled_decay: float = 0.0
     loss_scaling: bool = False
@@ -109,7 +109,7 @@ class Step:
         self._model = model
         self._network = Network(
             model,
-            recipe.recompute,
+            recipe.gradient_checkpointing,
             any_size=recipe.small_size > 0,
             samples=recipe.samples,
             gradient_averaging=recipe.gradient_averaging,
@@ -370,7 +370,7 @@ def make_step(config, model, optimizer, class_weights=(), first_steps=()) -> Ste
         accumulation_steps=config.train.accumulation_steps,
         small_size=config.train.small_size,
         gradient_averaging=config.train.gradient_averaging,
-        recompute=config.train.recompute,
+        gradient_checkpointing=config.train.gradient_checkpointing,
         ema=config.train.ema,
         coupled_decay=config.optimizer.weight_decay if coupled else 0.0,
         loss_scaling=config.runtime.precision == "mixed_float16",

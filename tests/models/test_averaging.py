@@ -140,9 +140,9 @@ def test_it_is_the_same_function_over_the_same_weights(x):
 
 
 def test_features_can_be_computed_again(x):
-    """Of recomputation and averaging neither undoes the other."""
+    """Of gradient checkpointing and averaging neither undoes the other."""
     model = models.build(width=1 / 16, compatibility="dp")
-    found = of_network(model, x, gradient_averaging=True, recompute=4)
+    found = of_network(model, x, gradient_averaging=True, gradient_checkpointing=4)
     assert_close(found, of_network(model, x, gradient_averaging=True))
 
 

@@ -15,8 +15,8 @@ from ltpa_tf.training.network import Network
 def step():
     """Makes a function of a model's values: outputs, new state and gradients."""
 
-    def make(model, recompute, jit=False):
-        network = Network(model, recompute)
+    def make(model, every, jit=False):
+        network = Network(model, every)
         trainable = [tf.constant(v.numpy()) for v in model.trainable_variables]
         others = [tf.constant(v.numpy()) for v in model.non_trainable_variables]
         shape = (4, *model.input_shape[1:])
@@ -41,31 +41,31 @@ def test_outputs_state_and_gradients_are_bitwise_the_same(step):
     model = models.build(width=0.0625, mean=(0.5,) * 3, std=(0.3,) * 3)
     kept, arguments = step(model, 0)
     expected = tf.nest.flatten(kept(*arguments))
-    for recompute in (1, 2, 100):
-        again, _ = step(model, recompute)
+    for every in (1, 2, 100):
+        again, _ = step(model, every)
         found = tf.nest.flatten(again(*arguments))
         assert len(expected) == len(found) > 50
         for value, reference in zip(found, expected, strict=True):
-            np.testing.assert_array_equal(value, reference, str(recompute))
+            np.testing.assert_array_equal(value, reference, str(every))
 
 
 def test_xla_does_not_undo_it(step, build, source):
-    def convolutions(recompute):
-        function, arguments = step(build()(None, source), recompute, jit=True)
+    def convolutions(every):
+        function, arguments = step(build()(None, source), every, jit=True)
         program = function.experimental_get_compiler_ir(*arguments)
         return program(stage="optimized_hlo").count('op_type="Conv2D"')
 
-    # The model has two; the last segment keeps its features.
-    assert convolutions(recompute=1) == convolutions(recompute=0) + 1
+    # The model has two; the last part keeps its features.
+    assert convolutions(every=1) == convolutions(every=0) + 1
 
 
 def test_the_trainer_takes_it(config, source, build, tmp_path):
     config.runtime.deterministic = True
     config.train.epochs = 1
     digests = []
-    for recompute in (0, 1):
-        config.train.recompute = recompute
-        summary = train(config, tmp_path / str(recompute), source=source, build=build())
+    for every in (0, 1):
+        config.train.gradient_checkpointing = every
+        summary = train(config, tmp_path / str(every), source=source, build=build())
         digests.append(summary["weights_sha256"])
     assert digests[0] == digests[1]
 

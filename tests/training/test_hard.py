@@ -140,7 +140,11 @@ def test_all_of_it_compiles_and_learns(steps, normalization):
 
 @pytest.mark.parametrize("normalization", BOTH)
 def test_features_computed_again_are_chosen_again_alike(steps, normalization):
-    assert_close(steps(normalization, train__recompute=1), steps(normalization), 1e-6)
+    assert_close(
+        steps(normalization, train__gradient_checkpointing=1),
+        steps(normalization),
+        1e-6,
+    )
 
 
 @pytest.mark.parametrize("normalization", HARD)

@@ -84,7 +84,7 @@ def test_replicas_equal_one_device(config, source, steps_of, replicas):
 def test_with_less_memory(source, steps_of):
     small = {"small_size": 6, "small_share": 0.5}
     whole = steps_of(source, **small)
-    for settings in ({"recompute": 1}, {"accumulation_steps": 4}):
+    for settings in ({"gradient_checkpointing": 1}, {"accumulation_steps": 4}):
         assert_close(steps_of(source, **small, **settings), whole)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from ltpa_tf.evaluation.localisation import energy
+from ltpa_tf.evaluation.localization import energy
 from ltpa_tf.explain.methods import Method, compute
 
 

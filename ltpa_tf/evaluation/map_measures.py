@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from ltpa_tf import data, models, quiet
 from ltpa_tf.errors import SettingError
-from ltpa_tf.evaluation import faithfulness, localisation, sanity
+from ltpa_tf.evaluation import faithfulness, localization, sanity
 from ltpa_tf.evaluation.agreement import agreement
 from ltpa_tf.evaluation.examples import check_count, chosen
 from ltpa_tf.evaluation.grid_pointing import grid_pointing, mosaics_of
@@ -169,7 +169,7 @@ def _baseline(name: str) -> Method:
         del classes
         count, height, width, _ = images.shape
         if name == "centre":
-            return {name: localisation.centre(count, (height, width))}
+            return {name: localization.centre(count, (height, width))}
         return {name: np.ones((count, height, width), np.float32)}
 
     return Method(name, maps)
@@ -203,16 +203,16 @@ def _of_boxes(maps: np.ndarray, images: _Images) -> dict:
         return {}
     overlaps = np.stack(
         [
-            localisation.iou(localisation.above(maps, share), masks)
+            localization.iou(localization.above(maps, share), masks)
             for share in _IOU_SHARES
         ]
     )
     best = overlaps.mean(1).argmax()
     values = {
-        "pointing": localisation.pointing(maps, masks),
-        "energy": localisation.energy(maps, masks),
-        "top_k": localisation.top_k(maps, masks),
-        "iou_otsu": localisation.iou(localisation.otsu(maps), masks),
+        "pointing": localization.pointing(maps, masks),
+        "energy": localization.energy(maps, masks),
+        "top_k": localization.top_k(maps, masks),
+        "iou_otsu": localization.iou(localization.otsu(maps), masks),
         "iou_best": overlaps[best],
     }
     parts = {

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ltpa_tf.evaluation import localisation
+from ltpa_tf.evaluation import localization
 from ltpa_tf.explain.maps import upsample
 from ltpa_tf.grid import Grid
 
@@ -13,7 +13,7 @@ def pointing_hits(
     size: tuple[int, int],
     grid: Grid | None = None,
 ) -> np.ndarray:
-    """Which maps point into their image's box, see `localisation.pointing`.
+    """Which maps point into their image's box, see `localization.pointing`.
 
     The map is brought to image resolution bilinearly first.
 
@@ -27,7 +27,7 @@ def pointing_hits(
     Returns:
         float64 `[B]`, 0 to 1.
     """
-    return localisation.pointing(upsample(maps, size, grid), box_mask(boxes, size))
+    return localization.pointing(upsample(maps, size, grid), box_mask(boxes, size))
 
 
 def chance(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:

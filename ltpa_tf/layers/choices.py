@@ -98,7 +98,7 @@ def entropy(scores):
 
 
 def reinforce(choice: Choice, reward, *, weight: float = 1.0, entropy: float = 0.0):
-    """What to minimise so that choices of more reward become more probable.
+    """What to minimize so that choices of more reward become more probable.
 
         -w sum_t [ (R - b_t) log p_t ] + sum_t [ (R - b_t)^2 ] / 2T - e sum_t H_t
 

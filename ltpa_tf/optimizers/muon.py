@@ -12,7 +12,7 @@ _TINY = 1e-7
 
 
 class SGDMuon(keras.optimizers.SGD):
-    """SGD whose convolution kernels move by orthogonalised momentum (Muon).
+    """SGD whose convolution kernels move by orthogonalized momentum (Muon).
 
     A convolution kernel `[h, w, in, out]` is a matrix `[h w in, out]` here. Its
     gradients add up to a momentum (0.6, Nesterov's), of which only the singular vectors
@@ -23,14 +23,14 @@ class SGDMuon(keras.optimizers.SGD):
 
     Muon is Keller Jordan's (https://kellerjordan.github.io/posts/muon/); its use on
     convolutions beside SGD, the norm and the momentum are those of airbench94_muon
-    (https://github.com/KellerJordan/cifar10-airbench), which orthogonalises by 3 steps
+    (https://github.com/KellerJordan/cifar10-airbench), which orthogonalizes by 3 steps
     of Newton-Schulz instead of 4. `keras.optimizers.Muon` is something else for such
     networks: whatever isn't a matrix, and so each convolution, it leaves to AdamW.
 
     Args:
         learning_rate: A number or a Keras schedule.
         muon_factor: Multiplies the learning rate of convolution kernels.
-        product_dtype: Of the matrix products that orthogonalise. bfloat16, as in the
+        product_dtype: Of the matrix products that orthogonalize. bfloat16, as in the
             original, changes a kernel's step by a few percent and takes half the time.
         **arguments: SGD's.
 
@@ -63,7 +63,7 @@ class SGDMuon(keras.optimizers.SGD):
             self.momentums = self.add_optimizer_variables(variables, "momentum")
 
     def directions(self, gradients: list, variables: list[keras.Variable]) -> list:
-        """The gradients, of convolution kernels as orthogonalised momentum instead.
+        """The gradients, of convolution kernels as orthogonalized momentum instead.
 
         All at once: matrices of one shape are multiplied together, which a GPU does in
         much less time than one after the other.
@@ -77,7 +77,7 @@ class SGDMuon(keras.optimizers.SGD):
             self.assign(slot, momentum)
             ahead = gradients[i] + MOMENTUM * momentum
             matrices.append(ops.reshape(ahead, (-1, ahead.shape[-1])))
-        orthogonal = orthogonalise_all(matrices, self.product_dtype)
+        orthogonal = orthogonalize_all(matrices, self.product_dtype)
         for i, matrix in zip(kernels, orthogonal, strict=True):
             directions[i] = ops.reshape(matrix, variables[i].shape)
         return directions
@@ -97,20 +97,20 @@ def is_convolution_kernel(variable: keras.Variable) -> bool:
     return len(variable.shape) == 4
 
 
-def orthogonalise_all(matrices: list, product_dtype: str = "float32") -> list:
-    """`orthogonalise` of each, those of one shape in one go."""
+def orthogonalize_all(matrices: list, product_dtype: str = "float32") -> list:
+    """`orthogonalize` of each, those of one shape in one go."""
     shapes = [tuple(matrix.shape) for matrix in matrices]
     results = list(matrices)
     for shape in dict.fromkeys(shapes):
         same = [i for i, other in enumerate(shapes) if other == shape]
         stack = ops.stack([matrices[i] for i in same])
-        stack = orthogonalise(stack, product_dtype)
+        stack = orthogonalize(stack, product_dtype)
         for i, result in zip(same, ops.unstack(stack, len(same)), strict=True):
             results[i] = result
     return results
 
 
-def orthogonalise(matrix, product_dtype: str = "float32"):
+def orthogonalize(matrix, product_dtype: str = "float32"):
     """`U V^T` of `matrix = U S V^T`, roughly: its singular values are about 1.
 
     Those that are far below the largest are still on their way there.

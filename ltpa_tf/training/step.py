@@ -265,7 +265,7 @@ class Step:
         return Found(gradients, tf.stack([loss, correct, examples]), health), local
 
     def _of_choices(self, choices, losses, correct):
-        """What is minimised for the sake of choices: summed over examples."""
+        """What is minimized for the sake of choices: summed over examples."""
         if not choices:
             return 0.0
         recipe = self._recipe

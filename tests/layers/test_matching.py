@@ -36,7 +36,7 @@ def test_paper_form_equals_numpy(shape):
     np.testing.assert_allclose(layer(features), expected, rtol=0, atol=1e-6)
 
 
-def test_training_normalises_and_drops_half():
+def test_training_normalizes_and_drops_half():
     layer = Preactivation()
     features = np.random.default_rng(0).normal(5, 3, (4000, 2)).astype("float32")
     output = np.asarray(layer(features, training=True))

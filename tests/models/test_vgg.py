@@ -207,7 +207,7 @@ def test_a_level_can_give_its_largest_features_beside_the_attended_ones():
         evidence_model(model)
 
 
-def test_pixels_are_normalised_inside_the_model():
+def test_pixels_are_normalized_inside_the_model():
     mean, std = np.array([0.5, 0.4, 0.3]), np.array([0.2, 0.25, 0.3])
     raw = AttentionVGG(mean=mean, std=std, width=SMALL)
     raw.to_json()  # NumPy's numbers stand in no file

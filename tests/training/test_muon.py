@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from ltpa_tf.optimizers import make_optimizer
-from ltpa_tf.optimizers.muon import orthogonalise
+from ltpa_tf.optimizers.muon import orthogonalize
 from ltpa_tf.training.state import initial_state
 from ltpa_tf.training.step import make_step
 from ltpa_tf.training.trainer import Trainer
@@ -99,7 +99,7 @@ def test_kernels_move_as_in_numpy(config, model, jit):
 @pytest.mark.parametrize("shape", [(40, 18), (12, 64), (1, 9)])
 def test_the_singular_vectors_stay_and_the_values_come_near_1(shape):
     given = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    found = np.array(orthogonalise(tf.constant(given)))
+    found = np.array(orthogonalize(tf.constant(given)))
     u, _, vt = np.linalg.svd(given.astype(np.float64), full_matrices=False)
     values = u.T @ found @ vt.T
     assert np.all((np.diag(values) > 0.6) & (np.diag(values) < 1.3))

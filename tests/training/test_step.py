@@ -98,7 +98,7 @@ def test_clipping_scales_the_whole_gradient(config, linear):
 
 
 @pytest.mark.parametrize("normed", [False, True])
-def test_accumulation_normalises_each_part_by_its_own_statistics(config, normed):
+def test_accumulation_normalizes_each_part_by_its_own_statistics(config, normed):
     images = keras.Input((2, 2, 1))
     x = keras.layers.Flatten()(images)
     if normed:

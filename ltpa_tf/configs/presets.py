@@ -6,7 +6,7 @@ r"""The trainings of the models that come with the package, see `models.list_pre
         --workdir=runs/presets/NAME --export_dir=ltpa_tf/presets/PRESET
 
 FOLDER holds cifar10.npz, cifar100.npz and tiny32.npz: Tiny ImageNet at 32 pixels, with
-boxes (`boxes_test`). The figures of a card are those of the weights as stored: it was
+boxes (`boxes_test`). The numbers on a card are those of the weights as stored: it was
 exported, `models.transfer_weights(model, models.from_preset(PRESET))` put the rounded
 weights into the run's model, and this was evaluated and exported again.
 

@@ -144,7 +144,7 @@ def preset_metadata(preset: str | os.PathLike) -> dict:
 
     Returns:
         `class_names`, `image_shape`, `parameters`, `settings` (see `preset_settings`),
-        `measured`, the figures of its card, and, of newer ones, `preprocessing` and
+        `measured`, the numbers on its card, and, of newer ones, `preprocessing` and
         `storage`.
 
     Raises:

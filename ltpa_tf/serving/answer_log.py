@@ -1,4 +1,4 @@
-"""Answers in a few figures: what a client logs, and what drift is found in.
+"""Answers as a few numbers each: what a client logs, and what drift is found in.
 
 A log is JSON lines, one a prediction:
 
@@ -18,7 +18,7 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.files import check_object
 from ltpa_tf.serving.prediction import Prediction
 
-FIGURES = {
+MAP_MEASURES = {
     "entropy": "entropy",
     "y": "centre of mass, down",
     "x": "centre of mass, across",
@@ -29,8 +29,8 @@ FIGURES = {
 positions are shares of the map's height and width."""
 
 
-def figures(prediction: Prediction) -> dict:
-    """`class`, `probability`, and for each level, by its name, the `FIGURES`."""
+def summary(prediction: Prediction) -> dict:
+    """`class`, `probability`, and for each level, by its name, the `MAP_MEASURES`."""
     return {
         "class": prediction.name,
         "probability": _rounded(prediction.probability),
@@ -41,7 +41,7 @@ def figures(prediction: Prediction) -> dict:
 def append(file: Path, predictions: Iterable[Prediction]) -> None:
     """Adds a line for each prediction; several processes may write one file."""
     time = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-    lines = [json.dumps({"time": time, **figures(one)}) + "\n" for one in predictions]
+    lines = [json.dumps({"time": time, **summary(one)}) + "\n" for one in predictions]
     with file.open("a", encoding="utf-8") as stream:
         stream.write("".join(lines))
 
@@ -80,9 +80,9 @@ def checked(value: object) -> dict:
     line = check_object(value, {"class": str, "probability": float, "levels": dict})
     numbers = [line["probability"]]
     for level in line["levels"].values():
-        numbers += check_object(level, dict.fromkeys(FIGURES, float)).values()
+        numbers += check_object(level, dict.fromkeys(MAP_MEASURES, float)).values()
     if not all(type(one) is float and 0 <= one <= 1 for one in numbers):
-        raise ValueError("figures that aren't between 0 and 1")
+        raise ValueError("numbers that aren't between 0 and 1")
     return line
 
 

@@ -144,7 +144,7 @@ def _recipe(config: dict | None, summary: dict | None) -> str:
 
 
 # What is told of an evaluation, where it is there: one by an earlier version, or of
-# two or of many classes, has other figures.
+# two or of many classes, has other metrics.
 _FIGURES = {
     "top1": ("top-1 accuracy", "{:.2%}"),
     "top5": ("top-5 accuracy", "{:.2%}"),

@@ -66,7 +66,7 @@ def find_drift(
         effect: The least effect of a shift.
 
     Returns:
-        The class mix, the confidence, and for each level `answer_log.FIGURES`.
+        The class mix, the confidence, and for each level `answer_log.MAP_MEASURES`.
 
     Raises:
         SettingError: If the export has no reference, or a file can't be used.
@@ -96,7 +96,7 @@ def find_drift(
         if later:  # none of them may have asked for maps
             found += [
                 _values(f"level {level}: {said}", then, later, name)
-                for name, said in answer_log.FIGURES.items()
+                for name, said in answer_log.MAP_MEASURES.items()
             ]
     return [_judged(one, distance, effect, len(found)) for one, distance in found]
 
@@ -161,7 +161,7 @@ def _asked_again(version: Path, file: Path) -> Iterator[dict]:
                 raise ValueError(f"inputs {sorted(request.inputs)}, of another model")
             ((name, tensor),) = request.inputs.items()
             for answer in ask[name](tf.make_ndarray(tensor)):
-                yield answer_log.figures(answer)
+                yield answer_log.summary(answer)
     except (ValueError, TypeError, tf.errors.OpError) as error:
         said = str(error).partition("\n")[0]
         raise SettingError(

@@ -148,7 +148,7 @@ def preset_of_run(
         f"{name} ({one['split']} part of {one.get('data') or own})": value
         for one in run.evaluations()
         if one["weights"] == weights
-        for name, value in _figures(one)
+        for name, value in _measured(one)
     }
     return models.save_preset(
         run.load_model(weights),
@@ -160,7 +160,7 @@ def preset_of_run(
     )
 
 
-def _figures(evaluation: Mapping) -> Iterator[tuple[str, float]]:
+def _measured(evaluation: Mapping) -> Iterator[tuple[str, float]]:
     """What a preset's card tells: accuracy, calibration, and where its maps point."""
     for name in ("examples", "top1", "top5", "nll", "ece"):
         if name in evaluation:

@@ -148,7 +148,7 @@ def _write_reference(
         outputs = loaded[name](images=tf.constant(images))
         answers += from_outputs({key: one.numpy() for key, one in outputs.items()})
     if answers:
-        text = json.dumps([answer_log.figures(answer) for answer in answers])
+        text = json.dumps([answer_log.summary(answer) for answer in answers])
         write_text(folder / REFERENCE_FILE, text + "\n")
 
 

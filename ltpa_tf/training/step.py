@@ -69,18 +69,18 @@ class Recipe:
 
 
 class Found(NamedTuple):
-    """What a replica found out about its examples; sums over replicas mean something.
+    """What a replica computes from its examples; replicas' are added up.
 
     Attributes:
         gradients: Of the mean loss over the global batch, times the loss scale; with
             what makes choices of more reward more probable.
-        figures: float32 `[3]`: the sum of losses, the number of correct predictions and
-            of examples. Several choices for an image are averaged.
+        sums: float32 `[3]`: the sum of losses, the number of correct predictions and of
+            examples. Several choices for an image are averaged.
         health: float32 scalar, finite as long as every value in the new `local` is.
     """
 
     gradients: list[tf.Tensor]
-    figures: tf.Tensor
+    sums: tf.Tensor
     health: tf.Tensor
 
 
@@ -203,24 +203,22 @@ class Step:
             optimizer=optimizer,
             ema=self._average(state, trainable),
             good_steps=state.good_steps + 1,
-            sums=state.sums + tf.concat([summed.figures, tf.stack([norm, 1.0])], 0),
+            sums=state.sums + tf.concat([summed.sums, tf.stack([norm, 1.0])], 0),
         )
         new = self._double_loss_scale(new)
         skipped = self._skip(state, step)
-        finite = tf.reduce_all(
-            tf.math.is_finite([summed.figures[0], summed.health, norm])
-        )
+        finite = tf.reduce_all(tf.math.is_finite([summed.sums[0], summed.health, norm]))
         sound = finite & (state.bad_step < 0)
         return tf.nest.map_structure(lambda a, b: tf.where(sound, a, b), new, skipped)
 
     def pack(self, found: Found) -> tf.Tensor:
-        """It as one float32 vector: one large message to other replicas, not many."""
-        return pack([*found.gradients, found.figures, found.health])
+        """`found` as one float32 vector: one message to other replicas, not many."""
+        return pack([*found.gradients, found.sums, found.health])
 
     def unpack(self, vector: tf.Tensor) -> Found:
         """What `pack` was given."""
-        *gradients, figures, health = unpack(vector, [*self._shapes, (3,), ()])
-        return Found(gradients, figures, health)
+        *gradients, sums, health = unpack(vector, [*self._shapes, (3,), ()])
+        return Found(gradients, sums, health)
 
     def _nothing(self) -> Found:
         gradients = [tf.zeros(shape) for shape in self._shapes]

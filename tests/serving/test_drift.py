@@ -42,7 +42,7 @@ def test_the_figures_of_a_map_by_hand():
     attention = np.array([[0, 0, 0, 0], [0, 0, 0.5, 0.5]], np.float32)
     maps = {7: attention, "look": np.full((2, 2), 0.25), 9: np.ones((1, 1))}
     answer = Prediction(np.float32([0.25, 0.75]), (1, 0), ("b", "a"), maps, {})
-    found = answer_log.figures(answer)
+    found = answer_log.summary(answer)
     assert (found["class"], found["probability"]) == ("b", 0.75)
     middle = {"y": 0.5, "x": 0.5}
     assert found["levels"] == {
@@ -127,7 +127,7 @@ def test_a_client_logs_what_it_was_answered(development, export, predictor, tmp_
     lines = list(answer_log.read(file))
     assert [one["levels"] for one in lines[40:]] == [{}, {}]
     for line, answer in zip(lines, predictor.predict(images), strict=False):
-        expected = answer_log.figures(answer)
+        expected = answer_log.summary(answer)
         assert line["class"] == expected["class"]
         assert line["levels"]["2"] == pytest.approx(expected["levels"]["2"], abs=2e-4)
     assert len(drift.find_drift(export, [file])) == 12
@@ -146,7 +146,7 @@ GOOD = {"class": "ant", "probability": 0.5, "levels": {}}
         (json.dumps(GOOD | {"class": "cat"}).encode(), "'ant'.*line 2: class 'cat'"),
         (
             json.dumps(
-                GOOD | {"levels": {"9": dict.fromkeys(answer_log.FIGURES, 0.5)}}
+                GOOD | {"levels": {"9": dict.fromkeys(answer_log.MAP_MEASURES, 0.5)}}
             ),
             r"\['2', '4'\].*line 2: levels \['9'\]",
         ),

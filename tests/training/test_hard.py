@@ -104,7 +104,7 @@ def test_a_step_follows_the_exact_gradient(config, reward):
     for one, exact in zip(found.gradients, expected, strict=True):
         np.testing.assert_allclose(one, exact, rtol=0, atol=0.03)
     assert max(np.abs(g).max() for g in expected) > 0.2
-    mean_loss, mean_correct, examples = found.figures.numpy()
+    mean_loss, mean_correct, examples = found.sums.numpy()
     assert mean_loss == pytest.approx(tf.reduce_sum(p * losses).numpy(), abs=0.03)
     assert mean_correct == pytest.approx(tf.reduce_sum(p * correct).numpy(), abs=0.02)
     assert examples == batch

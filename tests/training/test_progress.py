@@ -5,7 +5,7 @@ import pytest
 
 from ltpa_tf.training.progress import ProgressBar
 
-FIGURES = {"loss": 1.25, "accuracy": 0.5, "images_per_second": 500.0, "other": 3.0}
+LOGS = {"loss": 1.25, "accuracy": 0.5, "images_per_second": 500.0, "other": 3.0}
 
 
 def screen(**options):
@@ -15,7 +15,7 @@ def screen(**options):
 def test_plain_lines_where_there_is_no_terminal(capsys):
     with screen(every_seconds=1e-9) as shown:
         shown.on_epoch_begin(1)
-        shown.on_train_batch_end(4, FIGURES)
+        shown.on_train_batch_end(4, LOGS)
         shown.on_epoch_end(1, {"loss": 1.0, "val_accuracy": 0.75})
     lines = capsys.readouterr().err.splitlines()
     # 1,500 images are left.
@@ -29,7 +29,7 @@ def test_no_more_lines_than_asked_for(capsys):
     with screen(every_seconds=60.0) as shown:
         shown.on_epoch_begin(0)
         for batch in range(9):
-            shown.on_train_batch_end(batch, FIGURES)
+            shown.on_train_batch_end(batch, LOGS)
     assert capsys.readouterr().err == ""
 
 
@@ -41,7 +41,7 @@ def test_bar_on_a_terminal(monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     with screen() as shown:
         shown.on_epoch_begin(1)
-        shown.on_train_batch_end(0, FIGURES)
+        shown.on_train_batch_end(0, LOGS)
         shown.say("a line that stays")
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue())
     assert "epoch 2/3" in text
@@ -62,7 +62,7 @@ def test_waiting_says_how_long_it_took(capsys):
 def test_quiet(capsys):
     with screen(every_seconds=1e-9, quiet=True) as shown:
         shown.on_epoch_begin(0)
-        shown.on_train_batch_end(0, FIGURES)
+        shown.on_train_batch_end(0, LOGS)
         shown.say("nothing")
     assert capsys.readouterr() == ("", "")
 

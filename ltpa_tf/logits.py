@@ -1,4 +1,4 @@
-"""Probabilities of logits."""
+"""Log-probabilities of logits."""
 
 import numpy as np
 

@@ -257,7 +257,7 @@ def _noisy(canvas: tf.Tensor, draw) -> tf.Tensor:
 @functools.lru_cache(maxsize=len(_PARTS))
 def _bank(part: str, canvas: int) -> _Bank:
     glyphs, labels = _handwritten()
-    # The how-manieth of its class a digit is decides its part: classes stay balanced.
+    # A digit's number within its class decides its part, so that classes stay balanced.
     rank = np.zeros_like(labels)
     for label in range(10):
         rank[labels == label] = np.arange(np.sum(labels == label))

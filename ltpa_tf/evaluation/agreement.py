@@ -1,4 +1,4 @@
-"""Whether methods name the same places: how alike two maps of an image are."""
+"""Agreement of methods: how alike two maps of an image are."""
 
 import itertools
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What the global feature does to the maps: measured by giving an image another's.
+"""The global feature's influence on maps, measured by giving an image another's.
 
 The paper asks this in its appendix. With `"pc"` or `"local"` and a softmax the answer
 needs no measurement: the maps can't depend on it (`layers.AttentionEstimator`).

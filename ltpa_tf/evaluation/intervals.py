@@ -1,4 +1,4 @@
-"""A mean, and how sure it is."""
+"""Bootstrap confidence intervals of means."""
 
 import numpy as np
 

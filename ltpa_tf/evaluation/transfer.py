@@ -1,4 +1,4 @@
-"""Another data set, told apart by the features that a model has learned.
+"""Transfer: another data set, classified by the features that a model has learned.
 
 The paper asks how well attended features serve elsewhere (section 5.3, cross-domain
 classification): the model stays as it is, and a linear classifier is trained on what

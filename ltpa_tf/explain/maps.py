@@ -1,4 +1,4 @@
-"""Attention maps as arrays: their honest scale, and their size in pixels."""
+"""Attention maps as arrays: relative to uniform, and at the image's resolution."""
 
 import numpy as np
 

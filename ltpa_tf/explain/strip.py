@@ -1,4 +1,4 @@
-"""A file beside itself under each map, as `predict --output` writes it."""
+"""An image beside copies of it under each map, as `predict --output` writes them."""
 
 import math
 import os

@@ -1,4 +1,4 @@
-"""What is chosen about how a file becomes the model's input."""
+"""The settings of preprocessing: how a file becomes the model's input."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence

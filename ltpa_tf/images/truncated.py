@@ -1,4 +1,4 @@
-"""JPEGs that have lost pixels, and say nothing of it.
+"""Truncated JPEGs, which decoders take without an error.
 
 A decoder fills up a JPEG that ends early with grey, or with what came last, if only an
 end marker stands there: no decoder calls it an error, and nobody trains on it on

@@ -1,4 +1,4 @@
-"""Two of Keras's layers, the same functions, with fewer passes over memory.
+"""Batch normalization and max pooling in fewer passes over memory than Keras's.
 
 A training step on a GPU spends some two fifths of its time between the convolutions,
 moving features (docs/logs/notes-step.md). Both layers load, save and behave as Keras's

@@ -1,4 +1,4 @@
-"""Attention that goes on through the network, instead of ending in a descriptor."""
+"""Attention as a gate, on features that pass on through the trunk."""
 
 import keras
 

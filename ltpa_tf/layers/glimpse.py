@@ -117,5 +117,5 @@ def check_glimpse(
 
 
 def is_whole(value) -> bool:
-    """Whether it is a whole number and no truth value."""
+    """Whether a value is an int, and no bool."""
     return isinstance(value, int) and not isinstance(value, bool)

@@ -77,7 +77,7 @@ class _Head(keras.layers.Layer):
         return self.predict(ready)
 
     def linear_around(self, descriptors, classes):
-        """What the head is, at inference, around these descriptors, for one class each.
+        """The head linearized at these descriptors, at inference, for one class each.
 
         Linear, or piecewise linear with the paper's projection: the class's logit is
         `sum_s <slope_s, descriptor_s> + bias`. Of an `IndepHead`, whose levels are

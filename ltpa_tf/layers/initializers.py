@@ -1,4 +1,4 @@
-"""How convolutions start."""
+"""Initial values of convolution kernels."""
 
 import keras
 import numpy as np

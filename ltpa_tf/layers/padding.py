@@ -1,4 +1,4 @@
-"""Padding that invents no edge."""
+"""Reflection padding: beyond the border features go on as their mirror image."""
 
 import keras
 

@@ -1,4 +1,4 @@
-"""The positions of a feature map, as one axis and in float32."""
+"""A feature map's positions as one axis, in float32."""
 
 import keras
 

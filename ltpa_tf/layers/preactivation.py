@@ -1,4 +1,4 @@
-"""What the paper puts before each linear layer of its attention branches."""
+"""Batch norm, ReLU and dropout, as the paper has them before a linear layer."""
 
 import math
 
@@ -69,7 +69,7 @@ class Preactivation(keras.layers.Layer):
         return features
 
     def linear_around(self, features):
-        """The slope and shift that it is, at inference, around these features.
+        """Slope and shift of the layer linearized at these features, at inference.
 
         Piecewise linear: `slope * features + shift` is the output, and stays so until
         a feature crosses the ReLU's zero.

@@ -1,4 +1,4 @@
-"""A first layer that makes neighbouring pixels independent of each other."""
+"""A whitening convolution, fixed: it decorrelates the values of 2x2 patches."""
 
 import keras
 import numpy as np

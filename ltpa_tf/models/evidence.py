@@ -1,4 +1,4 @@
-"""What every position says for a class: a decomposition of the logit that adds up."""
+"""Evidence: a class's logit as a sum over the positions of all levels."""
 
 import keras
 

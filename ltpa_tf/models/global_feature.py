@@ -1,4 +1,4 @@
-"""What if the global feature were another image's?"""
+"""A model in which pairs of images exchange their global features."""
 
 import keras
 

@@ -1,4 +1,4 @@
-"""Functional models that say in time what Keras's own `fit` can't train."""
+"""Functional models whose `fit` refuses what only REINFORCE can train."""
 
 import keras
 

@@ -1,4 +1,4 @@
-"""The values that a model of the authors' code starts from."""
+"""Initial values as the authors' Torch7 code draws them."""
 
 import keras
 

@@ -1,4 +1,4 @@
-"""What every model does first with its images."""
+"""Normalization of pixel values, the first layer of every model."""
 
 import keras
 import numpy as np

@@ -243,7 +243,7 @@ def pooled_globally(features, kind: str, dtype):
 
 
 def msr() -> keras.Initializer:
-    """Of deviation sqrt(2 / (positions * outputs)): the authors' "MSR fan-out"."""
+    """Normal, deviation sqrt(2 / (positions * outputs)): the authors' "MSR fan-out"."""
     return keras.initializers.VarianceScaling(
         2.0, mode="fan_out", distribution="untruncated_normal"
     )

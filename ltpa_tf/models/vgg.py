@@ -1,4 +1,4 @@
-"""The one model: VGG with attention, and its controls without."""
+"""VGG with the paper's attention, and its controls without."""
 
 from collections.abc import Mapping, Sequence
 

@@ -93,7 +93,7 @@ class SGDMuon(keras.optimizers.SGD):
 
 
 def is_convolution_kernel(variable: keras.Variable) -> bool:
-    """Whether Muon moves it: it has four axes."""
+    """Whether a variable has four axes, and so is moved by Muon."""
     return len(variable.shape) == 4
 
 
@@ -141,6 +141,6 @@ def _transpose(x):
 
 
 def _normalize(x, axis=None):
-    """It with Frobenius norm 1, over all axes or some; zeros stay zeros."""
+    """`x` divided by its Frobenius norm over all axes or some; zeros stay zeros."""
     norm = ops.sqrt(ops.sum(ops.square(x), axis, keepdims=True))
     return x / ops.maximum(norm, _TINY)

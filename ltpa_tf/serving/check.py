@@ -1,4 +1,4 @@
-"""What a server would refuse, found without one."""
+"""Checks of an export's folder: what a server would refuse, found without one."""
 
 import os
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""What needs the extra `serving`, imported when it is used."""
+"""Packages of this package's extras, imported when they are used."""
 
 import importlib
 from types import ModuleType

@@ -1,4 +1,4 @@
-"""What a LiteRT or ONNX file says about itself: classes, and what to feed it."""
+"""Metadata of LiteRT and ONNX files: classes, and how inputs are made."""
 
 import json
 import zipfile

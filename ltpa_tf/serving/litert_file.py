@@ -1,4 +1,4 @@
-"""The same model for LiteRT: phones and small boards."""
+"""Export to LiteRT, for phones and small boards."""
 
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""The real thing: `tensorflow_model_server` as a process of its own."""
+"""TensorFlow Serving's `tensorflow_model_server` as a process of its own."""
 
 import contextlib
 import os

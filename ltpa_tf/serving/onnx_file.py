@@ -1,4 +1,4 @@
-"""The same model for ONNX, with all that its SavedModel answers."""
+"""Export to ONNX, with all that the SavedModel answers."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""What a user needs of the errors that TensorFlow raises while it runs a graph."""
+"""TensorFlow's errors from running a graph, as sentences for the user."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""n training steps on all replicas as one call, and a run's calls one by one."""
+"""n training steps on all replicas as one call, and the calls of a run."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -13,7 +13,7 @@ _FEWEST = 4
 
 
 class EnoughError(Exception):
-    """Hyperband has seen enough for now."""
+    """A trial has come to a rung of Hyperband's; its training may go on later."""
 
 
 class StopAfter(keras.callbacks.Callback):

@@ -1,4 +1,4 @@
-"""What a range must be, before any trial."""
+"""Checks of a search space's ranges, before any trial."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ FIXED = {
 
 
 def check_config(config: ConfigDict) -> None:
-    """A trial's settings, as far as they can be checked without the data.
+    """Checks a trial's settings, as far as that goes without the data.
 
     Raises:
         SettingError: Naming the first that can't be used.
@@ -34,7 +34,7 @@ def check_config(config: ConfigDict) -> None:
 
 
 def check_ranges(ranges: Sequence[Range]) -> None:
-    """They are ranges, and there are some.
+    """Refuses what is no range, and a space without any.
 
     Raises:
         SettingError: If they aren't.
@@ -61,7 +61,7 @@ def check_ranges(ranges: Sequence[Range]) -> None:
 
 
 def check_key(item: Range, config: Mapping[str, object]) -> None:
-    """The key is one of the config's, all of them by whole key, and not a fixed one.
+    """Refuses a key that the config, by whole keys, doesn't have, and fixed ones.
 
     Raises:
         SettingError: If it isn't.
@@ -78,7 +78,7 @@ def check_key(item: Range, config: Mapping[str, object]) -> None:
 
 
 def check_bounds(item: Range, default: object) -> None:
-    """Kind, bounds and step go with the type of the config's own value.
+    """Refuses kind, bounds or step that don't fit the type of the config's own value.
 
     Raises:
         SettingError: If they don't.
@@ -113,7 +113,7 @@ def check_bounds(item: Range, default: object) -> None:
 
 
 def check_conditions(item: Range, before: Sequence[Range]) -> None:
-    """Conditions are on choices that stand before, and on values that these have.
+    """Refuses conditions on what is no choice that stands before, or has no such value.
 
     Raises:
         SettingError: If they aren't, or if the key can be searched twice in a trial.

@@ -1,4 +1,4 @@
-"""A worker's first minutes: is there a chief, and is there still work?"""
+"""A worker of a search waits for the chief."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""What the epochs of trials gave, read from their run folders."""
+"""Trials' metrics by epoch, read from their run folders."""
 
 import json
 import math

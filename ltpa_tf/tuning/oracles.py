@@ -67,7 +67,7 @@ def make_oracle(
 
 
 class _Lasting:
-    """What a search of days needs beyond keras-tuner's oracles.
+    """Lets keras-tuner's oracles survive kills and failures, in searches of days.
 
     * It ends after a time, or when trials only fail.
     * The first trial is the config as it is, where the space contains it.

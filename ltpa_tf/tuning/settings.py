@@ -110,7 +110,7 @@ def remember(base: ConfigDict, search: ConfigDict, file: Path) -> None:
 
 
 def budget(search: ConfigDict) -> dict:
-    """What ends the search, for its summary."""
+    """The limits that end a search, of trials, hours and failures, for its summary."""
     return {name: search[name] for name in _BUDGET}
 
 

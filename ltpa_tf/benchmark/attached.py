@@ -108,7 +108,7 @@ def _measure(contenders, batch: int, size: int, rounds: int) -> dict:
 
 def _print_steps(name: str, size: int, batch: int, rounds: int) -> None:
     """Measures training steps and prints a line for each head."""
-    from ltpa_tf.training import distribution
+    from ltpa_tf import distribution
 
     trainings = {
         _MEAN: _training(name, size, batch, "vgg_none"),

@@ -7,11 +7,11 @@ import numpy as np
 import tensorflow as tf
 from ml_collections import ConfigDict
 
-from ltpa_tf import data
+from ltpa_tf import data, distribution
 from ltpa_tf.benchmark.device_lock import DeviceLock
 from ltpa_tf.benchmark.points import Point
 from ltpa_tf.errors import SettingError
-from ltpa_tf.training import Trainer, distribution
+from ltpa_tf.training import Trainer
 
 _CLASSES = 100
 _LEVELS = (7, 10, 13)

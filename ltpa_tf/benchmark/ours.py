@@ -13,10 +13,10 @@ import keras
 import tensorflow as tf
 from ml_collections import ConfigDict
 
-from ltpa_tf import data
+from ltpa_tf import data, distribution
 from ltpa_tf.benchmark.rounds import Turn
 from ltpa_tf.configs import common
-from ltpa_tf.training import Trainer, build_model, distribution
+from ltpa_tf.training import Trainer, build_model
 
 POLICIES = {"bf16": "mixed_bfloat16", "fp16": "mixed_float16", "fp32": "float32"}
 

@@ -48,10 +48,10 @@ def main(argv: Sequence[str]) -> None:
     import keras
     import tensorflow as tf
 
+    from ltpa_tf import distribution
     from ltpa_tf.benchmark import public_script
     from ltpa_tf.config import validate
     from ltpa_tf.results import trainer as training
-    from ltpa_tf.training import distribution
 
     config = _CONFIG.value
     validate(config)

@@ -223,8 +223,9 @@ def _prepared(trial: Trial, config: ConfigDict, seeds: Sequence[int]):
     """A trainer that has compiled its step, and what all its results share."""
     import keras
 
+    from ltpa_tf import distribution
     from ltpa_tf.results import trainer as training
-    from ltpa_tf.training import distribution, versions
+    from ltpa_tf.training import versions
 
     keras.config.set_dtype_policy(config.runtime.precision)
     source = training.load(config)

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from ltpa_tf import config as configuration
-from ltpa_tf import data
+from ltpa_tf import data, distribution
 from ltpa_tf.data.augmentation import check_crop
 from ltpa_tf.errors import SettingError
 from ltpa_tf.evaluation import evaluate
@@ -21,7 +21,7 @@ from ltpa_tf.files import write_json, write_text
 from ltpa_tf.model_file import save_model
 from ltpa_tf.run import RunFolder
 from ltpa_tf.run_inputs import load_data, with_absolute_paths
-from ltpa_tf.training import Trainer, distribution, versions
+from ltpa_tf.training import Trainer, versions
 from ltpa_tf.training.model import build_model, check_images, saved_model
 from ltpa_tf.training.network import dropout_seeds, is_seed, set_weights, with_seeds
 from ltpa_tf.training.pretrained import started

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from ltpa_tf import data
+from ltpa_tf import data, distribution
 from ltpa_tf.errors import SettingError
-from ltpa_tf.training import distribution
 
 # What "auto" puts on an accelerator at most; CIFAR takes 0.15e9.
 _MOST_BYTES = 1e9

@@ -14,11 +14,11 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 
 from ltpa_tf import data, models
+from ltpa_tf.distribution import variable_per_replica
 from ltpa_tf.errors import SettingError
 from ltpa_tf.model_file import read_model
 from ltpa_tf.run import opened
 from ltpa_tf.stores import is_remote
-from ltpa_tf.training.distribution import variable_per_replica
 from ltpa_tf.training.model import Build
 from ltpa_tf.training.network import select_kernels
 

@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 import numpy as np
 import tensorflow as tf
 
-from ltpa_tf.training import distribution
-from ltpa_tf.training.distribution import variable_per_replica
+from ltpa_tf import distribution
+from ltpa_tf.distribution import variable_per_replica
 from ltpa_tf.training.feed import ResidentFeed, StreamFeed
 from ltpa_tf.training.pretrained import Teacher
 from ltpa_tf.training.state import SUMS, StateVariables

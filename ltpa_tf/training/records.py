@@ -13,8 +13,7 @@ import keras
 import numpy as np
 
 import ltpa_tf
-from ltpa_tf import files
-from ltpa_tf.training import distribution
+from ltpa_tf import distribution, files
 from ltpa_tf.training.saving import CheckpointManager, Position
 from ltpa_tf.training.trainer import Trainer
 from ltpa_tf.words import count

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ltpa_tf.training.distribution import variable_per_replica
+from ltpa_tf.distribution import variable_per_replica
 from ltpa_tf.training.network import local_variables, unique, variable_paths
 
 # What `State.sums` adds up over an epoch, in this order.

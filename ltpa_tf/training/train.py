@@ -9,11 +9,20 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 
 from ltpa_tf import config as configuration
-from ltpa_tf import data, files, lock, model_file, remote, run, run_inputs, tracking
+from ltpa_tf import (
+    data,
+    distribution,
+    files,
+    lock,
+    model_file,
+    remote,
+    run,
+    run_inputs,
+    tracking,
+)
 from ltpa_tf.backend import need_tensorflow
 from ltpa_tf.errors import SettingError
 from ltpa_tf.tracking.tracker import Tracker
-from ltpa_tf.training import distribution
 from ltpa_tf.training.checkpoints import disk_errors_as_sentences
 from ltpa_tf.training.model import (
     Build,

@@ -4,9 +4,8 @@ import os
 import pytest
 import tensorflow as tf
 
-from ltpa_tf import cluster
+from ltpa_tf import cluster, distribution
 from ltpa_tf.errors import SettingError
-from ltpa_tf.training import distribution
 
 CLUSTER = {"worker": ["a:1", "b:2"]}
 WORKER = {"type": "worker", "index": 0}

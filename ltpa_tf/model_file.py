@@ -1,8 +1,11 @@
 """The `.keras` files of runs."""
 
+import hashlib
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.files import written_aside
@@ -42,3 +45,15 @@ def save_model(model: "keras.Model", file: Path) -> None:
     # One process trains in a folder, and resumed it saves this file again.
     with written_aside(file, alone=True) as aside:
         model.save(aside)
+
+
+def weights_sha256(model: "keras.Model") -> str:
+    """SHA-256 over shape, dtype and values of `model.weights`, in order."""
+    from keras import ops
+
+    digest = hashlib.sha256()
+    for weight in model.weights:
+        value = np.ascontiguousarray(ops.convert_to_numpy(weight))
+        digest.update(f"{value.dtype.str} {value.shape}\n".encode())
+        digest.update(value.data)
+    return digest.hexdigest()

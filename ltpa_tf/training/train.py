@@ -33,13 +33,13 @@ from ltpa_tf.training.model import (
 from ltpa_tf.training.network import set_weights
 from ltpa_tf.training.pretrained import started
 from ltpa_tf.training.program import StepRunner
-from ltpa_tf.training.progress import ProgressBar, header
 from ltpa_tf.training.records import (
     BestModel,
     EarlyStopping,
     MetricsFile,
+    ProgressBar,
+    header,
     summarize,
-    weights_sha256,
 )
 from ltpa_tf.training.saving import CheckpointManager, StopSignals
 from ltpa_tf.training.tensorboard import AttentionMaps, TensorBoard
@@ -293,7 +293,7 @@ def _run(
         if takes.took_weights:
             summary["metrics"] |= trainer.validate()
         set_weights(model, *trainer.state.evaluation_arrays())
-        summary["weights_sha256"] = weights_sha256(model)
+        summary["weights_sha256"] = model_file.weights_sha256(model)
         # The summary last of all: with it the run is complete.
         if chief:
             model_file.save_model(model, folder.model_file)

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from ltpa_tf.training.progress import ProgressBar
+from ltpa_tf.training.records import ProgressBar
 
 LOGS = {"loss": 1.25, "accuracy": 0.5, "images_per_second": 500.0, "other": 3.0}
 

@@ -11,7 +11,7 @@ from ltpa_tf import data
 from ltpa_tf.errors import SettingError
 from ltpa_tf.run import RunFolder
 from ltpa_tf.training import train
-from ltpa_tf.training.progress import header
+from ltpa_tf.training.records import header
 from ltpa_tf.training.trainer import class_weights
 
 

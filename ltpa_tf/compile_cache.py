@@ -106,7 +106,8 @@ def _is_whole(file: Path) -> bool:
         return size > 0
     # A protobuf message of three fields: a key, the program, the executable. Each has a
     # tag (its number, and 2 for this kind), its length in bytes, and the bytes. The
-    # file may be cut off between two of them as well as in one.
+    # file may be cut off between two of them as well as in one. Here three lengths are
+    # read; protobuf itself would read the up to 2 GiB of a cache at each start.
     end = tag = 0
     with file.open("rb") as entry:
         while end < size:

@@ -98,6 +98,10 @@ def test_xla_writes_there_and_what_is_cut_off_goes(gpus, tmp_path, monkeypatch):
         entry.write_bytes(whole[:size])
         compile_cache.delete_damaged(folder)
         assert not entry.exists(), size
+    # TensorFlow itself does not go on with it: the reason to look.
+    entry.write_bytes(whole[:-1])
+    done = subprocess.run([sys.executable, "-c", _COMPILES], capture_output=True)
+    assert done.returncode != 0
 
 
 def test_empty_results_of_tuning_go(gpus):

@@ -3,6 +3,10 @@
 Everything is integer arithmetic on uint8 images, with numbers from
 `ltpa_tf.data.hashing`: the result is bitwise the same eagerly, in tf.data, on a GPU
 and under XLA, and does not depend on how the global batch is cut into shards.
+
+Keras's layers (`MixUp`, `CutMix`, `RandomCrop`) draw from a generator that counts their
+calls: a run that was killed and goes on would begin its draws anew, and replicas would
+each draw for their own part.
 """
 
 import dataclasses

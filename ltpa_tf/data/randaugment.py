@@ -14,6 +14,9 @@ solarize, color, posterize, contrast, brightness, sharpness, shear-x, shear-y,
 translate-x, translate-y. Those with a direction take either, as all later
 implementations do, so that a larger magnitude is always a stronger change.
 
+`keras.layers.RandAugment` draws its operations once for a whole batch, moves and turns
+one way only, and has a generator whose state no checkpoint of a data path holds.
+
 Reference: Cubuk et al., "RandAugment", 2019 (https://arxiv.org/abs/1909.13719).
 """
 

@@ -20,9 +20,10 @@ class _Pure:
     """Puts back Keras's backend-free methods.
 
     On the TensorFlow backend Keras overrides them with ones that need tf.Variables and
-    a strategy, and refuses `stateless_apply`. What all optimizers share, and each one's
-    `update_step`, work on tensors as they do on JAX: then the whole update is a pure
-    function, which XLA compiles and every replica computes alike.
+    a strategy, and refuses `stateless_apply`: a step that is a pure function, and so a
+    run that goes on with the same bits, can't be had of them. What all optimizers
+    share, and each one's `update_step`, work on tensors as they do on JAX: the whole
+    update then is a pure function, which XLA compiles and replicas compute alike.
 
     Attributes:
         bias_lr_multiplier: Multiplies the learning rate of batch norm's biases.

@@ -1,5 +1,6 @@
 """Augmentation against an implementation image by image, in plain NumPy."""
 
+import keras
 import numpy as np
 import pytest
 import scipy.stats
@@ -284,6 +285,16 @@ def test_shards_make_the_same_batch(images, labels, settings):
     ]
     for ours, parts in zip(whole, zip(*shards, strict=True), strict=True):
         np.testing.assert_array_equal(ours, np.concatenate(parts))
+
+
+def test_keras_s_mixup_begins_anew_where_a_run_goes_on(images):
+    """The reason for one by number, as above: else Keras's would be used."""
+    batch = images.astype("float32")
+    run, continued = (keras.layers.MixUp(alpha=1.0, seed=1) for _ in range(2))
+    first, second = run(batch), run(batch)
+    after_the_first = continued(batch)
+    assert not np.allclose(after_the_first, second)
+    np.testing.assert_allclose(after_the_first, first)
 
 
 @pytest.mark.parametrize("settings", ALL)

@@ -1,11 +1,12 @@
 """RandAugment's operations against Pillow's."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image, ImageEnhance, ImageOps
 
-from ltpa_tf.data import randaugment
+from ltpa_tf.data import hashing, randaugment
 
 SIDE = 32
 
@@ -147,3 +148,17 @@ def test_layers_draw_every_operation(image):
         name = randaugment.OPERATIONS[int(operations[0, layer])]
         expected = ours(expected.astype(np.uint8), name, 5, directions[0, layer])
     np.testing.assert_array_equal(result[0], expected)
+
+
+def test_each_image_draws_its_own_operation_which_keras_does_not_do(image):
+    """Keras's, once for a batch, is the reason for this one: else it would be used."""
+    batch = np.tile(image, (32, 1, 1, 1))
+
+    def draw(purpose, lanes):
+        return hashing.random_bits(0, 0, tf.range(32), purpose, lanes)
+
+    found = randaugment.randaugment(tf.constant(batch), 1, 5, draw).numpy()
+    assert len({one.tobytes() for one in found}) > 10
+    layer = keras.layers.RandAugment(num_ops=1, seed=1)
+    drawn = layer.get_random_transformation(batch.astype("float32"))
+    assert np.shape(drawn["layer_idxes"]) == (1,)

@@ -52,6 +52,16 @@ def test_stateless_updates_equal_kerass_own(config, name, decay):
         assert np.abs(value - initial).max() > 0
 
 
+def test_keras_s_own_are_no_pure_functions_on_tensorflow():
+    """The reason for `_Pure`: once this fails, it is not needed any more."""
+    model, own = dense(), keras.optimizers.SGD(0.1)
+    own.build(model.trainable_variables)
+    values = [tf.constant(v) for v in model.trainable_variables]
+    slots = [tf.constant(v) for v in own.variables]
+    with pytest.raises(ValueError, match="not supported with the TensorFlow backend"):
+        own.stateless_apply(slots, values, values)
+
+
 @pytest.mark.parametrize("name", ["sgd", "sgd_muon", "adam"])
 def test_the_shifts_of_batch_norm_have_a_rate_of_their_own(config, name):
     config.optimizer.name = name

@@ -51,7 +51,7 @@ def main(argv: Sequence[str]) -> None:
     from ltpa_tf import distribution
     from ltpa_tf.benchmark import public_script
     from ltpa_tf.config import validate
-    from ltpa_tf.results import trainer as training
+    from ltpa_tf.results import seed_trainer
 
     config = _CONFIG.value
     validate(config)
@@ -60,11 +60,11 @@ def main(argv: Sequence[str]) -> None:
     if peer:  # or TensorFlow might take all memory with its first operation
         for gpu in tf.config.list_physical_devices("GPU"):
             tf.config.experimental.set_memory_growth(gpu, True)
-    source = training.load(config)
-    training.check(config, source)
+    source = seed_trainer.load(config)
+    seed_trainer.check(config, source)
     found = {"peer": _measure(peer, source)} if peer else {}
     keras.config.set_dtype_policy(config.runtime.precision)
-    trainer = training.SeedTrainer(config, source, range(_SEEDS.value))
+    trainer = seed_trainer.SeedTrainer(config, source, range(_SEEDS.value))
     compile_seconds = trainer.compile()
     print(f"compiled in {compile_seconds:.1f} s", flush=True)
     runs = []
@@ -114,7 +114,7 @@ def _measure(peer, source) -> dict:
 
 def _means(runs: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:
     """Mean and deviation of each of their numbers."""
-    from ltpa_tf.results.trainer import mean_and_deviation
+    from ltpa_tf.results.seed_trainer import mean_and_deviation
 
     return {name: mean_and_deviation([run[name] for run in runs]) for name in runs[0]}
 

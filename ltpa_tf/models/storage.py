@@ -13,15 +13,15 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from ltpa_tf.files import written_aside
+
 STORAGES = ("float16", "int8")
 
 
 def narrow(file: Path, storage: str) -> None:
     """Rewrites a file of float32 weights with kernels in `storage`."""
-    whole = file.with_suffix(".whole")
-    file.rename(whole)
-    _copy(whole, file, _halved if storage == "float16" else _rounded)
-    whole.unlink()
+    with written_aside(file) as aside:
+        _copy(file, aside, _halved if storage == "float16" else _rounded)
 
 
 @contextlib.contextmanager

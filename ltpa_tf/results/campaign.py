@@ -18,7 +18,7 @@ from ltpa_tf import config as configuration
 from ltpa_tf.errors import SettingError
 from ltpa_tf.files import make_folder, write_json
 from ltpa_tf.lock import only_one
-from ltpa_tf.results.files import read_results, result_name
+from ltpa_tf.results.result_files import read_results, result_name
 from ltpa_tf.words import one_of
 
 # Settings that say where and how, not what, is computed.
@@ -136,15 +136,15 @@ def _check_data(
     make_config: Callable[[Trial], ConfigDict],
 ) -> None:
     """Refuses data that a trial can't be trained on, or that others weren't."""
-    from ltpa_tf.results import trainer as training
+    from ltpa_tf.results import seed_trainer
 
     sources = {}
     for trial in trials:
         config = make_config(trial)
         key = config.data.to_json()
         if key not in sources:
-            sources[key] = training.load(config)
-        training.check(config, sources[key])
+            sources[key] = seed_trainer.load(config)
+        seed_trainer.check(config, sources[key])
         for result in stored:
             other = result["fingerprint"] != sources[key].fingerprint
             if other and result.get("data") == trial.data:
@@ -224,12 +224,12 @@ def _prepared(trial: Trial, config: ConfigDict, seeds: Sequence[int]):
     import keras
 
     from ltpa_tf import distribution
-    from ltpa_tf.results import trainer as training
+    from ltpa_tf.results import seed_trainer
     from ltpa_tf.training import versions
 
     keras.config.set_dtype_policy(config.runtime.precision)
-    source = training.load(config)
-    trainer = training.SeedTrainer(config, source, seeds)
+    source = seed_trainer.load(config)
+    trainer = seed_trainer.SeedTrainer(config, source, seeds)
     compile_seconds = trainer.compile()
     kept = config.to_dict()
     kept["data"]["dir"] = ""  # of one machine

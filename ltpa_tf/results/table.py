@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ltpa_tf.results.campaign import Trial
-from ltpa_tf.results.trainer import mean_and_deviation
+from ltpa_tf.results.seed_trainer import mean_and_deviation
 
 
 @dataclasses.dataclass(frozen=True)

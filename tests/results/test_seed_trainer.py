@@ -8,7 +8,7 @@ import pytest
 from ltpa_tf import data, models
 from ltpa_tf.configs import cifar10_fast, recipes
 from ltpa_tf.errors import SettingError
-from ltpa_tf.results.trainer import SeedTrainer, load, mean_and_deviation
+from ltpa_tf.results.seed_trainer import SeedTrainer, load, mean_and_deviation
 
 
 @pytest.fixture

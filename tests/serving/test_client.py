@@ -12,6 +12,7 @@ import subprocess
 import threading
 import urllib.parse
 
+import answering
 import grpc
 import numpy as np
 import pytest
@@ -81,7 +82,7 @@ def test_a_bad_file_is_named(connect, tmp_path, images, encode):
             client.predict_files([tmp_path / "gone.png"])
 
 
-class Neighbours:
+class Neighbours(answering.AnsweringServer):
     """A server of ours, which answers as a batching one does beside bad requests."""
 
     def __init__(self, server, refused):
@@ -89,7 +90,7 @@ class Neighbours:
         parts = urllib.parse.urlsplit(server.url)
         outer = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Answers(answering.Handler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
@@ -110,25 +111,7 @@ class Neighbours:
                 self.answer(response.status, response.read())
                 connection.close()
 
-            def answer(self, status, content):
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(Answers)
 
 
 @pytest.fixture

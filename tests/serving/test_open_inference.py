@@ -1,10 +1,9 @@
 """The Open Inference Protocol: the development server, asked by Triton's clients."""
 
 import contextlib
-import http.server
 import json
-import threading
 
+import answering
 import numpy as np
 import pytest
 import requests
@@ -187,11 +186,11 @@ def test_our_client_refused(connect, tmp_path):
         serving.Client("http://127.0.0.1", "m", protocol="v3")
 
 
-class WithoutBytes:
+class WithoutBytes(answering.AnsweringServer):
     """Answers of our server, as KServe 0.21's Python server words them."""
 
     def __init__(self, server):
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Answers(answering.Handler):
             def do_GET(self):
                 found = requests.get(f"{server.url}{self.path}")
                 content = found.json()
@@ -210,25 +209,9 @@ class WithoutBytes:
                 self.answer(found.status_code, {**content, "parameters": None})
 
             def answer(self, status, content):
-                content = json.dumps(content).encode()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
+                super().answer(status, json.dumps(content).encode())
 
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(Answers)
 
 
 def test_our_client_of_a_server_that_takes_json_alone(server, images, encode, expected):

@@ -1,5 +1,7 @@
-"""What `import ltpa_tf` costs and what it makes known."""
+"""What `import ltpa_tf` costs and makes known, and which rooms import which."""
 
+import ast
+import re
 import subprocess
 import sys
 import zipfile
@@ -87,3 +89,31 @@ def test_a_client_needs_no_tensorflow(tmp_path, server):
         tmp_path,
     )
     assert done.stdout == "ServerUnreachable set()\n", done.stderr
+
+
+def imported(file):
+    """The folders of `ltpa_tf` that a module imports, anywhere in it."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
+            "ltpa_tf"
+        ):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name.split(".")[1] for name in names)
+
+
+def test_rooms_import_from_lines_below_in_the_map_of_contributing():
+    package = Path(ltpa_tf.__file__).parent
+    text = (package.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    map_ = re.search(r"## The map.*?```\n(.*?)```", text, re.DOTALL)[1]
+    lines = [line.partition("  ")[0].split(", ") for line in map_.splitlines()]
+    place = {room: number for number, rooms in enumerate(lines) for room in rooms}
+    rooms = {folder.parent.name for folder in package.glob("*/__init__.py")}
+    assert rooms - {"benchmark", "configs"} == set(place)
+    upward = [
+        f"{file.relative_to(package)} imports {other}"
+        for room, number in place.items()
+        for file in (package / room).rglob("*.py")
+        for other in imported(file)
+        if other != room and place.get(other, number + 1) <= number
+    ]
+    assert not upward

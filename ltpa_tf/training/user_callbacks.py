@@ -125,25 +125,14 @@ class ModelShowsTraining(keras.callbacks.Callback):
         empty = keras.ops.zeros((1, len(trainer.source.class_names)))
         model.compute_metrics(None, empty, empty)
 
-    def on_train_begin(self, logs: dict | None = None) -> None:
-        """The run begins or goes on."""
+    def _show_trained(self, *_) -> None:
         self._show(self._trainer.state.read_trained())
 
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """An epoch begins or goes on."""
-        self._show(self._trainer.state.read_trained())
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """A call of some steps has ended."""
-        self._show(self._trainer.state.read_trained())
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """An epoch has ended."""
+    def _show_evaluated(self, *_) -> None:
         self._show(self._trainer.state.read_for_evaluation())
 
-    def on_train_end(self, logs: dict | None = None) -> None:
-        """The run has ended."""
-        self._show(self._trainer.state.read_for_evaluation())
+    on_train_begin = on_epoch_begin = on_train_batch_end = _show_trained
+    on_epoch_end = on_train_end = _show_evaluated
 
     def _show(self, values: tuple[list[tf.Tensor], list[tf.Tensor]]) -> None:
         set_weights(self.model, *values)
@@ -197,39 +186,8 @@ class TrainingTakesModel(keras.callbacks.Callback):
         self._loss = model.loss
         self._layers = self._numbers()
 
-    def on_train_begin(self, logs: dict | None = None) -> None:
-        """Takes over what was set; likewise at the other events."""
-        self._take()
-
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """See `on_train_begin`."""
-        self._take()
-
-    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        """See `on_train_begin`."""
-        self._take()
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """See `on_train_begin`."""
-        self._take()
-
-    def on_test_begin(self, logs: dict | None = None) -> None:
-        """See `on_train_begin`."""
-        self._take()
-
-    def on_test_end(self, logs: dict | None = None) -> None:
-        """See `on_train_begin`."""
-        self._take()
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """See `on_train_begin`."""
-        self._take()
-
-    def on_train_end(self, logs: dict | None = None) -> None:
-        """See `on_train_begin`."""
-        self._take()
-
-    def _take(self) -> None:
+    def _take(self, *_) -> None:
+        """Takes over what was set."""
         if [v.trainable for v in self._variables] != self._trainable:
             self._refuse("layer.trainable, changed in training", "`build` to freeze it")
         if self._fixed_settings() != self._optimizer:
@@ -255,6 +213,9 @@ class TrainingTakesModel(keras.callbacks.Callback):
             values = [v if c else None for v, c in zip(now, changed, strict=True)]
             self._trainer.state.replace_weights(values)
             self._before.shown = now
+
+    on_train_begin = on_train_end = on_epoch_begin = on_epoch_end = _take
+    on_train_batch_begin = on_train_batch_end = on_test_begin = on_test_end = _take
 
     def _fixed_settings(self) -> dict:
         """All but a rate that is a number, and the count of steps."""

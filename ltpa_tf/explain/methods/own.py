@@ -32,14 +32,14 @@ def attention(model: keras.Model, size: tuple[int, int]) -> Callable:
         outputs = both(images, training=False)
         levels = {k: v for k, v in outputs.items() if k != "logits"}
         found = {}
-        for level, scores in levels.items():
+        for level, values in levels.items():
             name = f"attention_{level.removeprefix('level_')}"
-            found[name] = placed(scores, grids[level], size)
+            found[name] = placed(values, grids[level], size)
         if len(found) < 2:
             return found
         relative = [
-            placed(_relative(scores), grids[level], size)
-            for level, scores in levels.items()
+            placed(_relative(values), grids[level], size)
+            for level, values in levels.items()
         ]
         logs = [tf.math.log(tf.maximum(one, _LEAST)) for one in relative]
         mean = tf.add_n(relative) / len(relative)
@@ -86,5 +86,5 @@ def evidence(model: keras.Model, size: tuple[int, int]) -> Callable:
     return maps
 
 
-def _relative(scores: tf.Tensor) -> tf.Tensor:
-    return scores / tf.maximum(tf.reduce_mean(scores, (1, 2), keepdims=True), _LEAST)
+def _relative(maps: tf.Tensor) -> tf.Tensor:
+    return maps / tf.maximum(tf.reduce_mean(maps, (1, 2), keepdims=True), _LEAST)

@@ -82,6 +82,10 @@ class Trainer:
         self.jit = use_jit(config, replicas)
 
         self.model = made(self._build, config, source)
+        rates = starts = ()
+        if tunes(config):
+            rates = learning_rates(config, self.model)
+            starts = first_steps(config, self.model, self.steps_per_epoch)
         # For models that say nothing of their own.
         configuration.check_small_size(config, min(source.image_shape[:2]))
         if config.train.sync_batch_norm:
@@ -89,10 +93,7 @@ class Trainer:
         select_kernels(self.model, self.jit)
         self.schedule = make_schedule(config, self.steps_per_epoch)
         self.optimizer = make_optimizer(config, self.model, self.schedule)
-        starts = ()
-        if tunes(config):
-            self.optimizer.rates = learning_rates(config, self.model)
-            starts = first_steps(config, self.model, self.steps_per_epoch)
+        self.optimizer.rates = rates
 
         self.state = StateVariables(
             self.model,

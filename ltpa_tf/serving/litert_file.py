@@ -18,8 +18,6 @@ from ltpa_tf.serving.signatures import Signatures
 _FLOAT_OPERATIONS = ("SOFTMAX", "LOGISTIC", "BATCH_MATMUL")
 _FLOAT_OPERATIONS += ("RESHAPE", "STRIDED_SLICE", "RESIZE_BILINEAR")
 
-QUANTIZATIONS = ("none", "float16", "int8")
-
 
 def to_litert(
     signatures: Signatures,

@@ -112,7 +112,13 @@ def test_a_lost_worker_is_no_sentence_for_a_single_process():
         raise error
 
 
-def test_xla_adds_up_on_the_gpus_of_one_machine_only(strategies, monkeypatch):
+def test_xla_adds_up_on_the_gpus_of_one_machine_only(logical_devices, monkeypatch):
+    # No collectives: two strategies with them can't be in one process.
+    reduction = tf.distribute.ReductionToOneDevice()
+    strategies = {
+        n: tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(n)], reduction)
+        for n in (1, 2, 4)
+    }
     assert not distribution.xla_reduces(strategies[2])  # logical devices of a CPU
     monkeypatch.setattr(distribution, "_gpus", lambda: ["GPU:0", "GPU:1"])
     monkeypatch.setattr(distribution.os, "sched_getaffinity", lambda _: range(3))

@@ -125,10 +125,10 @@ class ModelShowsTraining(keras.callbacks.Callback):
         empty = keras.ops.zeros((1, len(trainer.source.class_names)))
         model.compute_metrics(None, empty, empty)
 
-    def _show_trained(self, *_) -> None:
+    def _show_trained(self, *_, logs: dict | None = None) -> None:
         self._show(self._trainer.state.read_trained())
 
-    def _show_evaluated(self, *_) -> None:
+    def _show_evaluated(self, *_, logs: dict | None = None) -> None:
         self._show(self._trainer.state.read_for_evaluation())
 
     on_train_begin = on_epoch_begin = on_train_batch_end = _show_trained
@@ -186,7 +186,7 @@ class TrainingTakesModel(keras.callbacks.Callback):
         self._loss = model.loss
         self._layers = self._numbers()
 
-    def _take(self, *_) -> None:
+    def _take(self, *_, logs: dict | None = None) -> None:
         """Takes over what was set."""
         if [v.trainable for v in self._variables] != self._trainable:
             self._refuse("layer.trainable, changed in training", "`build` to freeze it")

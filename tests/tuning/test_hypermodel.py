@@ -4,6 +4,7 @@ import keras
 import keras_tuner
 import numpy as np
 import pytest
+from tensorflow.python.framework import config as tf_config
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.tuning import HyperModel, choice, log
@@ -74,6 +75,17 @@ def test_settings_reach_the_compiled_model(tiny_config):
     assert not model.optimizer._use_weight_decay(bias)
 
 
+@pytest.fixture
+def any_kernels():
+    """As in a new process: Keras leaves XLA out once a run was deterministic."""
+    before = tf_config.is_op_determinism_enabled()
+    tf_config.disable_op_determinism()
+    yield
+    if before:
+        tf_config.enable_op_determinism()
+
+
+@pytest.mark.usefixtures("any_kernels")
 @pytest.mark.parametrize(("setting", "jit"), [("auto", False), ("on", True)])
 def test_xla_compiles_on_a_cpu_where_it_is_asked_for_alone(tiny_config, setting, jit):
     tiny_config.runtime.jit = setting

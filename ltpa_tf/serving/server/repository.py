@@ -28,8 +28,8 @@ class Repository:
         poll_seconds: How often the folder is looked at.
 
     Raises:
-        SettingError: If there is no version that loads, or `models.config` can't be
-            read.
+        SettingError: If the newest wanted version doesn't load or there is none, or
+            `models.config` can't be read.
     """
 
     def __init__(self, base: str | os.PathLike, poll_seconds: float = 1.0):
@@ -37,8 +37,8 @@ class Repository:
         self._max_batch = server_files.batch_sizes(base)[-1]
         self.labels: dict[str, int] = {}
         self._loaded: dict[int, Version] = {}
-        self._failed: dict[int, str] = {}
-        self._loading: int | None = None
+        self._failed: set[int] = set()
+        self._states: dict[int, tuple[str, str]] = {}
         self._model: ModelConfig | None = None
         self._refused = ""
         self._poll_seconds = poll_seconds
@@ -47,10 +47,11 @@ class Repository:
         self.name = self.base.name
         self._read_config()
         self.refresh()
-        if not self._loaded:
-            why = "; ".join(self._failed.values()) or "none is there"
+        newest = max(self._states, default=0)
+        if newest not in self._loaded:  # as a real server, whatever the others are
+            _, why = self._states.get(newest, ("", "none is there"))
             raise SettingError(
-                "--model_dir", str(base), f"a folder with a version that loads ({why})"
+                "--model_dir", str(base), f"a newest version that loads ({why})"
             )
 
     def start(self) -> None:
@@ -91,12 +92,11 @@ class Repository:
         return loaded[number]
 
     def states(self) -> dict[int, tuple[str, str]]:
-        """Version -> (state, error message), the highest first, as a server says it."""
-        states = dict.fromkeys(self._loaded, ("AVAILABLE", ""))
-        states |= {number: ("END", why) for number, why in self._failed.items()}
-        if self._loading is not None:
-            states[self._loading] = ("LOADING", "")
-        return dict(sorted(states.items(), reverse=True))
+        """Version -> (state, error message), the highest first, as a server says it.
+
+        Of one that has gone, too.
+        """
+        return dict(sorted(self._states.items(), reverse=True))
 
     def refresh(self) -> None:
         """Loads what is wanted and isn't there, then drops what isn't wanted."""
@@ -111,14 +111,13 @@ class Repository:
             self._refused = str(error)
         wanted = self._load_wanted(existing)
         if wanted & set(self._loaded):
-            complete = wanted <= set(self._loaded) | set(self._failed)
-            kept = wanted if complete else wanted | set(self._loaded)
-            self._loaded = {n: v for n, v in self._loaded.items() if n in kept}
-        self._failed = {n: why for n, why in self._failed.items() if n in existing}
+            self._states |= dict.fromkeys(set(self._loaded) - wanted, ("END", ""))
+            self._loaded = {n: v for n, v in self._loaded.items() if n in wanted}
+        self._failed &= set(existing)  # so that what is put in its place is tried
 
     def _load_wanted(self, existing: dict[int, Path]) -> set[int]:
         wanted = _wanted(self._model, set(existing))
-        for number in sorted(wanted - set(self._loaded) - set(self._failed)):
+        for number in sorted(wanted - set(self._loaded) - self._failed):
             self._load(number, existing[number])
         return wanted
 
@@ -143,18 +142,19 @@ class Repository:
             self.name = model.name
 
     def _load(self, number: int, folder: Path) -> None:
-        self._loading = number
+        self._states[number] = ("LOADING", "")
         try:
             self._loaded = {
                 **self._loaded,
                 number: Version(number, folder, self._max_batch),
             }
+            self._states[number] = ("AVAILABLE", "")
             logging.info("version %d is loaded", number)
         except Exception as error:  # damaged files raise anything, IndexError too
-            self._failed[number] = f"version {number} doesn't load: {error}"
-            logging.warning("%s", self._failed[number])
-        finally:
-            self._loading = None
+            self._failed.add(number)
+            why = f"version {number} doesn't load: {error}"
+            self._states[number] = ("END", why)
+            logging.warning("%s", why)
 
     def _poll(self) -> None:
         while not self._stop.wait(self._poll_seconds):

@@ -6,6 +6,7 @@ import io
 import os
 import random
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -282,12 +283,19 @@ def _at_url(export: Path) -> Iterator[Running]:
     except KeyError as missing:
         pytest.fail(f"TF_SERVING_URL needs {missing} beside it, see docs/serving.md")
     base = Path(base).resolve()
+    if not (base / server_files.MODELS).exists():
+        pytest.fail(f"TF_SERVING_BASE needs a {server_files.MODELS}: {base} has none")
     model, config = server_files.read_models(base), base / server_files.MODELS
     before, as_it_was = set(versions.list_versions(base)), config.read_text()
     server = Running(
         model.name, url.rstrip("/"), grpc, base, max(before, default=0) + 1, "at a URL"
     )
     with contextlib.ExitStack() as stack:  # all of it, whatever part fails
+        ended = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        stack.callback(signal.signal, signal.SIGTERM, ended)
+        for file in (base / server_files.BATCHING, base / server_files.MONITORING):
+            if not file.exists():
+                stack.callback(file.unlink, missing_ok=True)
         stack.callback(_wait_for, lambda: server.available() <= before)
         stack.callback(_remove_others, base, before)
         for label, number in model.version_labels.items():

@@ -93,8 +93,9 @@ class ModelServer:
         base = Path(base).resolve()
         self._log = Path(log) if log else None
         self.name = base.name
-        self.url = f"http://127.0.0.1:{rest_port}"
-        self.grpc_address = f"127.0.0.1:{grpc_port}"
+        reached = _shown({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host))
+        self.url = f"http://{reached}:{rest_port}"
+        self.grpc_address = f"{reached}:{grpc_port}"
         self._command = [
             *_prefix(command, base, host, (rest_port, grpc_port)),
             *arguments(base, rest_port, grpc_port, batching, cors),
@@ -178,11 +179,15 @@ def arguments(
 
 def can_listen_on(command: Sequence[str], host: str) -> bool:
     """Whether the server would be reached by that address, and by no other."""
-    return _is_docker(command) or host in ("0.0.0.0", "::")
+    return _is_docker(command) or host == "0.0.0.0"
 
 
 def _is_docker(command: Sequence[str]) -> bool:
     return Path(command[0]).name == "docker"
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _prefix(
@@ -191,8 +196,7 @@ def _prefix(
     """With Docker: the folder under its own path, so that models.config fits."""
     if not _is_docker(command):
         return list(command)
-    shown = f"[{host}]" if ":" in host else host
-    published = [f"--publish={shown}:{port}:{port}" for port in ports]
+    published = [f"--publish={_shown(host)}:{port}:{port}" for port in ports]
     mount = f"--mount=type=bind,source={base},target={base},readonly"
     entry = "--entrypoint=tensorflow_model_server"
     return [*command, *published, mount, entry, IMAGE]

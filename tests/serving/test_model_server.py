@@ -145,3 +145,18 @@ def test_docker_sees_the_folder_under_its_own_path(base):
     everywhere = model_server.ModelServer(base, ["docker"], host="::", rest_port=1234)
     assert "--publish=[::]:1234:1234" in everywhere._command
     assert command.index("tensorflow/serving:") < command.index("--model_config_file=")
+
+
+@pytest.mark.parametrize(
+    ("host", "reached"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("0.0.0.0", "127.0.0.1"),
+        ("192.0.2.7", "192.0.2.7"),
+        ("::", "[::1]"),
+    ],
+)
+def test_its_addresses_are_those_that_it_is_reached_by(base, host, reached):
+    server = model_server.ModelServer(base, ["docker"], host=host, grpc_port=2)
+    assert server.url == f"http://{reached}:8501"
+    assert server.grpc_address == f"{reached}:2"

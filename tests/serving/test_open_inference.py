@@ -225,6 +225,9 @@ def test_our_client_of_a_server_that_takes_json_alone(server, images, encode, ex
         assert_alike(client.predict_bytes(files), expected)
         with pytest.raises(serving.RequestRefused):
             client.predict_bytes([b"no image"])
+        assert client.predict_bytes([]) == client.predict_files([]) == []
+        with pytest.raises(SettingError, match=r"gone\.png"):
+            client.predict_files(["gone.png"])
 
 
 def fields_of(message):

@@ -117,6 +117,8 @@ class Client:
 
         Where a model takes no files, as one in ONNX, they are decoded here.
         """
+        if not encoded:
+            return []
         if "serving_bytes" not in self._signatures:
             shape, chosen = self.image_shape, self._preprocessing
             return self.predict(decoded(encoded, shape, chosen), maps=maps)

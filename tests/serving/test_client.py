@@ -4,12 +4,10 @@ import base64
 import concurrent.futures
 import http.client
 import http.server
-import json
 import shutil
 import socket
 import ssl
 import subprocess
-import threading
 import urllib.parse
 
 import answering
@@ -203,6 +201,9 @@ def test_version_and_label_exclude_each_other():
         serving.Client("http://127.0.0.1", "m", version=1, label="stable")
 
 
+STATES = b'{"model_version_status": [{"version": "3", "state": "AVAILABLE"}]}'
+
+
 @pytest.fixture
 def flaky():
     """Fails with the codes in `failures`, one a request, then answers.
@@ -211,28 +212,15 @@ def flaky():
     """
     failures, seen = [], []
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Answers(answering.Handler):
         def do_GET(self):
             password = self.headers["Authorization"]
             seen.append(f"{self.path} {password}" if password else self.path)
             code = failures.pop(0) if failures else 200
-            state = {"version": "3", "state": "AVAILABLE"}
-            found = {"model_version_status": [state]}
-            content = json.dumps(found if code == 200 else {"error": "busy"}).encode()
-            self.send_response(code)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            self.answer(code, STATES if code == 200 else b'{"error": "busy"}')
 
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", failures, seen
-        server.shutdown()
-        thread.join()
+    with answering.AnsweringServer(Answers) as server:
+        yield server.url, failures, seen
 
 
 def test_a_busy_server_is_asked_again(flaky):
@@ -275,24 +263,15 @@ def test_a_server_of_https_is_trusted_by_the_authority_that_is_named(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Answers(answering.Handler):
         def do_GET(self):
-            state = {"version": "3", "state": "AVAILABLE"}
-            content = json.dumps({"model_version_status": [state]}).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            self.answer(200, STATES)
 
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        server.handle_error = lambda *_: None  # the client hangs up on a stranger
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        address = f"https://localhost:{server.server_port}"
+    served = answering.AnsweringServer(Answers)
+    served.server.socket = context.wrap_socket(served.server.socket, server_side=True)
+    served.server.handle_error = lambda *_: None  # the client hangs up on a stranger
+    with served:
+        address = served.url.replace("http://127.0.0.1", "https://localhost")
         with (
             serving.Client(address, "m", retries=0) as client,
             pytest.raises(serving.ServerUnreachable, match="certificate"),
@@ -301,8 +280,6 @@ def test_a_server_of_https_is_trusted_by_the_authority_that_is_named(
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
         with serving.Client(address, "m", retries=0) as client:
             assert client.states() == {3: "AVAILABLE"}
-        server.shutdown()
-        thread.join()
 
 
 def test_a_server_that_stays_busy_has_failed(flaky):

@@ -203,7 +203,7 @@ def _table(trials, found, published) -> list[str]:
 
 def _plain(trial: Trial) -> bool:
     """Whether it is the published row, by whatever recipe."""
-    return not trial.settings
+    return not any(key.startswith("model.") for key in trial.settings)
 
 
 def _spread(values: Sequence[float], digits: int = 2) -> str:

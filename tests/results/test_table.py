@@ -32,7 +32,8 @@ def test_paired_differences():
 
 def test_the_page_has_a_line_for_each_trained_trial_and_an_answer():
     control = Trial("cifar10", "vgg_none")
-    attention = Trial("cifar10", "vgg_att_pc", "sigmoid", {"a.b": 1})
+    attention = Trial("cifar10", "vgg_att_pc", "sigmoid", {"model.a": 1})
+    longer = Trial("cifar10", "vgg_none", "longer", {"train.epochs": 60})
     untrained = Trial("cifar10", "vgg")
     text = page(
         [
@@ -40,8 +41,9 @@ def test_the_page_has_a_line_for_each_trained_trial_and_an_answer():
             result(control, 1, 0.92),
             result(attention, 0, 0.91),
             result(attention, 1, 0.93),
+            result(longer, 0, 0.94),
         ],
-        [untrained, control, attention],
+        [untrained, control, attention, longer],
         {
             ("cifar10", "vgg_none"): {"paper": 7.77},
             ("cifar10", "vgg_att_pc"): {"paper": 1.0},
@@ -53,6 +55,8 @@ def test_the_page_has_a_line_for_each_trained_trial_and_an_answer():
     assert "six views" not in text
     # What differs from the published row doesn't stand beside its figure.
     assert "| vgg_att_pc, sigmoid | 8.00 ± 1.41 |  | 10.00" in text
+    # What only trains it by another recipe does.
+    assert "| vgg_none, longer | 6.00 | 7.77 | 10.00" in text
     assert "| Does attention help? | -1.00 (-1.00 to -1.00), 2 seeds |" in text
 
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from ltpa_tf import data, models
 from ltpa_tf.errors import SettingError
-from ltpa_tf.evaluation.examples import check_count, chosen
+from ltpa_tf.evaluation.examples import check_count, chosen, spaced
 from ltpa_tf.evaluation.intervals import interval
 from ltpa_tf.evaluation.sanity import rank_correlation
 
@@ -40,7 +40,7 @@ def swap_global(
         SettingError: If there are fewer images than asked for, only one class in them,
             or no estimator takes a global feature; before anything is measured.
     """
-    check_count(split, examples, least=2)
+    check(model, split, examples)
     model = models.as_float32(model)
     exchanged = tf.function(models.exchange_global(model), autograph=False)
     plain = tf.function(models.attention_model(model), autograph=False)
@@ -79,6 +79,13 @@ def swap_global(
                 "rank_correlation": interval(rank_correlation(own[name], found[name])),
             }
     return result
+
+
+def check(model: keras.Model, split: data.Split, examples: int) -> None:
+    """Raises what `swap_global` would, before anything is measured."""
+    check_count(split, examples, least=2)
+    models.exchange_global(model)
+    _partners(split.labels[spaced(split, examples)])
 
 
 def _partners(labels: np.ndarray) -> dict[str, np.ndarray]:

@@ -57,7 +57,7 @@ def robustness(
     Raises:
         SettingError: If there are fewer images than asked for.
     """
-    check_count(split, examples)
+    check(model, split, examples)
     model = models.prune(models.as_float32(model))
     with_maps = tf.function(models.attention_model(model), autograph=False)
     where, images = chosen(split, examples, batch_size)
@@ -84,6 +84,12 @@ def robustness(
             result[name][level] = {"rank_correlation": interval(alike)}
         clean = found if change is None else clean
     return result
+
+
+def check(model: keras.Model, split: data.Split, examples: int) -> None:
+    """Raises what `robustness` would, before anything is measured."""
+    check_count(split, examples)
+    models.attention_model(model)
 
 
 def fgsm(model: keras.Model) -> Attack:

@@ -12,10 +12,13 @@ from ltpa_tf import data
 from ltpa_tf.errors import SettingError
 from ltpa_tf.evaluation.evaluate import evaluate
 from ltpa_tf.evaluation.figures import save_figures
+from ltpa_tf.evaluation.global_feature import check as check_swap
 from ltpa_tf.evaluation.global_feature import swap_global
 from ltpa_tf.evaluation.map_measures import MEASURES, measure_maps
 from ltpa_tf.evaluation.map_measures import check as check_maps
+from ltpa_tf.evaluation.robustness import check as check_attack
 from ltpa_tf.evaluation.robustness import robustness
+from ltpa_tf.evaluation.transfer import check as check_transfer
 from ltpa_tf.evaluation.transfer import transfer as transfer_to
 from ltpa_tf.explain.figure import attention_figure
 from ltpa_tf.files import write_json
@@ -68,8 +71,8 @@ def evaluate_run(
             `transfer.transfer`.
         progress: Called after each batch with the number of examples done so far, and
             of all.
-        maps_progress: Called with each method's name, and that of each attack, before
-            it is measured.
+        maps_progress: Called with each method's name, and that of each other thing that
+            takes long, before it is measured.
 
     Returns:
         What was written to `result["file"]`: `split`, `weights`, with a `labelled_dir`
@@ -110,7 +113,13 @@ def evaluate_run(
         examples = run.load_split(split)
     if maps:
         check_maps(model, examples, maps, map_measures, map_examples)
+    if swap:
+        check_swap(model, examples, map_examples)
+    if attack:
+        check_attack(model, examples, map_examples)
     elsewhere = _load_other(run, transfer) if transfer else None
+    if elsewhere is not None:
+        check_transfer(model, elsewhere)
     done = 0
 
     def count(batch: int) -> None:
@@ -130,27 +139,29 @@ def evaluate_run(
         _make_way(run, file)
         known = _earlier(run, file)
         result |= known
-        if swap:
-            result["global_feature"] = swap_global(
-                model, examples, examples=map_examples
-            )
-        if attack:
-            result["robustness"] = robustness(
-                model, examples, examples=map_examples, progress=maps_progress
-            )
-        if elsewhere is not None:
-            key = f"{elsewhere.name}-{elsewhere.fingerprint[:8]}"
-            measured = transfer_to(model, elsewhere)
-            result["transfer"] = known.get("transfer", {}) | {key: measured}
         save_figures(result, file.with_suffix(""))
         _draw_mistakes(model, examples, result, file.with_suffix("") / "mistakes.png")
-        write_json(file, result)
+
+        def save(**measured: dict) -> None:
+            result.update(measured)
+            write_json(file, result)
+
+        save()
+        if swap:
+            maps_progress("global features")
+            save(global_feature=swap_global(model, examples, examples=map_examples))
+        if attack:
+            save(
+                robustness=robustness(
+                    model, examples, examples=map_examples, progress=maps_progress
+                )
+            )
+        if elsewhere is not None:
+            maps_progress(f"features of {elsewhere.name}")
+            key = f"{elsewhere.name}-{elsewhere.fingerprint[:8]}"
+            measured = transfer_to(model, elsewhere)
+            save(transfer=known.get("transfer", {}) | {key: measured})
         if maps:
-
-            def save(measured: dict) -> None:
-                result["maps"] = measured
-                write_json(file, result)
-
             measure_maps(
                 model,
                 examples,
@@ -158,7 +169,7 @@ def evaluate_run(
                 measures=map_measures,
                 examples=map_examples,
                 known=known.get("maps"),
-                save=save,
+                save=lambda measured: save(maps=measured),
                 progress=maps_progress,
             )
     return result

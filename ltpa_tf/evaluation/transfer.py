@@ -43,11 +43,7 @@ def transfer(model: keras.Model, source: data.Source, *, batch_size: int = 256) 
         SettingError: If the source has no test part, its images aren't the model's
             size, or the model has no features that are vectors; before any work.
     """
-    if source.test is None:
-        raise SettingError("--transfer", source.name, "a data set with a test part")
-    if model.input_shape[1:3] != source.image_shape[:2]:
-        taken = model.input_shape[1:3]
-        raise SettingError("--transfer", source, f"images of {taken[0]}x{taken[1]}")
+    check(model, source)
     extractor = _extractor(models.as_float32(model))
     train = _features(extractor, source.train, batch_size)
     test = _features(extractor, source.test, batch_size)
@@ -64,6 +60,16 @@ def transfer(model: keras.Model, source: data.Source, *, batch_size: int = 256) 
         right = fitted.predict(_join(test, parts)) == source.test.labels
         result["accuracy"][name] = interval(right)
     return result
+
+
+def check(model: keras.Model, source: data.Source) -> None:
+    """Raises what `transfer` would, before any work."""
+    if source.test is None:
+        raise SettingError("--transfer", source.name, "a data set with a test part")
+    if model.input_shape[1:3] != source.image_shape[:2]:
+        taken = model.input_shape[1:3]
+        raise SettingError("--transfer", source, f"images of {taken[0]}x{taken[1]}")
+    _extractor(model)
 
 
 def _extractor(model: keras.Model) -> keras.Model:

@@ -189,6 +189,40 @@ def test_another_data_set_by_the_run_s_features(base):
         evaluation.evaluate_run(moved, transfer=f"fodler:{base}")
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"swap": True}, "--map_examples: .*Received: 500"),
+        ({"attack": True}, "--map_examples: .*Received: 500"),
+        ({"maps": ["evidence"]}, "--map_examples: .*Received: 500"),
+    ],
+)
+def test_a_mistake_is_told_before_any_image_is_seen(base, settings, said):
+    moved = RunFolder(base / "run", str(base / "moved"))
+    with pytest.raises(SettingError, match=said):
+        evaluation.evaluate_run(moved, **settings, progress=pytest.fail)
+    assert not moved.evaluation().exists()
+
+
+def test_what_was_measured_before_a_call_was_cut_off_is_kept(base):
+    moved = RunFolder(base / "run", str(base / "moved"))
+
+    def interrupt(name):
+        if name == "clean":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluation.evaluate_run(
+            moved, swap=True, attack=True, map_examples=3, maps_progress=interrupt
+        )
+    stored = json.loads(moved.evaluation().read_text())
+    assert set(stored["global_feature"]) > {"same_class", "other_class", "noise"}
+    assert "robustness" not in stored
+    again = evaluation.evaluate_run(moved, attack=True, map_examples=3)
+    assert again["global_feature"] == stored["global_feature"]
+    assert "pgd_8" in json.loads(moved.evaluation().read_text())["robustness"]
+
+
 def test_one_process_at_a_time_writes_a_file(base):
     """Two would each leave out what the other has measured."""
     run = RunFolder(base / "run", str(base / "moved"))

@@ -26,6 +26,8 @@ LIBRARY = {
     "scorecam": "tf_keras_vis",
 }
 
+AT_RANDOM = {"smoothgrad", "rise"}
+
 
 @pytest.fixture(scope="module")
 def model():
@@ -188,6 +190,17 @@ def test_a_librarys_maps_have_the_images_size(model, images, name):
     assert maps.shape == (2, *SIZE)
     assert np.isfinite(maps).all()
     assert maps.std() > 0
+
+
+@of_library
+@pytest.mark.parametrize("name", sorted(set(LIBRARY) - AT_RANDOM))
+def test_a_librarys_maps_are_those_of_what_is_measured_too(model, images, name):
+    """`measure_maps` takes such a model, whose layers are the other's."""
+    needed(name)
+    pruned = models.prune(models.as_float32(model))
+    (found,) = maps_of(pruned, images[:2], name).values()
+    (expected,) = maps_of(model, images[:2], name).values()
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
 
 
 @of_library

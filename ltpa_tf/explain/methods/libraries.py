@@ -79,6 +79,7 @@ def score_cam(model: keras.Model, size: tuple[int, int]) -> Callable:
     library("tf_keras_vis", "scorecam")
     from tf_keras_vis.scorecam import Scorecam
 
+    model = _alone(model)
     name = last_features(model)
     features = model.get_layer(name).input if name.startswith("level_") else None
     if features is not None:
@@ -103,6 +104,17 @@ def score_cam(model: keras.Model, size: tuple[int, int]) -> Callable:
         return {"scorecam": placed(tf.cast(np.asarray(cells), tf.float32), grid, size)}
 
     return maps
+
+
+def _alone(model: keras.Model) -> keras.Model:
+    """A copy whose layers are in no other model.
+
+    tf-keras-vis takes a layer's first output, which is another model's where the layer
+    was in that one before, as it is in what `models.prune` gives.
+    """
+    copy = keras.models.clone_model(keras.Model(model.input, model.output))
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 def library(module: str, name: str):

@@ -12,6 +12,7 @@ from ltpa_tf.explain import upsample
 from ltpa_tf.explain.methods import NAMES, compute, methods
 from ltpa_tf.explain.methods.libraries import library
 from ltpa_tf.explain.methods.method import spread
+from ltpa_tf.explain.posthoc import class_activation
 
 # Both libraries are older than the SciPy and NumPy that they run on.
 of_library = pytest.mark.filterwarnings("ignore")
@@ -184,12 +185,13 @@ def test_saliency_agrees_with_xplique(model, images, classes):
 
 @of_library
 @pytest.mark.parametrize("name", LIBRARY)
-def test_a_librarys_maps_have_the_images_size(model, images, name):
+def test_a_librarys_maps_have_the_images_size(model, images, name, capsys):
     needed(name)
     (maps,) = maps_of(model, images[:2], name).values()
     assert maps.shape == (2, *SIZE)
     assert np.isfinite(maps).all()
     assert maps.std() > 0
+    assert capsys.readouterr().out == ""  # where evaluate draws its own bar
 
 
 @of_library
@@ -228,6 +230,16 @@ def test_post_hoc_methods_need_no_attention(images, row):
         methods(model, ["evidence"])
     with pytest.raises(SettingError, match="attention"):
         methods(model, ["attention"])
+
+
+def test_hirescam_of_a_global_mean_is_cam(images):
+    model = models.build("vgg_gap", num_classes=5, image_shape=(*SIZE, 3), width=1 / 16)
+    kernel = model.get_layer("logits").linear[0].kernel
+    kernel.assign(np.abs(kernel))  # CAM leaves out what speaks against the class
+    cam = class_activation(model, images)["CAM"]
+    grid = models.grids(model)["global_feature"]
+    found = maps_of(model, images, "hirescam")["hirescam"]
+    np.testing.assert_allclose(found, upsample(cam / cam[0].size, SIZE, grid), 1e-3)
 
 
 @pytest.mark.parametrize(

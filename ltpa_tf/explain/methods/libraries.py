@@ -6,7 +6,9 @@ is done here: channels are never summed with opposite signs, patches of an occlu
 don't overlap, and missing colour is a middle grey, not black.
 """
 
+import contextlib
 import importlib
+import io
 from collections.abc import Callable
 
 import keras
@@ -92,15 +94,17 @@ def score_cam(model: keras.Model, size: tuple[int, int]) -> Callable:
         def score(outputs):
             return tf.gather(outputs, classes, axis=1, batch_dims=1)
 
-        cells = explainer(
-            score,
-            images,
-            penultimate_layer=name,
-            seek_penultimate_conv_layer=False,
-            expand_cam=False,
-            normalize_cam=False,
-            batch_size=256,
-        )
+        # Its calls of `predict` draw progress bars of their own.
+        with contextlib.redirect_stdout(io.StringIO()):
+            cells = explainer(
+                score,
+                images,
+                penultimate_layer=name,
+                seek_penultimate_conv_layer=False,
+                expand_cam=False,
+                normalize_cam=False,
+                batch_size=256,
+            )
         return {"scorecam": placed(tf.cast(np.asarray(cells), tf.float32), grid, size)}
 
     return maps

@@ -9,6 +9,7 @@ don't overlap, and missing colour is a middle grey, not black.
 import contextlib
 import importlib
 import io
+import warnings
 from collections.abc import Callable
 
 import keras
@@ -94,8 +95,9 @@ def score_cam(model: keras.Model, size: tuple[int, int]) -> Callable:
         def score(outputs):
             return tf.gather(outputs, classes, axis=1, batch_dims=1)
 
-        # Its calls of `predict` draw progress bars of their own.
-        with contextlib.redirect_stdout(io.StringIO()):
+        # Its calls of `predict` draw progress bars of their own, and are warned of.
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             cells = explainer(
                 score,
                 images,

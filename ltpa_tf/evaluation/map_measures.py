@@ -69,8 +69,8 @@ def measure_maps(
         there are enough classes and rightly classified images. `deletion`, `insertion`,
         `road_morf`, `road_lerf`, `mu_fidelity`, see `faithfulness`. `sanity`: the rank
         correlation with maps of the model whose last layer, last half, and every layer
-        is drawn anew. Beside `methods`, `agreement`: the rank correlation of every two
-        maps, see `agreement.agreement`.
+        is drawn anew, by one draw that is always the same. Beside `methods`,
+        `agreement`: the rank correlation of every two maps, see `agreement.agreement`.
 
     Raises:
         SettingError: If there are fewer images than asked for, a measure that isn't

@@ -4,19 +4,27 @@ The layers are drawn anew, from the last to the first; a map that stays what it 
 shows the image, not the model.
 """
 
+import random
+
 import keras
 import numpy as np
 from scipy import stats
 
 
-def randomized(model: keras.Model, share: float) -> keras.Model:
+def randomized(model: keras.Model, share: float, seed: int = 0) -> keras.Model:
     """A copy of a model whose last layers are drawn anew, as before training.
 
     Args:
         model: A functional model.
         share: Of the layers that have weights, 0 to 1; always at least the last one.
+        seed: Of the draw; the same gives the same weights, whatever was drawn before.
     """
+    before = random.getstate()
+    # Where initializers take a seed that have none. A training of the same number must
+    # not have begun with these very weights.
+    random.seed(f"drawn anew {seed}")
     fresh = type(model).from_config(model.get_config())
+    random.setstate(before)
     layers = [layer for layer in model.layers if layer.weights]
     kept = len(layers) - max(1, round(share * len(layers)))
     for layer in layers[:kept]:

@@ -1,3 +1,5 @@
+import random
+
 import keras
 import numpy as np
 import pytest
@@ -24,6 +26,20 @@ def test_layers_are_drawn_anew_from_the_last_on():
                 assert not same, layer.name
     kernels = [m.get_layer("logits").get_weights()[-2] for m in (model, fresh)]
     assert not np.array_equal(*kernels)
+
+
+def test_the_same_seed_draws_the_same_weights():
+    model = models.prune(models.build("vgg_att2_concat_pc", width=1 / 16))
+    random.seed(7)
+    expected = random.random()
+    random.seed(7)
+    one, again, other = (
+        randomized(model, 1, seed).get_layer("logits").get_weights()[-2]
+        for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(one, again)
+    assert not np.array_equal(one, other)
+    assert random.random() == expected  # what a user draws is as before
 
 
 def test_spearmans_correlation_of_each_image():

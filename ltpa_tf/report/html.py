@@ -100,5 +100,24 @@ def bar(value: float, low: float, high: float, span: tuple[float, float]) -> Mar
     )
 
 
+def bars(
+    caption: object, first: str, values: Sequence[tuple[object, Sequence[float]]]
+) -> Markup:
+    """A table of means with their intervals, each with a bar, all to one scale.
+
+    Args:
+        caption: Says what is in the table.
+        first: Heading of the names.
+        values: Name and `[mean, low, high]` of each row.
+    """
+    numbers = [number for _, one in values for number in one]
+    span = min(0.0, *numbers), max(0.0, *numbers)
+    rows = [
+        (name, bar(mean, low, high, span), f"{mean:.3f}", f"{low:.3f} to {high:.3f}")
+        for name, (mean, low, high) in values
+    ]
+    return table(caption, (first, "", "mean", "95% interval"), rows)
+
+
 def _cell(content: object) -> Markup:
     return fill("<td>{}</td>", content)

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from ltpa_tf.evaluation.border import warnings
 from ltpa_tf.evaluation.figures import confusion_figure, reliability_figure
 from ltpa_tf.report.charts import svg
-from ltpa_tf.report.html import bar, fill, join, table
+from ltpa_tf.report.html import bar, bars, fill, join, table
 
 _IN_A_TABLE = 20  # classes up to which the confusion matrix is one
 _CONFUSIONS = 10
@@ -98,6 +98,8 @@ def worth(result: Mapping) -> Markup:
     )
     if sanity:
         tables.append(table(caption, head, sanity))
+    if measured.get("agreement"):
+        tables.append(_agreement(measured["agreement"]))
     about = "On {:,} images; bars begin at 0. evaluation.json has more measures."
     return join([fill(f"<p>{about}</p>", measured["examples"]), *tables])
 
@@ -105,18 +107,14 @@ def worth(result: Mapping) -> Markup:
 def _measure(
     name: str, explanation: str, higher: bool, values: Mapping[str, list[float]]
 ) -> Markup:
-    numbers = [number for one in values.values() for number in one]
-    span = min(0.0, *numbers), max(0.0, *numbers)
     ours = [one[0] for name, one in values.items() if name not in _BASELINES]
     best = (max if higher else min)(ours, default=None)
     rows = [
         (
-            fill('<span class="{}">{}</span>', _kind(key, mean == best), _shown(key)),
-            bar(mean, low, high, span),
-            f"{mean:.3f}",
-            f"{low:.3f} to {high:.3f}",
+            fill('<span class="{}">{}</span>', _kind(key, one[0] == best), _shown(key)),
+            one,
         )
-        for key, (mean, low, high) in values.items()
+        for key, one in values.items()
     ]
     caption = fill(
         "<strong>{}</strong> {}; {} is better",
@@ -124,7 +122,17 @@ def _measure(
         explanation,
         "higher ↑" if higher else "lower ↓",
     )
-    return table(caption, ("map", "", "mean", "95% interval"), rows)
+    return bars(caption, "map", rows)
+
+
+def _agreement(found: Mapping[str, Mapping]) -> Markup:
+    rows = [
+        (_shown(one), *(f"{found[one][k][0]:.2f}" if k != one else "" for k in found))
+        for one in found
+    ]
+    caption = fill("<strong>Agreement</strong> rank correlation of every two maps")
+    matrix = table(caption, ("", *map(_shown, found)), rows)
+    return fill('<div class="whole">{}</div>', matrix)
 
 
 def _kind(name: str, best: bool) -> str:

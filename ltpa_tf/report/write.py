@@ -13,6 +13,7 @@ from ltpa_tf.explain.methods import Method, methods
 from ltpa_tf.explain.run_pictures import chosen
 from ltpa_tf.files import write_text
 from ltpa_tf.report.card import card
+from ltpa_tf.report.further import further
 from ltpa_tf.report.gallery import explained, gallery, legend
 from ltpa_tf.report.html import fill, page
 from ltpa_tf.report.measured import border, by_class, calibration, worth
@@ -91,6 +92,7 @@ def write_report(
         "gallery": ("Where it looks", border(result), legend(), looks),
         "mistakes": ("Surest mistakes", known("mistakes", lambda: mistakes)),
         "maps": ("What the maps are worth", known("maps", lambda: worth(result))),
+        "further": ("Attacks, global features, other data", further(result)),
         "card": ("Model card", card(trained, class_names, facts)),
     }
     write_text(run.path / FILE, page(f"{run.path.resolve().name}: report", parts))

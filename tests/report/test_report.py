@@ -13,6 +13,7 @@ from PIL import Image
 
 from ltpa_tf import data, models
 from ltpa_tf.errors import SettingError
+from ltpa_tf.evaluation import evaluate_run
 from ltpa_tf.explain import Explanation, upsample
 from ltpa_tf.report import write_report
 from ltpa_tf.report.gallery import gallery
@@ -20,7 +21,10 @@ from ltpa_tf.report.html import bar, fill, table
 from ltpa_tf.report.pictures import data_uri, overlay
 from ltpa_tf.run import RunFolder
 
-PARTS = ("summary", "training", "classes", "calibration", "gallery", "mistakes", "maps")
+PARTS = (
+    *("summary", "training", "classes", "calibration", "gallery", "mistakes", "maps"),
+    "further",
+)
 _VOID = {"meta", "img", "br", "hr", "link", "input"}
 
 
@@ -167,6 +171,33 @@ def test_numbers_are_those_of_the_evaluation(html, result):
                 mean, low, high = measures[key]
                 row = f"{name.replace('_', ' ')} {mean:.3f} {low:.3f} to {high:.3f}"
                 assert row in shown
+
+
+def test_what_was_asked_for_beyond_maps_is_shown(run, html, result, tmp_path):
+    shown = section(html, "further")
+    for flag in ("--robustness", "--swap_global", "--transfer=NAME:DIR"):
+        assert f"wasn't measured: {flag} of" in shown
+    agreement = result["maps"]["agreement"]
+    for name, others in agreement.items():
+        means = [f"{others[k][0]:.2f}" for k in agreement if k != name]
+        row = " ".join([name.replace("_", " "), *means])
+        assert row in section(html, "maps")
+
+    measured = RunFolder(shutil.copytree(run.path, tmp_path / "run"))
+    evaluate_run(measured, swap=True, attack=True, map_examples=4)
+    found = json.loads(measured.evaluation_file.read_text())
+    found["transfer"] = {"<other>": {"accuracy": {"all": [0.25, 0.125, 0.5]}}}
+    measured.evaluation_file.write_text(json.dumps(found))
+    shown = section(Page(write_report(measured, count=1).read_text()), "further")
+    assert "wasn't measured" not in shown
+    for change in found["robustness"].keys() - {"examples"}:
+        accuracy, low, high = found["robustness"][change]["accuracy"]
+        name = change.replace("_", " ")
+        assert f"{name} {accuracy:.3f} {low:.3f} to {high:.3f}" in shown
+    moved = found["global_feature"]["own_image"]["level_4"]["moved"][0]
+    assert f"(another image altogether) {moved:.3f}" in shown
+    assert "level 4 share of the map that moves; by its formula none can" in shown
+    assert "<other>" in shown and "all 0.250 0.125 to 0.500" in shown
 
 
 def test_tables_say_what_rows_and_columns_are(html):

@@ -131,6 +131,7 @@ class RunFolder:
                 "fingerprint": source.fingerprint,
                 "preprocessing": source.preprocessing.to_dict(),
                 "skipped": list(source.skipped),
+                "softening": source.softening,
                 "sizes": {name: len(split or ()) for name, split in splits.items()},
             },
         )
@@ -211,6 +212,23 @@ class RunFolder:
                 ),
             )
         return read_model(file)
+
+    def load_model_for_use(self, which: str = "final") -> "keras.Model":
+        """The trained model for images as the data has them, in float32.
+
+        Where the test images were made softer for it (`data.match_sharpness`), it makes
+        its images softer itself.
+
+        Args:
+            which: See `load_model`, which raises the same.
+        """
+        from ltpa_tf import models
+
+        return models.softened(self.load_model(which), self.softening())
+
+    def softening(self) -> float:
+        """The share by which the test images were made softer, see `data.Source`."""
+        return self.read_dataset().get("softening", 0.0)
 
     def load_source(self) -> "data.Source":
         """The data the run was trained on, loaded again as its config says.

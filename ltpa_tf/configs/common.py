@@ -47,7 +47,7 @@ def get_config() -> ConfigDict:
     # named.
     data.skip_damaged = False
     # Bring the test images to the training images' sharpness, where they were made
-    # smaller in another way.
+    # smaller in another way; exports do the same to the images that they get.
     data.match_sharpness = False
     # Let TFDS download a missing set. Off: a missing set is an error, at once.
     data.download = False

@@ -63,7 +63,8 @@ def matched(source: Source) -> Source:
     """With the test images as fine in detail as the training images.
 
     All of them go through one filter, see `softened`; no label is looked at. The
-    training and validation parts stay as they are.
+    training and validation parts stay as they are, and exports of a model that learns
+    from them begin with the filter (`ltpa_tf.models.softened`).
 
     Raises:
         SettingError: If there is no test part.
@@ -86,7 +87,13 @@ def matched(source: Source) -> Source:
         )
     part = dataclasses.replace(part, boxes=test.boxes, masks=test.masks)
     identity = fingerprint(source.fingerprint, f"match_sharpness {share}")
-    return dataclasses.replace(source, test=part, fingerprint=identity)
+    return dataclasses.replace(
+        source,
+        test=part,
+        fingerprint=identity,
+        softening=share / (1 << _BITS),
+        sharp_test=test,
+    )
 
 
 def matching_share(split: Split, like: Split) -> int:

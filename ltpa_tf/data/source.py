@@ -89,6 +89,9 @@ class Source:
         fingerprint: SHA-256 that identifies images and labels of all parts.
         preprocessing: How image files became what the model takes.
         skipped: Names of files that were left out, as they can't be used.
+        softening: The share of each neighbour that made the test images softer, see
+            `data.match_sharpness`; 0: nothing did.
+        sharp_test: The test part as it was before.
 
     Example:
         >>> source = data.load("digits", train_examples=1000)
@@ -107,6 +110,8 @@ class Source:
     fingerprint: str
     preprocessing: Preprocessing = DEFAULT
     skipped: tuple[str, ...] = ()
+    softening: float = 0.0
+    sharp_test: Split | None = None
 
     def __repr__(self) -> str:
         parts = ("train", "validation", "test")

@@ -110,7 +110,7 @@ def explain_images(
         >>> [file.name for file in files]
         ['attention.png', '000.png']
     """
-    return write(run, explain(run.load_model(weights), images, names=names))
+    return write(run, explain(run.load_model_for_use(weights), images, names=names))
 
 
 def write(run: RunFolder, explanations: Sequence[Explanation]) -> list[Path]:

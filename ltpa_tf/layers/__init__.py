@@ -33,6 +33,7 @@ from ltpa_tf.layers.pixels import PixelScaling
 from ltpa_tf.layers.pooling import AttentionPooling, SigmoidPooling, SoftmaxPooling
 from ltpa_tf.layers.preactivation import Preactivation
 from ltpa_tf.layers.recurrent import PathsHead, RecurrentGlimpses
+from ltpa_tf.layers.softening import Softening
 from ltpa_tf.layers.whitening import Whitening
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "ReflectionPadding",
     "SampledPooling",
     "SigmoidPooling",
+    "Softening",
     "SoftmaxPooling",
     "TopKPooling",
     "Whitening",

@@ -23,7 +23,7 @@ from ltpa_tf.models.evidence import evidence_model, evidence_name
 from ltpa_tf.models.geometry import grids
 from ltpa_tf.models.global_feature import exchange_global
 from ltpa_tf.models.initial_values import draw_as_torch
-from ltpa_tf.models.inputs import normalization_of
+from ltpa_tf.models.inputs import normalization_of, softened
 from ltpa_tf.models.names import check_names
 from ltpa_tf.models.paths import glimpse_model, glimpses_of
 from ltpa_tf.models.precision import as_float32, with_policy
@@ -106,6 +106,7 @@ __all__ = [
     "rows",
     "save_preset",
     "smallest_side",
+    "softened",
     "stages",
     "training_model",
     "transfer_weights",

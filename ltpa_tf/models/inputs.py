@@ -1,7 +1,10 @@
-"""Normalization of pixel values, the first layer of every model."""
+"""What models begin with: pixels made softer, and normalized."""
 
 import keras
 import numpy as np
+
+from ltpa_tf.layers.softening import Softening
+from ltpa_tf.models.views import reapplied
 
 _NAME = "normalization"
 
@@ -37,8 +40,8 @@ def normalization_of(
         >>> models.normalization_of(model)
         ((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
     """
-    layers = (x for x in model.layers if not isinstance(x, keras.layers.InputLayer))
-    first = next(layers, None)
+    before = keras.layers.InputLayer | Softening
+    first = next((x for x in model.layers if not isinstance(x, before)), None)
     if isinstance(first, keras.layers.Rescaling) and first.name == _NAME:
         scale, offset = np.ravel(first.scale), np.ravel(first.offset)
         std = 1 / (255 * scale)
@@ -48,3 +51,33 @@ def normalization_of(
         channels = model.input_shape[-1]
         return channels * (0.0,), channels * (1 / 255,)
     return None
+
+
+def softened(model: keras.Model, share: float) -> keras.Model:
+    """The model for images that are sharper than those it was trained on.
+
+    Args:
+        model: A functional model.
+        share: Of each neighbour, see `layers.Softening`.
+
+    Returns:
+        A model over the same weights, which makes its images softer itself; of a share
+        of 0 the model as it is.
+
+    Raises:
+        SettingError: The model is not functional, or there is no such share.
+
+    Example:
+        >>> model = models.build("vgg_att2_concat_pc", width=0.125)
+        >>> models.softened(model, 0.1).layers[1].share
+        0.1
+    """
+    if not share:
+        return model
+    sharp = keras.Input(model.input_shape[1:], name=model.input.name)
+    soft = Softening(share, name="softening")(sharp)
+
+    def call(layer, *args, **kwargs):
+        return layer(*(soft if one is sharp else one for one in args), **kwargs)
+
+    return reapplied(model, call, sharp)

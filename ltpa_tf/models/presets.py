@@ -19,6 +19,7 @@ import numpy as np
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.models import hub
+from ltpa_tf.models.inputs import softened
 from ltpa_tf.models.storage import STORAGES, narrow, readable
 from ltpa_tf.models.transfer import transfer_weights
 from ltpa_tf.models.vgg import AttentionVGG
@@ -63,6 +64,7 @@ def from_preset(
     preset: str | os.PathLike,
     load_weights: bool = True,
     num_classes: int | None = None,
+    soften: bool = True,
 ) -> keras.Model:
     """A trained model, in float32, with its normalization of pixels inside.
 
@@ -72,6 +74,8 @@ def from_preset(
         load_weights: Whether to load the trained weights; else they are drawn anew.
         num_classes: To fine-tune on other classes: so many, with a new classifier on
             the trained features.
+        soften: Whether it makes its images softer, if it is one that does (see
+            `softened`); not, for images such as it was trained on.
 
     Returns:
         An ordinary functional model: pixel values 0 to 255, `[B, H, W, 3]`, to logits
@@ -89,13 +93,14 @@ def from_preset(
         (None, 5)
     """
     folder = preset_folder(preset)
+    known = preset_metadata(folder)
     try:
         stored = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
         model = keras.saving.deserialize_keras_object(stored)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise _damaged(folder / _CONFIG, error) from error
     if load_weights:
-        storage = preset_metadata(folder).get("storage", "float16")
+        storage = known.get("storage", "float16")
         try:
             with (
                 readable(folder / _WEIGHTS, storage) as weights,
@@ -106,13 +111,12 @@ def from_preset(
                 model.load_weights(weights)
         except (OSError, ValueError, KeyError, RuntimeError, UserWarning) as error:
             raise _damaged(folder / _WEIGHTS, error) from error
-    if num_classes is None or num_classes == model.output_shape[-1]:
-        return model
-    settings = {**preset_settings(preset), "num_classes": num_classes}
-    other = prune(AttentionVGG.from_config(settings))
-    if load_weights:
-        transfer_weights(other, model)
-    return other
+    if num_classes not in (None, model.output_shape[-1]):
+        settings = {**preset_settings(preset), "num_classes": num_classes}
+        trained, model = model, prune(AttentionVGG.from_config(settings))
+        if load_weights:
+            transfer_weights(model, trained)
+    return softened(model, known.get("softening", 0.0)) if soften else model
 
 
 def preset_settings(preset: str | os.PathLike) -> dict:
@@ -144,8 +148,8 @@ def preset_metadata(preset: str | os.PathLike) -> dict:
 
     Returns:
         `class_names`, `image_shape`, `parameters`, `settings` (see `preset_settings`),
-        `measured`, the numbers on its card, and, of newer ones, `preprocessing` and
-        `storage`.
+        `measured`, the numbers on its card, and, of newer ones, `preprocessing`,
+        `storage` and `softening`.
 
     Raises:
         SettingError: No such preset, or a damaged one.
@@ -173,6 +177,7 @@ def save_preset(
     measured: Mapping[str, object] | None = None,
     preprocessing: Mapping[str, object] | None = None,
     storage: str = "float16",
+    softening: float = 0.0,
 ) -> Path:
     """Writes a model as a preset that `from_preset` reads.
 
@@ -188,6 +193,8 @@ def save_preset(
         storage: How kernels are stored: `"float16"`, or `"int8"`, in half the bytes,
             rounded to 255 steps in each output channel. They are float32 again when
             loaded.
+        softening: The share by which the preset is to make its images softer, see
+            `softened`.
 
     Raises:
         SettingError: The folder holds something, the names don't fit, a storage that
@@ -228,6 +235,7 @@ def save_preset(
         "settings": settings,
         "measured": dict(measured or {}),
         "preprocessing": dict(preprocessing or {}),
+        "softening": softening,
     }
     directory.mkdir(parents=True, exist_ok=True)
     model.save_weights(directory / _WEIGHTS)
@@ -329,6 +337,16 @@ def _card(name: str, metadata: Mapping) -> str:
         f"{metadata['storage']}; images of {height}x{width} pixels, "
         f"{len(metadata['class_names'])} classes.",
         "",
+    ]
+    if metadata["softening"]:
+        share = metadata["softening"]
+        lines += [
+            f"It makes its images softer first, by {share:.2f}, {1 - 2 * share:.2f}, "
+            f"{share:.2f} along both sides: the test images are sharper than those it "
+            "was trained on.",
+            "",
+        ]
+    lines += [
         *[f"- {key}: {value}" for key, value in metadata["measured"].items()],
         "",
         "Classes: " + ", ".join(metadata["class_names"]),

@@ -107,7 +107,7 @@ def _predict(
     if _WORKDIR.value:
         with run.opened(_WORKDIR.value) as folder:
             predictor = serving.Predictor.from_model(
-                folder.load_model(),
+                folder.load_model_for_use(),
                 folder.read_dataset()["class_names"],
                 folder.preprocessing(),
             )

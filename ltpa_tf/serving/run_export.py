@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ltpa_tf import models
-from ltpa_tf.data import Split
+from ltpa_tf.data import Source, Split
 from ltpa_tf.errors import SettingError
 from ltpa_tf.files import write_json
 from ltpa_tf.images import Preprocessing
@@ -65,9 +65,9 @@ def export_run(
         >>> serving.export_run(run, "saved_models/of_run").name
         '1'
     """
-    held_out = _held_out(run)
+    held_out = _held_out_of(run)
     return export(
-        run.load_model(weights),
+        run.load_model_for_use(weights),
         directory,
         class_names=run.read_dataset()["class_names"],
         preprocessing=run.preprocessing(),
@@ -140,12 +140,8 @@ def preset_of_run(
         >>> models.from_preset(preset).output_shape
         (None, 10)
     """
-    own = "its own data"
-    # Other images than the files hold. A run that was only put together has no config.
-    if run.config_file.exists() and run.read_config().data.match_sharpness:
-        own += ", as sharp as its training part"
     measured = {
-        f"{name} ({one['split']} part of {one.get('data') or own})": value
+        f"{name} ({one['split']} part of {one.get('data') or 'its own data'})": value
         for one in run.evaluations()
         if one["weights"] == weights
         for name, value in _measured(one)
@@ -157,6 +153,7 @@ def preset_of_run(
         measured,
         run.preprocessing().to_dict(),
         storage,
+        run.softening(),
     )
 
 
@@ -231,7 +228,7 @@ def convert_run(
     names = run.read_dataset()["class_names"]
     if compact and form != "onnx":
         raise SettingError("--compact", ",".join(compact), "nothing, for LiteRT")
-    model, chosen = run.load_model(weights), run.preprocessing()
+    model, chosen = run.load_model_for_use(weights), run.preprocessing()
     signatures = Signatures(model, names, chosen, compact)
     source = run.load_source()
     some = np.arange(min(_CALIBRATION, len(source.train)))
@@ -249,7 +246,7 @@ def convert_run(
         "quantize": quantize,
         "bytes": file.stat().st_size,
         "largest_difference": difference,
-        **_accuracies(signatures, ask, source.test or source.validation),
+        **_accuracies(signatures, ask, _held_out(source)),
     }
     write_json(file.with_name(f"{file.name}.json"), report)
     return file, report
@@ -274,14 +271,18 @@ def _accuracies(signatures: Signatures, ask: Ask, split) -> dict:
     return {"examples": examples, **shares}
 
 
-def _held_out(run: RunFolder) -> Split | None:
-    """The test part, else the validation part; None if the data isn't here."""
+def _held_out_of(run: RunFolder) -> Split | None:
+    """`_held_out`; None if the data isn't here."""
     try:
-        source = run.load_source()
+        return _held_out(run.load_source())
     except SettingError as error:
         logging.warning("no sample images or reference are exported: %s", error)
         return None
-    return source.test or source.validation
+
+
+def _held_out(source: Source) -> Split | None:
+    """The test part as the data has it, else the validation part."""
+    return source.sharp_test or source.test or source.validation
 
 
 def _samples(run: RunFolder, split: Split | None) -> dict[str, np.ndarray]:

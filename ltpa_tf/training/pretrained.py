@@ -240,7 +240,9 @@ def other_model(place: str, setting: str) -> tuple[keras.Model, list[str] | None
     """
     path = Path(place)
     if models.is_preset(place):
-        return models.from_preset(place), models.preset_metadata(place)["class_names"]
+        # It sees training images, which are as soft as its own were.
+        model = models.from_preset(place, soften=False)
+        return model, models.preset_metadata(place)["class_names"]
     if path.suffix == ".keras" and path.is_file():
         return read_model(path), None
     if path.is_dir() or is_remote(place):

@@ -88,6 +88,7 @@ CASES = {
         {"features": (5, 7, 6)},
         spatial=False,
     ),
+    "softening": Case(layers.Softening, {"share": 0.1}, {"images": (5, 7, 3)}),
     "preactivation": Case(layers.Preactivation, {}, {"features": (5, 7, 6)}),
     "matching vectors": Case(
         layers.ChannelMatching, {"channels": 4}, {"features": (6,)}, spatial=False

@@ -9,7 +9,6 @@ import tiny_imagenet
 from PIL import Image
 
 from ltpa_tf import models
-from ltpa_tf.data.sharpness import softened
 from ltpa_tf.models.presets import FOLDER
 
 PHOTOS = Path(__file__).parents[2] / "docs" / "photos"
@@ -69,8 +68,6 @@ def test_their_cards_say_what_the_real_test_part_gives(name, cifar_dir):
     data, _, _ = name.partition("_")
     if data == "tinyimagenet":
         images, labels, names = tiny_imagenet.test_part(cifar_dir)
-        # What data.match_sharpness finds there, in 256ths.
-        images = np.concatenate([softened(x, 28) for x in np.split(images, 10)])
     else:
         images, labels, names = cifar.test_part(cifar_dir, data)
     model, known = models.from_preset(name), models.preset_metadata(name)

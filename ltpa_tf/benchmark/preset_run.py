@@ -9,9 +9,10 @@ they are new to the model: so one learns what it is worth on one's own. It was n
 trained: the folder has no summary and no metrics.
 
 With `--match_sharpness` test images are brought to the training images' sharpness, as
-`data.match_sharpness` does. With `--small_boxes` only test images are kept whose box
-covers less than a quarter, and with `--every=4` every fourth of what is left: methods
-that ask the model a thousand times an image need few.
+`data.match_sharpness` does, and the model doesn't do so itself. With `--small_boxes`
+only test images are kept whose box covers less than a quarter, and with `--every=4`
+every fourth of what is left: methods that ask the model a thousand times an image need
+few.
 """
 
 import argparse
@@ -45,7 +46,7 @@ def _write(flags: argparse.Namespace) -> int:
     from ltpa_tf.files import write_text
     from ltpa_tf.run import RunFolder
 
-    model = models.from_preset(flags.preset)
+    model = models.from_preset(flags.preset, soften=not flags.match_sharpness)
     names = models.preset_metadata(flags.preset)["class_names"]
     given = data.load("npz", dir=flags.data, match_sharpness=flags.match_sharpness)
     if list(given.class_names) != list(names):

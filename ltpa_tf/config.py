@@ -1,4 +1,4 @@
-"""The checks of a config, and its JSON form.
+"""The checks of a config, its paths made whole, and its JSON form.
 
 A config is an `ml_collections.ConfigDict` with the keys of `configs/common.py`, which
 holds every default. The dict itself, once locked, refuses unknown keys and wrong
@@ -8,6 +8,7 @@ types; here are ranges and combinations.
 import inspect
 import json
 import math
+import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from ltpa_tf import models
 from ltpa_tf.errors import SettingError, settings_of
 from ltpa_tf.images import Preprocessing
 from ltpa_tf.old_configs import renewed
+from ltpa_tf.stores import is_remote
 from ltpa_tf.words import one_of, text_of
 
 if TYPE_CHECKING:
@@ -169,6 +171,23 @@ def validate(config: ConfigDict) -> None:
             _check_backbone(config)
         else:
             models.resolve(config.model.name, **_chosen(config))
+
+
+def with_absolute_paths(config: ConfigDict) -> ConfigDict:
+    """A copy that means the same files in whatever folder a program is started."""
+    config = config.copy_and_resolve_references()
+    of_models = ("init_from", "teacher")
+    paths = [(config.data, "dir"), *((config.train, name) for name in of_models)]
+    if config.model.backbone.endswith(".keras"):
+        paths.append((config.model, "backbone"))
+    if config.model.backbone_weights != "imagenet":
+        paths.append((config.model, "backbone_weights"))
+    for part, name in paths:
+        named = name in of_models and part[name] in models.list_presets()
+        # A bucket's is whole already.
+        if part[name] and not is_remote(part[name]) and not named:
+            part[name] = os.path.abspath(os.path.expanduser(part[name]))  # noqa: PTH100, PTH111
+    return config
 
 
 def model_arguments(

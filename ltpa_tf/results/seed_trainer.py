@@ -20,7 +20,7 @@ from ltpa_tf.evaluation.multiplications import multiplications
 from ltpa_tf.files import write_json, write_text
 from ltpa_tf.model_file import save_model
 from ltpa_tf.run import RunFolder
-from ltpa_tf.run_inputs import load_data, with_absolute_paths
+from ltpa_tf.run_inputs import load_data
 from ltpa_tf.training import Trainer, versions
 from ltpa_tf.training.model import build_model, check_images, saved_model
 from ltpa_tf.training.network import dropout_seeds, is_seed, set_weights, with_seeds
@@ -107,7 +107,7 @@ class SeedTrainer:
             path: Its folder.
             result: What `train` returned.
         """
-        config = with_absolute_paths(self._config)
+        config = configuration.with_absolute_paths(self._config)
         config.seed = result["seed"]
         folder = RunFolder(path)
         folder.create()

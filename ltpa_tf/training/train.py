@@ -110,7 +110,7 @@ def train(
     """
     need_tensorflow()
     configuration.validate(config)
-    config = run_inputs.with_absolute_paths(config)
+    config = configuration.with_absolute_paths(config)
     callbacks = keras.tree.flatten(callbacks)  # one alone is taken, as by `fit`
     check_callbacks(callbacks, config)
     with remote.opened(workdir, "--workdir") as place:

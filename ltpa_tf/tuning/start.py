@@ -15,7 +15,8 @@ from keras_tuner.src.distribute import utils as machines
 from keras_tuner.src.engine import conditions
 from ml_collections import ConfigDict
 
-from ltpa_tf import files, run, run_inputs
+from ltpa_tf import config as configuration
+from ltpa_tf import files, run
 from ltpa_tf.errors import SearchError, SettingError
 from ltpa_tf.lock import only_one
 from ltpa_tf.tuning import chief, settings
@@ -58,7 +59,7 @@ def search(
         >>> best["completed"], best["failed"]
         (1, 0)
     """
-    base, wanted = settings.split(run_inputs.with_absolute_paths(config))
+    base, wanted = settings.split(configuration.with_absolute_paths(config))
     space = settings.check(base, wanted)
     worker = _is_worker()
     folder = run.RunFolder(workdir)

@@ -23,7 +23,7 @@ from ltpa_tf.run import RunFolder
 from ltpa_tf.run_inputs import load_data
 from ltpa_tf.training import Trainer, versions
 from ltpa_tf.training.model import build_model, check_images, saved_model
-from ltpa_tf.training.network import dropout_seeds, is_seed, set_weights, with_seeds
+from ltpa_tf.training.network import set_weights, with_seeds
 from ltpa_tf.training.pretrained import started
 
 _TEST_BATCH = 1000  # at most
@@ -197,9 +197,7 @@ class SeedTrainer:
     def _logits_of_both(self, weights, local, images):
         images = tf.cast(images, tf.float32)
         model = self._trainer.model
-        count = sum(is_seed(v) for v in model.non_trainable_variables)
-        seeds = dropout_seeds(0, tf.constant(0), tf.constant(0), count)
-        others = with_seeds(model, local, seeds)
+        others = with_seeds(model, local)
         plain, mirrored = (
             model.stateless_call(weights, others, x, training=False)[0]
             for x in (images, tf.reverse(images, [2]))

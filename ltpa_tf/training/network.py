@@ -172,7 +172,7 @@ def unique(names: list[str]) -> list[str]:
 
 
 def dropout_seeds(
-    seed: int, step: tf.Tensor, replica: tf.Tensor, count: int
+    seed: int, step: int | tf.Tensor, replica: int | tf.Tensor, count: int
 ) -> tf.Tensor:
     """One seed per random generator of the model: int64 `[count, 2]`.
 
@@ -184,13 +184,18 @@ def dropout_seeds(
     return tf.cast(tf.bitwise.right_shift(bits, tf.constant(1, bits.dtype)), tf.int64)
 
 
-def with_seeds(model: keras.Model, local: list, seeds: tf.Tensor) -> list:
-    """Values for all of `model.non_trainable_variables`."""
-    local, seeds = iter(local), iter(tf.unstack(seeds) if seeds.shape[0] else [])
-    return [
-        next(seeds) if is_seed(v) else next(local)
-        for v in model.non_trainable_variables
-    ]
+def with_seeds(
+    model: keras.Model,
+    local: list,
+    seed: int = 0,
+    step: int | tf.Tensor = 0,
+    replica: int | tf.Tensor = 0,
+) -> list:
+    """Values for all of `model.non_trainable_variables`, see `dropout_seeds`."""
+    kinds = [is_seed(v) for v in model.non_trainable_variables]
+    seeds = dropout_seeds(seed, step, replica, sum(kinds))
+    local, seeds = iter(local), iter(tf.unstack(seeds) if any(kinds) else [])
+    return [next(seeds) if kind else next(local) for kind in kinds]
 
 
 def without_seeds(model: keras.Model, values: list) -> list:

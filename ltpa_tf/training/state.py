@@ -10,13 +10,7 @@ from ltpa_tf.distribution import variable_per_replica
 from ltpa_tf.training.network import local_variables, unique, variable_paths
 
 # What `State.sums` adds up over an epoch, in this order.
-SUMS = (
-    "loss",
-    "correct",
-    "examples",
-    "gradient_norm",
-    "updates",
-)
+SUMS = ("loss", "correct", "examples", "gradient_norm", "updates")
 INITIAL_LOSS_SCALE = 2.0**15
 
 
@@ -194,9 +188,9 @@ class StateVariables:
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """A copy in memory, by `FIELD.PATH`; `local` has one row per replica."""
-        shared = self._variables._replace(local=[])
-        values = tf.nest.map_structure(lambda v: v.read_value().numpy(), shared)
-        return self._named(values, self._local_rows().numpy())
+        shared = self._named(self._variables).items()
+        local = self._local_by_name(self._local_rows().numpy())
+        return {name: v.read_value().numpy() for name, v in shared} | local
 
     def initial_arrays(
         self, model: keras.Model, optimizer: keras.optimizers.Optimizer
@@ -206,9 +200,10 @@ class StateVariables:
         initial = initial_state(
             model, optimizer, ema=bool(self._variables.ema), loss_scaling=scale != 1
         )
-        row = np.concatenate([np.ravel(v) for v in initial.local] or [np.zeros(0, "f")])
-        rows = np.tile(row, (self._strategy.num_replicas_in_sync, 1))
-        return self._named(initial, rows)
+        rows = [
+            np.stack([v] * self._strategy.num_replicas_in_sync) for v in initial.local
+        ]
+        return self._named(initial) | dict(zip(self._names.local, rows, strict=True))
 
     def from_arrays(self, arrays: dict[str, np.ndarray]) -> None:
         """Takes over what `to_arrays` gave.
@@ -220,7 +215,7 @@ class StateVariables:
         """
         if "local" in arrays:
             arrays = self._from_positions(arrays)
-        shared = self._named(self._variables._replace(local=[]))
+        shared = self._named(self._variables)
         if len(arrays) != len(shared) + len(self._shapes):
             raise ValueError("more or other arrays than this model and optimizer have")
         for name, variable in shared.items():
@@ -239,19 +234,21 @@ class StateVariables:
         if rows:
             self._set_local_rows(tf.constant(np.concatenate(rows, 1)))
 
-    def _named(self, state: State, rows: np.ndarray | None = None) -> dict:
-        """The state's values by name; of `local`, given in rows, one per replica."""
+    def _named(self, state: State) -> dict:
+        """The state's values by name, but for `local`."""
         names = self._names._replace(local=[])
         leaves = tf.nest.flatten(state._replace(local=[]))
-        named = dict(zip(tf.nest.flatten(names), leaves, strict=True))
-        if rows is not None and self._shapes:
-            ends = np.cumsum([np.prod(shape, dtype=int) for shape in self._shapes])
-            parts = np.split(rows, ends[:-1], axis=1)
-            for name, part, shape in zip(
-                self._names.local, parts, self._shapes, strict=True
-            ):
-                named[name] = part.reshape(-1, *shape)
-        return named
+        return dict(zip(tf.nest.flatten(names), leaves, strict=True))
+
+    def _local_by_name(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """The values of `local`, packed in one row per replica, by name."""
+        ends = np.cumsum([np.prod(shape, dtype=int) for shape in self._shapes])
+        return {
+            name: rows[:, end - np.prod(shape, dtype=int) : end].reshape(-1, *shape)
+            for name, shape, end in zip(
+                self._names.local, self._shapes, ends, strict=True
+            )
+        }
 
     def _from_positions(self, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Reads checkpoints of versions up to 0.1, which named arrays by position."""
@@ -260,15 +257,10 @@ class StateVariables:
             for i, name in enumerate(tf.nest.flatten(getattr(self._names, field))):
                 names[f"{field}.{i:03d}"] = name
         found = {names.get(k, k): v for k, v in arrays.items() if k != "local"}
-        rows, sizes = arrays["local"], [int(np.prod(shape)) for shape in self._shapes]
-        if rows.shape[1] != sum(sizes):
+        rows = arrays["local"]
+        if rows.shape[1] != sum(np.prod(shape, dtype=int) for shape in self._shapes):
             raise ValueError("more or other arrays than this model and optimizer have")
-        return found | {
-            name: rows[:, end - size : end].reshape(-1, *shape)
-            for name, shape, size, end in zip(
-                self._names.local, self._shapes, sizes, np.cumsum(sizes), strict=True
-            )
-        }
+        return found | self._local_by_name(rows)
 
     def _gather_local(self) -> tf.Tensor:
         if not self._shapes:  # gathering nothing crashes TensorFlow

@@ -9,13 +9,7 @@ import tensorflow as tf
 
 from ltpa_tf.layers.choices import reinforce
 from ltpa_tf.optimizers import decayed_variables
-from ltpa_tf.training.network import (
-    Network,
-    dropout_seeds,
-    is_seed,
-    with_seeds,
-    without_seeds,
-)
+from ltpa_tf.training.network import Network, with_seeds, without_seeds
 from ltpa_tf.training.state import State, pack, unpack
 
 # How many steps without an overflow double float16's loss scale, as in Keras.
@@ -120,7 +114,6 @@ class Step:
         self._decayed = [
             any(v is d for d in decayed) for v in model.trainable_variables
         ]
-        self._seeds = sum(is_seed(v) for v in model.non_trainable_variables)
 
     def forward_backward(
         self,
@@ -228,13 +221,11 @@ class Step:
         """`forward_backward` of examples that are taken at once."""
         recipe = self._recipe
         images, labels, targets = batch
-        seeds = dropout_seeds(recipe.seed, step, replica, self._seeds)
+        others = with_seeds(self._model, local, recipe.seed, step, replica)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(state.trainable)
             logits, choices, others = self._network(
-                state.trainable,
-                with_seeds(self._model, local, seeds),
-                tf.cast(images, tf.float32),
+                state.trainable, others, tf.cast(images, tf.float32)
             )
             samples = recipe.samples if choices else 1
             if samples > 1:
@@ -353,25 +344,15 @@ def _chosen(moves: list, values: list, others: list | None = None) -> list:
 
 
 def make_step(config, model, optimizer, class_weights=(), first_steps=()) -> Step:
-    """The step of a config."""
+    """The step of a config; most of its numbers are `config.train`'s own."""
     coupled = config.optimizer.decay_mode == "coupled"
-    recipe = Recipe(
-        seed=config.seed,
-        batch_size=config.train.batch_size,
-        label_smoothing=config.train.label_smoothing,
-        class_weights=class_weights,
-        samples=config.train.samples,
-        reward=config.train.reward,
-        reward_weight=config.train.reward_weight,
-        entropy_weight=config.train.entropy_weight,
-        clip_norm=config.train.clip_norm,
-        accumulation_steps=config.train.accumulation_steps,
-        small_size=config.train.small_size,
-        gradient_averaging=config.train.gradient_averaging,
-        gradient_checkpointing=config.train.gradient_checkpointing,
-        ema=config.train.ema,
-        coupled_decay=config.optimizer.weight_decay if coupled else 0.0,
-        loss_scaling=config.runtime.precision == "mixed_float16",
-        first_steps=first_steps if any(first_steps) else (),
-    )
+    others = {
+        "seed": config.seed,
+        "class_weights": class_weights,
+        "coupled_decay": config.optimizer.weight_decay if coupled else 0.0,
+        "loss_scaling": config.runtime.precision == "mixed_float16",
+        "first_steps": first_steps if any(first_steps) else (),
+    }
+    names = {field.name for field in dataclasses.fields(Recipe)} - set(others)
+    recipe = Recipe(**others, **{name: config.train[name] for name in names})
     return Step(model, optimizer, recipe, decayed_variables(config, model))

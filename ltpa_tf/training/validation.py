@@ -4,13 +4,7 @@ import keras
 import tensorflow as tf
 
 from ltpa_tf import data
-from ltpa_tf.training.network import (
-    dropout_seeds,
-    is_seed,
-    local_variables,
-    with_seeds,
-    without_seeds,
-)
+from ltpa_tf.training.network import local_variables, with_seeds, without_seeds
 from ltpa_tf.training.state import StateVariables, pack, unpack
 
 # Training examples that batch norm's statistics are re-estimated from.
@@ -48,7 +42,6 @@ class Validation:
         # number of batches, the last ones masked.
         self._passes = -(-len(split) // (batch_size * strategy.num_replicas_in_sync))
         self._iterator = None
-        self._seeds = sum(is_seed(v) for v in model.non_trainable_variables)
         self._replica_sums = tf.function(self._sums, jit_compile=jit, autograph=False)
         self._call = tf.function(self._evaluate)
 
@@ -93,10 +86,9 @@ class Validation:
 
     def _sums(self, trainable, local, images, labels, mask) -> tf.Tensor:
         """The sums of loss, correct predictions and examples where `mask` is true."""
-        seeds = dropout_seeds(0, tf.constant(0), tf.constant(0), self._seeds)
         logits, _ = self._model.stateless_call(
             trainable,
-            with_seeds(self._model, local, seeds),
+            with_seeds(self._model, local),
             tf.cast(images, tf.float32),
             training=False,
         )
@@ -154,7 +146,6 @@ class NormEstimate:
         self._shapes = [tuple(v.shape) for v in local_variables(model)]
         momenta = _momenta(model)
         self._momenta = [momenta.get(id(v)) for v in local_variables(model)]
-        self._seeds = sum(is_seed(v) for v in model.non_trainable_variables)
         self._replica_statistics = tf.function(
             self._statistics, jit_compile=jit, autograph=False
         )
@@ -198,10 +189,9 @@ class NormEstimate:
             value if momentum is None else tf.zeros_like(value)
             for value, momentum in zip(state.local, self._momenta, strict=True)
         ]
-        seeds = dropout_seeds(self._seed, step, replica, self._seeds)
         _, values = self._model.stateless_call(
             state.ema,
-            with_seeds(self._model, before, seeds),
+            with_seeds(self._model, before, self._seed, step, replica),
             tf.cast(images, tf.float32),
             training=True,
         )

@@ -224,8 +224,7 @@ def test_dropout_masks_differ_between_replicas_and_steps():
     model = keras.Model(images, keras.layers.Dropout(0.5)(images))
 
     def mask(number, replica):
-        seeds = dropout_seeds(0, tf.constant(number), tf.constant(replica), 1)
-        values = with_seeds(model, [], seeds)
+        values = with_seeds(model, [], 0, tf.constant(number), tf.constant(replica))
         out, _ = model.stateless_call([], values, tf.ones([1, 64]), training=True)
         return tuple(out.numpy()[0])
 

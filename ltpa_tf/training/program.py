@@ -58,24 +58,24 @@ class Program:
         self._state = state
         self._feed = feed
         self._teacher = teacher
-        # What is in a step has no loops and branches but TensorFlow's own: AutoGraph
-        # would read all of its code, a second of each start, to find none.
-        plain = tf.autograph.experimental.do_not_convert
-        compiled = tf.function(jit_compile=True, autograph=False) if jit else plain
+        # Loops are TensorFlow's own: AutoGraph would read all of the code, a second of
+        # each start, to find none.
+        inside = tf.function(jit_compile=True, autograph=False)
+        compiled = inside if jit else lambda function: function
         self._whole_inside = sum_inside or strategy.num_replicas_in_sync == 1
         self._loop_inside = loop_inside
         self._loop = compiled(self._whole_steps)
         self._whole = compiled(self._whole_step)
         self._first_half = compiled(self._packed_forward_backward)
         self._second_half = compiled(self._packed_apply)
-        self._call = tf.function(self._train)
+        self._call = tf.function(self._train, autograph=False)
         # Both live in each replica's memory: sent from the host in every step, they'd
         # make it wait until the accelerator has done all steps before.
         with strategy.scope():
             self._number, self._replica = (
                 variable_per_replica(np.int64(0)) for _ in range(2)
             )
-        strategy.run(tf.function(self._count_replicas))
+        strategy.run(tf.function(self._count_replicas, autograph=False))
 
     def train(
         self, iterator: Iterator, first: int, steps: int
@@ -104,8 +104,12 @@ class Program:
             self.strategy.run(self._replica_steps, (first, steps, small))
             return self._state.report()
         self.strategy.run(self._start_at, (first,))
-        for _ in tf.range(steps):
+
+        def turn(i):
             self.strategy.run(self._replica_step, (self._feed.next(iterator), small))
+            return (i + 1,)
+
+        tf.while_loop(lambda i: i < steps, turn, (tf.constant(0),))
         return self._state.report()
 
     def _count_replicas(self):

@@ -43,7 +43,7 @@ class Validation:
         self._passes = -(-len(split) // (batch_size * strategy.num_replicas_in_sync))
         self._iterator = None
         self._replica_sums = tf.function(self._sums, jit_compile=jit, autograph=False)
-        self._call = tf.function(self._evaluate)
+        self._call = tf.function(self._evaluate, autograph=False)
 
     def evaluate(self) -> dict[str, float]:
         """Mean loss and accuracy, each example counted once."""
@@ -78,11 +78,12 @@ class Validation:
             )
             return _over_replicas(tf.distribute.ReduceOp.SUM, sums)
 
-        total = tf.zeros([3])
-        for _ in tf.range(passes):
+        def turn(i, total):
             sums = self._strategy.run(replica_step, next(iterator))
-            total += self._strategy.experimental_local_results(sums)[0]
-        return total
+            return i + 1, total + self._strategy.experimental_local_results(sums)[0]
+
+        start = (tf.constant(0), tf.zeros([3]))
+        return tf.while_loop(lambda i, _: i < passes, turn, start)[1]
 
     def _sums(self, trainable, local, images, labels, mask) -> tf.Tensor:
         """The sums of loss, correct predictions and examples where `mask` is true."""
@@ -150,7 +151,7 @@ class NormEstimate:
             self._statistics, jit_compile=jit, autograph=False
         )
         self._iterator = None
-        self._call = tf.function(self._estimate)
+        self._call = tf.function(self._estimate, autograph=False)
 
     def __call__(self) -> None:
         """Sets the statistics that go with the average in evaluation."""
@@ -171,11 +172,13 @@ class NormEstimate:
             )
             return _over_replicas(tf.distribute.ReduceOp.MEAN, found)
 
-        total = tf.zeros([sizes])
-        for i in tf.range(batches):
+        def turn(i, total):
             batch = self._feed.next(iterator)
             found = self._strategy.run(replica_step, (batch, tf.cast(i, tf.int64)))
-            total += self._strategy.experimental_local_results(found)[0]
+            return i + 1, total + self._strategy.experimental_local_results(found)[0]
+
+        start = (tf.constant(0), tf.zeros([sizes]))
+        _, total = tf.while_loop(lambda i, _: i < batches, turn, start)
         mean = unpack(total / tf.cast(batches, tf.float32), self._shapes)
         self._strategy.run(lambda: self._state.write_evaluation_local(mean))
 

@@ -37,19 +37,20 @@ def client(uri: str, setting: str) -> ModuleType:
     return huggingface_hub
 
 
-def check_target(uri: str, setting: str) -> None:
-    """Refuses what is no repository's name, before anything is made to be put there.
+def check_target(uri: str, setting: str) -> ModuleType:
+    """`client`; refuses what is no repository's name, before anything is made for it.
 
     Raises:
         SettingError: Without huggingface_hub, too.
     """
-    client(uri, setting)
+    hub = client(uri, setting)
     from huggingface_hub import utils
 
     try:
         utils.validate_repo_id(uri.removeprefix(_SCHEME))
     except utils.HFValidationError:
         raise SettingError(setting, uri, "hf://USER/NAME") from None
+    return hub
 
 
 @functools.cache
@@ -78,8 +79,7 @@ def upload(uri: str, content: Mapping[str, Path | bytes]) -> str:
     Raises:
         SettingError: As `downloaded`, or where the token may not write.
     """
-    hub = client(uri, "uri")
-    check_target(uri, "uri")
+    hub = check_target(uri, "uri")
     name = uri.removeprefix(_SCHEME)
     with _as_sentences(uri, "uri"):
         # It is complete, with the user's name, where only NAME was given.

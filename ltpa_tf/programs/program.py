@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # A flag defined here, --config, is its program's own: --help lists it there.
 flags.disclaim_key_flags()
 
+_NAMES = ("--config", "-config")
+_STARTS = tuple(f"{name}=" for name in _NAMES)
 _ADDRESSES = ("server",)  # flags for http:// and grpc://
 _UNWRAPPED = 10_000  # columns, where no terminal's width counts
 EXIT_SETTING = 2  # a setting can't be used
@@ -55,6 +57,7 @@ def run(
                 "--name=value"
             )
         try:
+            _refuse_empty()
             _refuse_stores(remote)
             if tensorflow:
                 start()
@@ -126,6 +129,16 @@ def console() -> "Console":
     return Console(width=width, markup=False, emoji=False)
 
 
+def _refuse_empty() -> None:
+    """Refuses `--workdir=`, as of a shell's unset variable: as a path it is this folder.
+
+    Flags that are empty unless set may be set so, too.
+    """
+    for name in flags.FLAGS:
+        if flags.FLAGS[name].value == "" != flags.FLAGS[name].default:
+            raise SettingError(f"--{name}", "", "a value")
+
+
 def _refuse_stores(taken: Collection[str]) -> None:
     """Refuses a store's paths where a folder of that name would be made here."""
     for name in flags.FLAGS:
@@ -142,7 +155,7 @@ def _parse_flags(main: Callable, argv: list[str]) -> list[str]:
     if {"--help", "-help", "-h"} & set(argv):
         print(_help(main, argv[0]))
         sys.exit(0)
-    argv = [_located(one) if one.startswith("--config=") else one for one in argv]
+    argv = [*map(_located, argv, ["", *argv])]
     try:
         rest = flags.FLAGS(argv)
         if "config" in flags.FLAGS:
@@ -165,14 +178,22 @@ def _help(main: Callable, program: str) -> str:
     return f"{documented}\n\nFlags:\n{listed}\n\n--helpfull lists the libraries' too."
 
 
-def _located(flag: str) -> str:
-    """--config=configs/NAME.py in any folder: else the file that is installed."""
-    name, _, file = flag.partition("=")
+def _located(argument: str, before: str) -> str:
+    """--config=configs/NAME.py in any folder: else the file that is installed.
+
+    Args:
+        argument: One of the command line's.
+        before: The one before: --config may be followed by its value.
+    """
+    start = "" if before in _NAMES else next(filter(argument.startswith, _STARTS), None)
+    if start is None:
+        return argument
+    file = argument.removeprefix(start)
     path = file.partition(":")[0]
     root = Path(configs.__file__).parents[1]
     if Path(path).is_file() or not (root / path).is_file():
-        return flag
-    return f"{name}={root / file}"
+        return argument
+    return f"{start}{root / file}"
 
 
 def _explain(error: Exception, argv: list[str]) -> Exception:
@@ -189,6 +210,8 @@ def _explain(error: Exception, argv: list[str]) -> Exception:
                 return SettingError(
                     "--config", file, "a config file that exists, such as configs/*.py"
                 )
+            if "has no attribute 'get_config'" in str(error):
+                return SettingError("--config", file, "a file with a get_config()")
             if "get_config() takes 0 positional arguments" in str(error):
                 path = file.partition(":")[0]
                 return SettingError("--config", file, f"{path}: it takes no argument")

@@ -76,9 +76,11 @@ def test_help_is_docstring_and_the_programs_own_flags(program, flag):
 
 
 def test_configs_are_found_from_any_folder(program, tmp_path):
-    flag = "--config=configs/cifar10.py:vgg_att_pc,recipe=paper"
-    done = program(flag, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    config = "configs/cifar10.py:vgg_att_pc,recipe=paper"
+    flag = f"--config={config}"
+    for given in ([flag], ["--config", config], ["-config", config]):
+        done = program(*given, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
     # A file of that name in the folder itself goes first.
     (tmp_path / "configs").mkdir()
     own = tmp_path / "configs" / "cifar10.py"
@@ -99,6 +101,8 @@ def test_configs_are_found_from_any_folder(program, tmp_path):
         (["--config=configs/cifar10.py:vgg,recipe=old"], "modern, paper"),
         (["--config=configs/cifar10.py:vgg,lr=1"], "ROW or ROW,recipe=NAME"),
         (["--config=configs/quickstart.py:vgg"], "quickstart.py: it takes no argument"),
+        (["--config=configs/search.py"], r"a file with a get_config\(\).*search.py'"),
+        (["--its_own="], "--its_own: expected a value. Received: ''"),
         (["--config.train.epoch=3"], "--config.train.epoch: .*Received: '3'"),
         (["--config.train.epoch=3"], "one of these keys: epochs"),
         (["--config.train.epochs=abc"], "expected int, such as 60.*Received: 'abc'"),

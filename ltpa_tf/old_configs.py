@@ -78,6 +78,11 @@ class Section(ConfigDict):
         return ConfigDict(self) == other
 
 
+def renewed_key(key: str) -> str:
+    """A config's whole key, such as a search's range names, as it is called today."""
+    return _RENAMED.get(key, key) if isinstance(key, str) else key
+
+
 def renewed_flag(argument: str) -> str:
     """A command line's `--config.KEY=VALUE` with the name and value of today."""
     for old, new in _RENAMED.items():

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ltpa_tf.errors import SettingError
+from ltpa_tf.old_configs import renewed_key
 
 
 class Range(NamedTuple):
@@ -66,7 +67,7 @@ def log(
         >>> tuning.log("optimizer.learning_rate", 0.01, 1.0).values
         (0.01, 1.0)
     """
-    return Range(key, "log", (low, high), step, _pairs(when))
+    return _range(key, "log", (low, high), step, when)
 
 
 def linear(
@@ -90,7 +91,7 @@ def linear(
         >>> tuning.linear("train.label_smoothing", 0.0, 0.2, step=0.1).step
         0.1
     """
-    return Range(key, "linear", (low, high), step, _pairs(when))
+    return _range(key, "linear", (low, high), step, when)
 
 
 def integer(
@@ -109,7 +110,7 @@ def integer(
         >>> tuning.integer("augment.crop", 0, 4).values
         (0, 4)
     """
-    return Range(key, "integer", (low, high), step, _pairs(when))
+    return _range(key, "integer", (low, high), step, when)
 
 
 def choice(key: str, *values, when: Mapping | None = None) -> Range:
@@ -127,13 +128,15 @@ def choice(key: str, *values, when: Mapping | None = None) -> Range:
         ((13,), (10, 13))
     """
     choices = tuple(tuple(v) if isinstance(v, list) else v for v in values)
-    return Range(key, "choice", choices, None, _pairs(when))
+    return _range(key, "choice", choices, None, when)
 
 
-def _pairs(when: Mapping | None) -> tuple[tuple[str, tuple], ...]:
+def _range(key, kind: str, values: tuple, step, when: Mapping | None) -> Range:
+    """With the names that its keys have today."""
     if when is not None and not isinstance(when, Mapping):
         raise SettingError("search.space: when", when, "{other key: value}")
-    return tuple(
-        (key, tuple(value) if isinstance(value, list) else (value,))
-        for key, value in (when or {}).items()
+    pairs = (
+        (renewed_key(other), tuple(value) if isinstance(value, list) else (value,))
+        for other, value in (when or {}).items()
     )
+    return Range(renewed_key(key), kind, values, step, tuple(pairs))

@@ -19,6 +19,17 @@ def registered(space):
     return {item.name: item for item in hp.space}, hp
 
 
+def test_keys_of_earlier_versions_have_their_names_of_today():
+    """As they have in configs and on the command line."""
+    old = choice("train.recompute", 0, 2)
+    shift = log("optimizer.shift_factor", 1.0, 64.0, when={"train.recompute": 2})
+    space = Space([old, shift], common.get_config())
+    new = "train.gradient_checkpointing"
+    assert space.keys == (new, "optimizer.bias_lr_multiplier")
+    assert space.ranges[1].when == ((new, (2,)),)
+    assert space.apply({new: 2}).train.gradient_checkpointing == 2
+
+
 @pytest.mark.parametrize(
     ("ranges", "said"),
     [

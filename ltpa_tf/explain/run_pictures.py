@@ -47,6 +47,7 @@ def explain_run(
         >>> [file.name for file in explain.explain_run(run, count=2)]
         ['attention.png', '000.png', '001.png']
     """
+    check_indices(run, split, indices)
     examples = run.load_split(split)
     model = run.load_model(weights)
     indices = chosen(len(examples), indices, count, seed)
@@ -65,6 +66,17 @@ def explain_run(
         names=[f"{split} {index}" for index in indices],
     )
     return write(run, explanations)
+
+
+def check_indices(run: RunFolder, split: str, indices: Sequence[int] | None) -> None:
+    """Refuses examples that aren't there before the data is loaded.
+
+    Raises:
+        SettingError: Naming the first.
+    """
+    known = run.read_dataset().get("sizes", {}).get(split)
+    if known and indices is not None:
+        chosen(known, indices, 0, 0)
 
 
 def chosen(

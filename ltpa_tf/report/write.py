@@ -10,7 +10,7 @@ from markupsafe import Markup
 from ltpa_tf import models
 from ltpa_tf.errors import SettingError
 from ltpa_tf.explain.methods import Method, methods
-from ltpa_tf.explain.run_pictures import chosen
+from ltpa_tf.explain.run_pictures import check_indices, chosen
 from ltpa_tf.files import write_text
 from ltpa_tf.report.card import card
 from ltpa_tf.report.further import further
@@ -63,6 +63,7 @@ def write_report(
         >>> report.write_report(run, count=2).name
         'report.html'
     """
+    check_indices(run, split, indices)
     class_names = tuple(run.read_dataset()["class_names"])
     model = models.prune(models.as_float32(trained := run.load_model(weights)))
     made = _methods(model, maps)

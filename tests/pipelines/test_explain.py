@@ -5,6 +5,8 @@ import pytest
 from PIL import Image
 
 from ltpa_tf import data, explain
+from ltpa_tf.errors import SettingError
+from ltpa_tf.report import write_report
 from ltpa_tf.run import RunFolder
 
 
@@ -45,6 +47,16 @@ def test_a_report(start, digits_run):
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == str(digits_run / "report.html")
     assert "test 3" in (digits_run / "report.html").read_text()
+
+
+@pytest.mark.parametrize("index", [[], [2000], [3, -1]])
+def test_examples_are_known_to_be_there_before_data_and_model(
+    digits_run, tmp_path, index
+):
+    (tmp_path / "dataset.json").write_bytes((digits_run / "dataset.json").read_bytes())
+    for draws in (explain.explain_run, write_report):
+        with pytest.raises(SettingError, match="--indices: expected 0 to 1999"):
+            draws(RunFolder(tmp_path), indices=index)
 
 
 def test_images_and_maps_are_of_the_test_split(digits_run, monkeypatch):

@@ -59,6 +59,17 @@ def settings_of(part: str) -> Iterator[None]:
         ) from None
 
 
+@contextlib.contextmanager
+def renamed(setting: str, name: str) -> Iterator[None]:
+    """Gives errors about `setting` that are raised inside the name it was given by."""
+    try:
+        yield
+    except SettingError as error:
+        if error.setting != setting:
+            raise
+        raise SettingError(name, error.received, error.accepted) from None
+
+
 class WorkError(RuntimeError):
     """Why work that had begun can't be finished; its text is a sentence for the user.
 

@@ -201,6 +201,7 @@ class RunFolder:
             raise SettingError("--weights", which, one_of(files))
         file = files[which]
         if not self.exists(file):
+            self.read_config()  # of a run
             raise SettingError(
                 "--workdir",
                 str(self.path),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
+from ltpa_tf.errors import renamed
 from ltpa_tf.programs import program
 
 if TYPE_CHECKING:
@@ -49,7 +50,10 @@ def main(argv: Sequence[str]) -> int:
 
     if _OUTPUT.value:
         make_folder(Path(_OUTPUT.value), "--output")
-    shifts = serving.find_drift(_MODEL_DIR.value, _REQUESTS.value, effect=_EFFECT.value)
+    with renamed("--saved_model", "--model_dir"):
+        shifts = serving.find_drift(
+            _MODEL_DIR.value, _REQUESTS.value, effect=_EFFECT.value
+        )
     shifted = [one.measure for one in shifts if one.shifted]
     _print_table(shifts)
     verdict = f"shifted: {'; '.join(shifted)}" if shifted else "looks as before"

@@ -65,9 +65,10 @@ def export_run(
         >>> serving.export_run(run, "saved_models/of_run").name
         '1'
     """
+    model = run.load_model_for_use(weights)
     held_out = _held_out_of(run)
     return export(
-        run.load_model_for_use(weights),
+        model,
         directory,
         class_names=run.read_dataset()["class_names"],
         preprocessing=run.preprocessing(),

@@ -15,7 +15,7 @@ from ml_collections import ConfigDict
 
 from ltpa_tf import data, models
 from ltpa_tf.distribution import variable_per_replica
-from ltpa_tf.errors import SettingError
+from ltpa_tf.errors import SettingError, renamed
 from ltpa_tf.model_file import read_model
 from ltpa_tf.run import opened
 from ltpa_tf.stores import is_remote
@@ -246,7 +246,7 @@ def other_model(place: str, setting: str) -> tuple[keras.Model, list[str] | None
     if path.suffix == ".keras" and path.is_file():
         return read_model(path), None
     if path.is_dir() or is_remote(place):
-        with opened(place) as folder:
+        with renamed("--workdir", setting), opened(place) as folder:
             return folder.load_model(), folder.read_dataset()["class_names"]
     raise SettingError(
         setting,

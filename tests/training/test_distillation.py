@@ -88,9 +88,13 @@ def test_a_run_knows_its_teacher(saved, plain, npz, tmp_path, monkeypatch):
     npz.train.teacher = os.path.relpath(file)
     train(npz, "run", build=plain)
     assert RunFolder("run").read_config().train.teacher == file
-    npz.train.teacher = "gone.keras"
-    with pytest.raises(SettingError, match=r"train\.teacher: .*finished run"):
-        train(npz, "other", build=plain)
+    for place, said in (
+        ("gone.keras", "the folder of a finished run"),
+        (tmp_path, "the folder of a run: no config.json here"),
+    ):
+        npz.train.teacher = str(place)
+        with pytest.raises(SettingError, match=rf"train\.teacher: expected {said}"):
+            train(npz, "other", build=plain)
     assert not (tmp_path / "other").exists()
 
 

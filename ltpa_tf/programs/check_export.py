@@ -34,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
 
 def cli() -> None:
     """The installed command `ltpa-check-export`; the folder may be given bare."""
-    if len(sys.argv) == 2 and not sys.argv[1].startswith("-"):
+    if len(sys.argv) > 1 and not sys.argv[1].startswith("-"):
         sys.argv[1] = f"--export_dir={sys.argv[1]}"
     flags.mark_flag_as_required("export_dir")
     program.run(main)

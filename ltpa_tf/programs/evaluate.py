@@ -83,6 +83,10 @@ def main(argv: Sequence[str]) -> None:
 
     if _SKIP.value and not _LABELLED_DIR.value:
         raise SettingError("--skip_damaged", True, "nothing, without --labelled_dir")
+    if flags.FLAGS["map_measures"].present and not _MAPS.value:
+        raise SettingError(
+            "--map_measures", _MAP_MEASURES.value, "nothing, without --maps"
+        )
     from ltpa_tf import evaluation, run
     from ltpa_tf.programs import evaluation_tables
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from ltpa_tf.errors import SettingError
+from ltpa_tf.files import make_folder
 from ltpa_tf.images import Preprocessing
 from ltpa_tf.programs import program
 from ltpa_tf.programs.images import define_images, image_files, report_unusable
@@ -60,6 +61,8 @@ def main(argv: Sequence[str]) -> int:
     names = [*_IMAGES.value, *argv[1:]]
     files = image_files(names, recursive=_RECURSIVE.value)
     _check_source()
+    if _OUTPUT.value:
+        make_folder(Path(_OUTPUT.value), "--output")
     program.start()
     errors = []
     answers = zip(files, _predict(files, errors), strict=True)
@@ -144,9 +147,8 @@ def _print_table(answered: Sequence[tuple[Path, "Prediction"]]) -> None:
 
 def _write(folder: Path, answered: Sequence[tuple[Path, "Prediction"]]) -> None:
     from ltpa_tf.explain.strip import strip
-    from ltpa_tf.files import make_folder, write_json
+    from ltpa_tf.files import write_json
 
-    make_folder(folder, "--output")
     for number, (file, prediction) in enumerate(answered):
         if prediction.maps:
             maps = list(prediction.image_maps.values())

@@ -1,6 +1,7 @@
 """What every program shares: quiet start, flags, errors as sentences, exit codes."""
 
 import functools
+import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
@@ -130,7 +131,7 @@ def console() -> "Console":
 
 
 def _refuse_empty() -> None:
-    """Refuses `--workdir=`, as of a shell's unset variable: as a path it is this folder.
+    """Refuses `--workdir=`, as of a shell's unset variable: it would be this folder.
 
     Flags that are empty unless set may be set so, too.
     """
@@ -203,6 +204,8 @@ def _explain(error: Exception, argv: list[str]) -> Exception:
         if isinstance(cause, SettingError):
             return cause
         cause = cause.__context__
+    if lacking := re.findall(r"Flag (--\w+) must have a value", str(error)):
+        return SettingError(", ".join(lacking), None, "a value; --help says of what")
     for name, value in _given(argv):
         if name == "config":
             file = value

@@ -29,6 +29,8 @@ def check_export(
         []
     """
     base = Path(directory)
+    if not base.is_dir():
+        return [*_folders(base)]
     found = versions.list_versions(base)
     wanted = Path(base_path) if base_path else base.resolve()
     sentences = [*_folders(base), *_server_files(base, wanted, set(found))]

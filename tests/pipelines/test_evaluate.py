@@ -48,11 +48,12 @@ def test_unfinished_run(start, digits_run, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        ([], "workdir"),
+        ([], "error: --workdir: expected a value"),
         (["--workdir=nowhere"], "nowhere"),
         (["--workdir={run}", "--weights=best"], "best.keras"),
         (["--workdir={run}", "--split=train"], "split"),
         (["--workdir={run}", "--batch_size=0"], "batch_size"),
+        (["--workdir={run}", "--map_measures=boxes"], "nothing, without --maps"),
     ],
 )
 def test_mistakes_are_sentences(start, digits_run, flags, said):

@@ -92,7 +92,9 @@ def test_one_bad_file_of_many(start_anew, exported, photos, tmp_path):
 @pytest.mark.parametrize(
     ("program", "flags", "said"),
     [
-        ("export", ["--workdir=/nowhere", "--export_dir=/tmp/x"], "--workdir"),
+        ("export", ["--workdir=/nowhere", "--export_dir=/tmp/x"], "no config.json"),
+        ("monitor", ["--model_dir=/nowhere", "--requests=x"], "--model_dir: expected"),
+        ("check_export", ["one", "other"], "unexpected arguments ['other']"),
         ("predict", ["--images=setup.cfg"], "exactly one"),
         ("predict", ["--images=configs", "--saved_model=/nowhere"], "JPEG or PNG"),
         ("predict", ["--images=", "--saved_model=/nowhere"], "that exist"),
@@ -105,4 +107,13 @@ def test_a_mistake_is_answered_with_a_sentence(start, program, flags, said):
     done = start(program, *flags)
     assert done.returncode == 2
     assert said in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+
+
+def test_a_folder_that_is_none_is_refused_before_the_work(start, photos, tmp_path):
+    (taken := tmp_path / "taken").touch()
+    flags = "--preset=cifar10_att2_small", f"--images={photos}", f"--output={taken}"
+    done = start("predict", *flags)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: --output: expected a folder")
+    assert not done.stdout

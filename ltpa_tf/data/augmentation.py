@@ -10,6 +10,7 @@ each draw for their own part.
 """
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -20,6 +21,9 @@ from ltpa_tf.data.randaugment import randaugment
 from ltpa_tf.data.resized_crop import resized_crop
 from ltpa_tf.data.sharpness import sharpen
 from ltpa_tf.errors import SettingError
+
+if TYPE_CHECKING:
+    from ml_collections import ConfigDict
 
 _GREY = 128
 # What the hashed numbers are for.
@@ -151,7 +155,7 @@ def augment(
         return hashing.random_bits(seed, epoch, positions, purpose, lanes)
 
     if settings.moves:
-        check_crop(settings.crop, images.shape)
+        check_sides(settings, images.shape)
         how = moves(
             settings, seed=seed, epoch=epoch, positions=positions, indices=indices
         )
@@ -226,13 +230,24 @@ def move_one(image: tf.Tensor, shift: tf.Tensor, mirrored: tf.Tensor) -> tf.Tens
     return tf.ensure_shape(image, (height, width, 3))
 
 
-def check_crop(crop: int, shape: tuple[int, ...] | tf.TensorShape) -> None:
-    """Refuses a crop that reaches over a whole image of `shape` [..., H, W, C]."""
+def check_sides(
+    settings: "Augmentation | ConfigDict", shape: tuple[int, ...] | tf.TensorShape
+) -> None:
+    """Refuses what reaches over a whole image: a crop, a square of cutout.
+
+    Args:
+        settings: These, or a config's section `augment`.
+        shape: [..., H, W, C] of the images.
+
+    Raises:
+        SettingError: Naming the setting.
+    """
     height, width = shape[-3:-1]
-    if crop >= min(height, width):
-        raise SettingError(
-            "augment.crop", crop, f"less than the image, {height}x{width}"
-        )
+    size = f"the image, {height}x{width}"
+    if settings.crop >= min(height, width):
+        raise SettingError("augment.crop", settings.crop, f"less than {size}")
+    if settings.cutout > max(height, width):
+        raise SettingError("augment.cutout", settings.cutout, f"no more than {size}")
 
 
 def _crop_and_flip(images, shift, mirrored) -> tf.Tensor:

@@ -14,7 +14,7 @@ from ltpa_tf.data import hashing
 from ltpa_tf.data.augmentation import (
     Augmentation,
     augment,
-    check_crop,
+    check_sides,
     move_one,
     moves,
 )
@@ -189,7 +189,7 @@ def train_dataset(
     if split.image is None:
         dataset = _parallel(elements, batch)
     else:
-        check_crop(settings.crop, split.shape)
+        check_sides(settings, split.shape)
         # Files are decoded one by one, in parallel also within a batch.
         images = _parallel(elements.flat_map(examples), decoded)
         dataset = _parallel(images.batch(local, drop_remainder=True), finish_decoded)

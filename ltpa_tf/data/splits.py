@@ -60,6 +60,7 @@ def make_source(
     for part, split in parts.items():
         if split is not None:
             check_labels(split.labels, class_names, f"{where} ({part} part)")
+            _check_shape(part, split.shape, train.shape)
     check_classes(train.labels, class_names, where)
 
     if validation_examples and validation is not None:
@@ -122,6 +123,17 @@ def make_source(
         preprocessing=preprocessing,
         skipped=skipped,
     )
+
+
+def _check_shape(part: str, shape: tuple[int, ...], of_training: tuple[int, ...]):
+    if shape != of_training:
+        sizes = [f"{height}x{width}" for height, width, _ in (of_training, shape)]
+        raise SettingError(
+            "data.image_size",
+            0,
+            f"a size to resize to: training images have {sizes[0]}, those of the "
+            f"{part} part {sizes[1]}",
+        )
 
 
 def held_out(

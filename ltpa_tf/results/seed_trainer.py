@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from ltpa_tf import config as configuration
 from ltpa_tf import data, distribution
-from ltpa_tf.data.augmentation import check_crop
+from ltpa_tf.data.augmentation import check_sides
 from ltpa_tf.errors import SettingError
 from ltpa_tf.evaluation import evaluate
 from ltpa_tf.evaluation.metrics import Classification
@@ -231,7 +231,7 @@ def check(config, source: data.Source) -> None:
         SettingError: Naming the setting that doesn't fit them.
     """
     data.steps_per_epoch(source.train, config.train.batch_size)
-    check_crop(config.augment.crop, source.image_shape)
+    check_sides(config.augment, source.image_shape)
     check_images(config, source)
 
 

@@ -8,7 +8,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from ltpa_tf import config as configuration
 from ltpa_tf import data, distribution
-from ltpa_tf.data.augmentation import check_crop
+from ltpa_tf.data.augmentation import check_sides
 from ltpa_tf.errors import SettingError
 from ltpa_tf.optimizers import make_optimizer, make_schedule
 from ltpa_tf.training.feed import ResidentFeed, check_placement, make_feed
@@ -71,7 +71,7 @@ class Trainer:
     ):
         replicas = strategy.num_replicas_in_sync
         configuration.check_batch(config, replicas)
-        check_crop(config.augment.crop, source.image_shape)
+        check_sides(config.augment, source.image_shape)
         configuration.check_early_stopping(config, source)
         check_placement(config.data.placement, source, strategy)
         self._config, self._build = config, build or build_model

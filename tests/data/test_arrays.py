@@ -62,6 +62,8 @@ def test_resizes(arrays, save):
     source = load("npz", dir=save(arrays), image_size=32)
     assert source.train.shape == source.image_shape == (32, 32, 3)
     assert np.unique(source.train.array) == 7
+    arrays["x_test"] = arrays["x_test"][:, :7]  # whatever size it had
+    assert load("npz", dir=save(arrays), image_size=32).test.shape == (32, 32, 3)
 
 
 @pytest.mark.parametrize(
@@ -82,6 +84,7 @@ def test_resizes(arrays, save):
         ({"x_train": np.full((12, 8, 8, 3), np.nan)}, "nan"),
         ({"x_train": np.full((12, 8, 8, 3), -1)}, "-1"),
         ({"x_train": np.full((12, 8, 8, 3), "a")}, "<U1"),
+        ({"x_test": np.zeros((6, 9, 8, 3))}, "training images have 8x8.*test part 9x8"),
     ],
 )
 def test_what_cannot_be_used(arrays, save, change, match):

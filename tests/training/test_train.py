@@ -210,7 +210,11 @@ def test_settings_that_do_not_fit_the_data_leave_no_trace(
     run, tmp_path, config, source, build
 ):
     without = dataclasses.replace(source, validation=None)
-    for name, value, good in (("augment.crop", 8, 1), ("train.early_stopping", 1, 0)):
+    for name, value, good in (
+        ("augment.crop", 8, 1),
+        ("augment.cutout", 9, 0),  # all of each image would be grey
+        ("train.early_stopping", 1, 0),
+    ):
         config.update_from_flattened_dict({name: value})
         with pytest.raises(SettingError, match=f"^{name}: "):
             train(config, tmp_path / "a", source=without, build=build())

@@ -109,7 +109,8 @@ def arguments(name: str, **overrides) -> dict:
         raise SettingError("name", name, one_of(nearest(str(name), table) or table))
     for key, value in overrides.items():
         if key not in table[name]:
-            raise SettingError(key, value, one_of(table[name]))
+            known = ", ".join(table[name])
+            raise SettingError(key, value, f"none, for {name}, which takes {known}")
     return table[name] | overrides
 
 

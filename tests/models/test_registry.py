@@ -71,7 +71,8 @@ def test_a_name_like_none_is_answered_with_all():
 
 def test_an_unknown_argument_is_answered_with_the_known():
     with pytest.raises(
-        SettingError, match="depth: expected one of trunk, l.*Received: 3"
+        SettingError,
+        match="depth: expected none, for vgg, which takes trunk, l.*Received: 3",
     ):
         build("vgg", depth=3)
 

@@ -9,6 +9,7 @@ attention, every image with its maps laid over it.
 """
 
 import csv
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -115,6 +116,8 @@ def _predict(
                 folder.preprocessing(),
             )
         return predictor.predict_files(files, errors=errors)
+    # Of each try it would warn; why the last one failed, the error says.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     try:
         with serving.Client(
             _SERVER.value,
@@ -125,6 +128,14 @@ def _predict(
             log=_LOG.value,
         ) as client:
             return client.predict_files(files, errors=errors)
+    except (serving.NotServed, serving.RequestRefused) as error:
+        asked = {"model": _MODEL, "label": _LABEL, "version": _VERSION}
+        given = {name: flag.value for name, flag in asked.items() if flag.value}
+        raise SettingError(
+            ", ".join(f"--{name}" for name in given),
+            ", ".join(map(str, given.values())),
+            f"what the server has and takes ({error})",
+        ) from error
     except serving.ServingError as error:
         raise SettingError(
             "--server", _SERVER.value, f"a server that answers ({error})"

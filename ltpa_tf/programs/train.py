@@ -65,6 +65,15 @@ def _fine_tune(config: "ConfigDict", preset: str) -> None:
     from ltpa_tf import models
 
     settings = models.preset_settings(preset)
+    if config.model.backbone:
+        raise SettingError(
+            "--preset", preset, f"none with model.backbone={config.model.backbone}"
+        )
+    row = models.arguments(config.model.name)
+    if any(k in config.model and k not in row for k in settings):
+        raise SettingError(
+            "--preset", preset, f"one with a model as of model.name={config.model.name}"
+        )
     config.model.update({k: settings[k] for k in config.model if k in settings})
     config.model.receptive_field = 0.0  # the levels are the preset's
     config.train.init_from = preset

@@ -175,6 +175,17 @@ def test_a_run_goes_to_the_hub_and_predicts_from_there(
             "--format: expected preset.*Received: 'saved_model'",
         ),
         ("train", [*TINY, "--workdir=/tmp/x", "--preset=nothing"], "save_preset"),
+        *(
+            (
+                "train",
+                [*TINY, "--workdir=/tmp/x", "--preset=cifar10_att2_small", flag],
+                f"--preset: expected .*{said}.*Received: 'cifar10_att2_small'",
+            )
+            for flag, said in (
+                ("--config.model.name=resnet164", "as of model.name=resnet164"),
+                ("--config.model.backbone=vgg16", "none with model.backbone=vgg16"),
+            )
+        ),
         (
             "train",
             [*TINY, "--workdir=/tmp/x", "--preset=no", "--init_from=x"],

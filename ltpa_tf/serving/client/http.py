@@ -68,7 +68,8 @@ class HttpConnection:
         try:
             response = self._pool.request(method, url, body=body, headers=headers)
         except urllib3.exceptions.HTTPError as error:
-            raise ServerUnreachable(f"{url}: {error}") from error
+            why = getattr(error, "reason", None) or error  # of the last try
+            raise ServerUnreachable(f"{url}: {why}") from error
         if response.status < 400:
             return response
         try:

@@ -158,8 +158,19 @@ def saved_model(
 
 
 def made(build: Build, config: ConfigDict, source: data.Source) -> keras.Model:
-    """What `build` makes, with that frozen which stays frozen to the end."""
-    model = build(config, source)
+    """What `build` makes, with that frozen which stays frozen to the end.
+
+    Raises:
+        SettingError: If it can't be made, for want of memory for instance.
+    """
+    try:
+        model = build(config, source)
+    except tf.errors.ResourceExhaustedError:
+        raise SettingError(
+            "model.width",
+            config.model.width,
+            "less: the weights of this model don't fit into memory",
+        ) from None
     models.check_names(model)
     freeze(config, model)
     return model

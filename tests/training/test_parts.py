@@ -9,7 +9,7 @@ from ltpa_tf import data
 from ltpa_tf.config import check_batch
 from ltpa_tf.configs import recipes
 from ltpa_tf.errors import SettingError
-from ltpa_tf.training.model import build_model
+from ltpa_tf.training.model import build_model, made
 from ltpa_tf.training.program import StepsPerCall
 from ltpa_tf.training.trainer import Trainer
 
@@ -49,6 +49,13 @@ def test_images_too_small_for_the_model(config, source, side, message):
     source = dataclasses.replace(source, image_shape=(side, side, 3))
     with pytest.raises(SettingError, match=message):
         build_model(config, source)
+
+
+def test_a_model_that_no_memory_holds_is_a_setting(config, source):
+    config.model.width = 1e13  # more bytes than addresses
+    large = dataclasses.replace(source, image_shape=(32, 32, 3))
+    with pytest.raises(SettingError, match=r"model\.width: .* into memory"):
+        made(build_model, config, large)
 
 
 def test_xla_can_not_compile_communication(config, source, build, strategies):

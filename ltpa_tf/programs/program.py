@@ -13,6 +13,7 @@ from ml_collections import ConfigDict, config_flags
 from ltpa_tf import compile_cache, configs, stores
 from ltpa_tf.backend import check_environment, need_tensorflow
 from ltpa_tf.errors import SettingError, WorkError
+from ltpa_tf.home import expanded
 from ltpa_tf.old_configs import renewed_flag
 from ltpa_tf.quiet import start_tensorflow
 from ltpa_tf.words import nearest
@@ -59,6 +60,7 @@ def run(
             )
         try:
             _refuse_empty()
+            _spell_out_home()
             _refuse_stores(remote)
             if tensorflow:
                 start()
@@ -138,6 +140,23 @@ def _refuse_empty() -> None:
     for name in flags.FLAGS:
         if flags.FLAGS[name].value == "" != flags.FLAGS[name].default:
             raise SettingError(f"--{name}", "", "a value")
+
+
+def _spell_out_home() -> None:
+    """In flags' values, whose `~` shells leave as it is behind a `=`."""
+    for name in flags.FLAGS:
+        if "." in name:  # a config's paths are made absolute where they are used
+            continue
+        value = flags.FLAGS[name].value
+        if isinstance(value, list):
+            flags.FLAGS[name].value = [_without_home(one, name) for one in value]
+        else:
+            flags.FLAGS[name].value = _without_home(value, name)
+
+
+def _without_home(value: object, name: str) -> object:
+    at_home = isinstance(value, str) and (value == "~" or value.startswith("~/"))
+    return str(expanded(value, f"--{name}")) if at_home else value
 
 
 def _refuse_stores(taken: Collection[str]) -> None:

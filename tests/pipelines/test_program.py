@@ -19,7 +19,8 @@ from ltpa_tf.programs import program
 from ltpa_tf.errors import SettingError, WorkError
 
 config = program.define_config()
-flags.DEFINE_string("its_own", "abc", "What for.")
+its_own = flags.DEFINE_string("its_own", "abc", "What for.")
+several = flags.DEFINE_list("several", [], "What for.")
 
 def main(argv):
     del argv
@@ -31,6 +32,8 @@ def main(argv):
         raise KeyboardInterrupt
     if config.value.seed == 10:
         raise WorkError("The disk is full.")
+    if several.value:
+        print(its_own.value, *several.value)
     print("epochs", config.value.train.epochs, "levels", config.value.model.levels)
 
 program.run(main, tensorflow=False)
@@ -48,7 +51,7 @@ def program(tmp_path):
             capture_output=True,
             text=True,
             cwd=cwd,
-            env={"PYTHONPATH": str(ROOT), "PATH": ""},
+            env={"PYTHONPATH": str(ROOT), "PATH": "", "HOME": "/home/me"},
         )
 
     return start
@@ -90,6 +93,12 @@ def test_configs_are_found_from_any_folder(program, tmp_path):
         "  config.train.epochs = 17\n  return config\n"
     )
     assert program(flag, cwd=tmp_path).stdout.startswith("epochs 17")
+
+
+def test_a_flags_home_is_spelled_out_as_no_shell_does(program):
+    flags = ["--its_own=~/runs", "--several=~/a,b,~c,~"]
+    done = program("--config=configs/cifar10.py", *flags)
+    assert done.stdout.splitlines()[0] == "/home/me/runs /home/me/a b ~c /home/me"
 
 
 @pytest.mark.parametrize(

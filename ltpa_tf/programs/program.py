@@ -12,6 +12,7 @@ from ml_collections import ConfigDict, config_flags
 
 from ltpa_tf import compile_cache, configs, stores
 from ltpa_tf.backend import check_environment, need_tensorflow
+from ltpa_tf.configs import common
 from ltpa_tf.errors import SettingError, WorkError
 from ltpa_tf.home import expanded
 from ltpa_tf.old_configs import renewed_flag
@@ -176,14 +177,32 @@ def _parse_flags(main: Callable, argv: list[str]) -> list[str]:
         print(_help(main, argv[0]))
         sys.exit(0)
     argv = [*map(_located, argv, ["", *argv])]
+    unset = [one for one in argv if _unsets(one)]
     try:
-        rest = flags.FLAGS(argv)
+        rest = flags.FLAGS([one for one in argv if one not in unset])
         if "config" in flags.FLAGS:
             # A file that can't be loaded shows itself only when the config is used.
             flags.FLAGS.config.to_dict()
+            for one in unset:
+                flags.FLAGS.config.model[_model_key(one)] = None
         return rest
     except (flags.Error, OSError, AttributeError, KeyError, TypeError) as error:
         sys.exit(_say(str(_explain(error, argv))))
+
+
+def _unsets(flag: str) -> bool:
+    """Whether it is --config.model.KEY=None, which ml_collections takes for a text."""
+    settings = common.get_config().model
+    return (
+        flag.startswith("--config.model.")
+        and flag.endswith("=None")
+        and settings.get(_model_key(flag), "") is None
+    )
+
+
+def _model_key(flag: str) -> str:
+    """KEY of --config.model.KEY=VALUE."""
+    return flag.partition("=")[0].removeprefix("--config.model.")
 
 
 def _help(main: Callable, program: str) -> str:

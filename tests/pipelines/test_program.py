@@ -95,6 +95,13 @@ def test_configs_are_found_from_any_folder(program, tmp_path):
     assert program(flag, cwd=tmp_path).stdout.startswith("epochs 17")
 
 
+def test_a_setting_of_the_row_is_set_back_by_none(program):
+    """As the sentences about settings that contradict each other say it."""
+    for rest in [], ["--config.model.levels=None", "--config.model.trunk=None"]:
+        done = program("--config=configs/quickstart.py", *rest)
+        assert done.stdout.endswith(f"levels {None if rest else (4, 7)}\n")
+
+
 def test_a_flags_home_is_spelled_out_as_no_shell_does(program):
     flags = ["--its_own=~/runs", "--several=~/a,b,~c,~"]
     done = program("--config=configs/cifar10.py", *flags)
@@ -116,6 +123,7 @@ def test_a_flags_home_is_spelled_out_as_no_shell_does(program):
         (["--config.train.epoch=3"], "one of these keys: epochs"),
         (["--config.train.epochs=abc"], "expected int, such as 60.*Received: 'abc'"),
         (["--config.model.levels=7 8"], "expected tuple.*Received: '7 8'"),
+        (["--config.train.epochs=None"], "expected int, such as 60.*Received: 'None'"),
         (["--config.seed=1", "--config.seed", "abc"], "expected int.*Received: 'abc'"),
         (["--config.train.epochs.x=1"], "a key of configs/common.py"),
         (["--config.train=abc"], "one of its keys: accumulation_steps"),

@@ -136,9 +136,12 @@ def console() -> "Console":
 def _refuse_empty() -> None:
     """Refuses `--workdir=`, as of a shell's unset variable: it would be this folder.
 
-    Flags that are empty unless set may be set so, too.
+    Flags that are empty unless set may be set so, too, and a config's settings, where
+    an empty one is off.
     """
     for name in flags.FLAGS:
+        if "." in name:
+            continue
         if flags.FLAGS[name].value == "" != flags.FLAGS[name].default:
             raise SettingError(f"--{name}", "", "a value")
 

@@ -102,6 +102,13 @@ def test_a_setting_of_the_row_is_set_back_by_none(program):
         assert done.stdout.endswith(f"levels {None if rest else (4, 7)}\n")
 
 
+def test_a_setting_may_be_emptied(program):
+    """As of a backbone that shall begin without the weights that its config names."""
+    config = "--config=configs/own_folder.py:efficientnetlite0"
+    done = program(config, "--config.model.backbone_weights=")
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_flags_home_is_spelled_out_as_no_shell_does(program):
     flags = ["--its_own=~/runs", "--several=~/a,b,~c,~"]
     done = program("--config=configs/cifar10.py", *flags)

@@ -23,6 +23,9 @@ def test_a_folder_without_a_run(tmp_path):
     folder = run.RunFolder(tmp_path)
     with pytest.raises(SettingError, match=r"--workdir: .*no config\.json"):
         folder.read_config()
+    with pytest.raises(SettingError, match=r"--workdir: .*no config\.json"):
+        folder.load_model()
+    files.write_text(folder.config_file, config_lib.to_json(common.get_config()))
     with pytest.raises(SettingError, match="start train.py on it again"):
         folder.load_model()
     with pytest.raises(SettingError, match="final, best"):

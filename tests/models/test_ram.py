@@ -120,7 +120,10 @@ def test_pictures_of_paths(images, tmp_path):
     ("settings", "message"),
     [
         ({"glimpse_size": 33}, "glimpse_size: .*32x40.*Received: 33"),
-        ({"levels": (7,)}, "levels: expected one of glimpses.*Received: "),
+        (
+            {"levels": (7,)},
+            "levels: expected none, for ram, which takes glimpses.*Received: ",
+        ),
         ({"policy": "left"}, "policy: .*Received: 'left'"),
     ],
 )

@@ -158,7 +158,10 @@ def test_its_cells_lie_where_their_gradient_is():
         ({"levels": (0,)}, "levels: expected .*1 to 3.*Received: 0"),
         ({"levels": "3"}, "levels: .*Received: '3'"),
         ({"width": 0}, "width"),
-        ({"trunk": "vgg_d"}, "trunk: expected one of depth.*Received: 'vgg_d'"),
+        (
+            {"trunk": "vgg_d"},
+            "trunk: expected none, for resnet164_att2.*takes depth.*Received: 'vgg_d'",
+        ),
         ({"normalization": "topk"}, "positions"),
     ],
 )

@@ -48,7 +48,7 @@ def test_writes_figures_and_a_plot(start_anew, tmp_path):
         ("--levels=1.5", "--levels: expected whole numbers.*Received: '1.5'"),
         ("--seconds=0", "--seconds: expected a finite number above 0.*Received: 0.0"),
         ("--out=setup.cfg", "--out: expected a folder that can.*Received: 'setup.cfg'"),
-        ("--out=", "--out: expected a folder for the results.*Received: ''"),
+        ("--out=", "--out: expected a value. Received: ''"),
     ],
 )
 def test_what_cannot_be_measured(start, tmp_path, flag, sentence):

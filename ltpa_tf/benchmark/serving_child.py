@@ -81,7 +81,7 @@ def _serve_peer(run: Callable[[np.ndarray], dict], size: int) -> None:
     from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 
     from ltpa_tf.serving.server.application import Application
-    from ltpa_tf.serving.server.pages import listen, server_of
+    from ltpa_tf.serving.server.http_server import HttpServer, listen
     from ltpa_tf.serving.server.serve import THREADS, without_pauses
 
     images = TensorInfo(dtype="DT_UINT8")
@@ -91,7 +91,7 @@ def _serve_peer(run: Callable[[np.ndarray], dict], size: int) -> None:
     )
     repository = types.SimpleNamespace(name="peer", find=lambda *_: version)
     with ThreadPoolExecutor(THREADS) as pool:
-        server = server_of(Application(repository, pool, 2**25, Starlette()))
+        server = HttpServer(Application(repository, pool, 2**25, Starlette()))
         socket = listen("port", "127.0.0.1", 0)
         thread = threading.Thread(target=server.run, args=([socket],))
         thread.start()

@@ -7,7 +7,6 @@ it may listen where it does, otherwise a development server that speaks the same
 and gRPC.
 """
 
-import contextlib
 import os
 import shlex
 import signal
@@ -64,9 +63,6 @@ _CORS = flags.DEFINE_bool(
 def main(argv: Sequence[str]) -> int:
     """Serves until Ctrl-C or SIGTERM."""
     del argv
-    # By default SIGTERM ends Python at once: requests under way would be cut off, and
-    # a tensorflow_model_server would stay behind.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     from ltpa_tf import serving
     from ltpa_tf.serving import model_server, server_files
 
@@ -102,6 +98,8 @@ def _serve_for_real(command: list[str]) -> int:
     from ltpa_tf.serving.model_server import ModelServer
     from ltpa_tf.serving.page_server import PageServer
 
+    # By default SIGTERM ends Python at once, and the server would stay behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     handle, log = tempfile.mkstemp(prefix="tensorflow_model_server-", suffix=".log")
     os.close(handle)
     with ModelServer(
@@ -119,10 +117,7 @@ def _serve_for_real(command: list[str]) -> int:
         pages = PageServer(
             _MODEL_DIR.value, server.name, server.url, port=_EXPLORER_PORT.value
         )
-        # From the moment that its end is spoken of, it ends well.
-        with contextlib.suppress(KeyboardInterrupt):
-            _say_where(server, pages.url)
-            pages.run()
+        pages.run(lambda: _say_where(server, pages.url))
     return 0
 
 

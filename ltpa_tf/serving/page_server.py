@@ -1,10 +1,11 @@
 """The explorer beside a `tensorflow_model_server`, which serves no pages."""
 
-import contextlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
-from ltpa_tf.serving.server import pages
+from ltpa_tf.serving.server.http_server import HttpServer, listen
+from ltpa_tf.serving.server.pages import pages
 
 
 class PageServer:
@@ -21,11 +22,15 @@ class PageServer:
     """
 
     def __init__(self, base: str | os.PathLike, model: str, server: str, port: int):
-        self._socket = pages.listen("--explorer_port", "127.0.0.1", port)
+        self._socket = listen("--explorer_port", "127.0.0.1", port)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self._server = pages.server_of(pages.pages(Path(base), model, server))
+        self._server = HttpServer(pages(Path(base), model, server))
 
-    def run(self) -> None:
-        """Serves until Ctrl-C, or SIGTERM if that raises `KeyboardInterrupt` too."""
-        with contextlib.suppress(KeyboardInterrupt), self._socket:
-            self._server.run([self._socket])
+    def run(self, ready: Callable[[], None]) -> None:
+        """Serves until Ctrl-C or SIGTERM.
+
+        Args:
+            ready: Is called once it answers.
+        """
+        with self._socket:
+            self._server.run([self._socket], ready)

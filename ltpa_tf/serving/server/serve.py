@@ -12,7 +12,8 @@ from starlette.middleware.cors import CORSMiddleware
 from ltpa_tf.errors import SettingError
 from ltpa_tf.serving.server import rpc
 from ltpa_tf.serving.server.application import Application
-from ltpa_tf.serving.server.pages import listen, pages, server_of
+from ltpa_tf.serving.server.http_server import HttpServer, listen
+from ltpa_tf.serving.server.pages import pages
 from ltpa_tf.serving.server.repository import Repository
 
 THREADS = 4 * (os.cpu_count() or 1)
@@ -77,20 +78,17 @@ class DevelopmentServer:
                 allow_methods=["GET", "POST"],
                 allow_headers=["Content-Type"],
             )
-        self._server = server_of(application)
+        self._server = HttpServer(application)
 
     def run(self, ready: Callable[[], None] = lambda: None) -> None:
-        """Serves until Ctrl-C, or SIGTERM if that raises `KeyboardInterrupt` too.
+        """Serves until Ctrl-C or SIGTERM.
 
         Args:
-            ready: Is called first; from then on, whenever it ends, it ends well.
+            ready: Is called once it answers; a signal from then on ends it well.
         """
         try:
             self._open()
-            ready()
-            self._server.run([self._socket])
-        except KeyboardInterrupt:
-            pass  # uvicorn has finished what was under way and passes the signal on
+            self._server.run([self._socket], ready)
         finally:
             self._close()
 

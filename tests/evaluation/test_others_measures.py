@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from ltpa_tf import data, models
 from ltpa_tf.evaluation import faithfulness, localization, sanity
+from ltpa_tf.evaluation.grid_pointing import grid_pointing, mosaics_of
 from ltpa_tf.evaluation.pointing import box_mask
 from ltpa_tf.explain.methods import compute, methods
 
@@ -215,3 +216,81 @@ def test_rank_correlation_as_both(quantus, xplique, maps):
     np.testing.assert_allclose(found, theirs, atol=1e-6)
     theirs = batched_spearman(*(x.reshape(COUNT, -1) for x in (maps, other)))
     np.testing.assert_allclose(found, theirs, atol=1e-4)
+
+
+def test_grid_pointing_as_quantus(quantus, model, images, classes):
+    """Each class of a grid by itself, the mask of its image drawn by hand."""
+    kinds = np.arange(COUNT) % 6
+    mosaics, shown = mosaics_of(images.astype(np.uint8), kinds, np.ones(COUNT), 2, 2)
+
+    def make(model, size):
+        return methods(model, ["evidence"], size=size)[0]
+
+    anywhere = models.of_any_size(model)
+    (found,) = (
+        values
+        for name, values in grid_pointing(anywhere, make, mosaics, shown).items()
+        if name == "evidence"
+    )
+    method = make(anywhere, mosaics.shape[1:3])
+    expected = []
+    for mosaic, answers in zip(mosaics, shown, strict=True):
+        for row, column in np.ndindex(2, 2):
+            asked = answers[row, column][None]
+            maps = compute(anywhere, mosaic[None], method, asked)["evidence"]
+            mask = np.zeros((1, 64, 64), bool)
+            mask[:, 32 * row : 32 * row + 32, 32 * column : 32 * column + 32] = True
+            share = quantus.RelevanceMassAccuracy(disable_warnings=True)
+            expected += share.evaluate_batch(
+                a_batch=np.maximum(maps, 0), s_batch=mask
+            ).tolist()
+    # A map without anything positive is 0 here, and theirs has no answer.
+    np.testing.assert_allclose(found, np.nan_to_num(expected), rtol=1e-5)
+    assert len(found) == 8
+
+
+@pytest.mark.parametrize("count", [1, 5, 19])
+def test_layers_drawn_anew_as_xplique(xplique, model, images, classes, count):
+    """From the last to the first; the draw itself is ours: theirs is never negative."""
+    from xplique.metrics.randomization import (
+        ModelRandomizationMetric,
+        ProgressiveLayerRandomization,
+    )
+
+    # Theirs rounds down, and ours to the nearest.
+    share = min(1.0, (count + 0.25) / sum(bool(one.weights) for one in model.layers))
+    theirs = keras.models.clone_model(model)
+    theirs.set_weights(model.get_weights())
+    ProgressiveLayerRandomization(share).randomize(theirs)
+    fresh = sanity.randomized(model, share)
+    others = {layer.name for layer in model.layers if _differs(layer, theirs)}
+    drawn = {layer.name for layer in model.layers if _differs(layer, fresh)}
+    # Batch norms that haven't trained and zero biases are what they were.
+    assert drawn and drawn <= others
+
+    class Explainer:
+        def explain(self, inputs, targets):
+            (method,) = methods(self.model, ["saliency"])
+            answers = np.argmax(targets, 1)
+            return compute(self.model, np.asarray(inputs), method, answers)["saliency"]
+
+    class Ours:
+        def randomize(self, model):
+            model.set_weights(fresh.get_weights())
+
+    explainer = Explainer()
+    explainer.model = model
+    targets = np.eye(10, dtype=np.float32)[classes]
+    metric = ModelRandomizationMetric(model, images, targets, Ours())
+    before = explainer.explain(images, targets)
+    explainer.model = fresh
+    after = explainer.explain(images, targets)
+    explainer.model = model
+    found = sanity.rank_correlation(before, after).mean()
+    assert found == pytest.approx(metric.evaluate(explainer), abs=1e-4)
+
+
+def _differs(layer, model):
+    others = model.get_layer(layer.name).get_weights()
+    pairs = zip(layer.get_weights(), others, strict=True)
+    return any(not np.array_equal(one, other) for one, other in pairs)

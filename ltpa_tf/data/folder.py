@@ -11,7 +11,8 @@ names: the same images for every seed, and adding files moves few of the others.
 Every file is decoded once at the start, so that all damaged ones are named before
 training. Names count in Unicode's composed form, as a Mac writes them in the other.
 
-Where the objects are known, FOLDER/boxes.csv may say so, see `ltpa_tf.data.boxes`.
+Where the objects are known, FOLDER/boxes.csv or FOLDER/masks may say so, see
+`ltpa_tf.data.folder_objects`.
 """
 
 import dataclasses
@@ -25,8 +26,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from ltpa_tf.data import boxes as box_table
 from ltpa_tf.data.encoded import encoded_splits
+from ltpa_tf.data.folder_objects import says_where_objects_are, with_objects
 from ltpa_tf.data.source import fingerprint
 from ltpa_tf.data.splits import stratified_order
 from ltpa_tf.errors import SettingError
@@ -99,10 +100,8 @@ def load_folder(
     size = (image_size, image_size) if image_size else _common_size(images)
     columns = {part: columns_of(images) for part, images in found.parts.items()}
     splits = encoded_splits(columns, size, image_size > 0, chosen, tf.io.read_file)
-    known = {files.normal(k): v for k, v in box_table.read_boxes(root).items()}
     for part, found_files in found.parts.items():
-        boxes = _boxes(found_files, known, size, chosen)
-        splits[part] = dataclasses.replace(splits[part], boxes=boxes)
+        splits[part] = with_objects(splits[part], root, found_files, chosen)
     identity = fingerprint([f"{one.digest} {one.name}" for one in images])
     where = {"identity": identity, "where": str(root), "skipped": found.skipped}
     return found.class_names, {**splits, **where}
@@ -128,27 +127,6 @@ def side_of(shapes: Sequence[tuple[int, int]], most: int) -> int:
     """
     typical = int(np.median([min(shape) for shape in shapes]))
     return min(most, max(typical // 32 * 32, most // 64 * 32, 32))
-
-
-def _boxes(
-    images: Sequence[ImageFile],
-    known: dict[str, tuple[int, ...]],
-    size: tuple[int, int],
-    chosen: Preprocessing,
-) -> np.ndarray | None:
-    """Boxes of a part, int32 [N, 4]; None if no image has one."""
-    without = [one.name for one in images if one.name not in known]
-    if len(without) == len(images):
-        return None
-    if without:
-        raise SettingError(
-            box_table.FILE, f"no box of {without[0]}", "one of each image of a part"
-        )
-    shapes = [one.checked.shape for one in images]
-    boxes = np.array([known[one.name] for one in images])
-    where = [f"{box_table.FILE}: {one.name}" for one in images]
-    boxes = box_table.checked(boxes, shapes, where)
-    return box_table.fitted(boxes, shapes, size, chosen.aspect)
 
 
 def columns_of(
@@ -177,7 +155,7 @@ def read_folder(
     """
     if not root.is_dir():
         raise SettingError(setting, str(root), "a folder that exists")
-    folders = {child.name: child for child in _visible(root) if child.is_dir()}
+    folders = {child.name: child for child in _children(root) if child.is_dir()}
     if not folders:
         raise SettingError(
             setting, str(root), "a folder with one subfolder of images per class"
@@ -231,7 +209,7 @@ def _inspect(path: Path) -> tuple[bytes, Checked]:
 
 
 def _class_names(root: Path) -> tuple[str, ...]:
-    names = [files.normal(child.name) for child in _visible(root) if child.is_dir()]
+    names = [files.normal(child.name) for child in _children(root) if child.is_dir()]
     for one, following in itertools.pairwise(names):
         if one == following:
             raise SettingError(
@@ -244,9 +222,7 @@ def _class_names(root: Path) -> tuple[str, ...]:
 
 def _list(root: Path, names: tuple[str, ...]) -> Iterator[tuple[Path, int]]:
     """Path and class of everything in the folders of classes."""
-    for folder in _visible(root):
-        if folder.name == box_table.FILE:
-            continue
+    for folder in _children(root):
         if folder.is_file():
             raise SettingError(text_of(folder), "a file", "subfolders of images only")
         name = files.normal(folder.name)
@@ -298,6 +274,11 @@ def _common_size(images: list[ImageFile]) -> tuple[int, int]:
                 f"{one.name} is {one.checked.shape}",
             )
     return first.checked.shape
+
+
+def _children(root: Path) -> list[Path]:
+    """Parts or classes, and what has no place there."""
+    return [child for child in _visible(root) if not says_where_objects_are(child)]
 
 
 def _visible(folder: Path) -> Iterator[Path]:

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from ltpa_tf.data.encoded import encoded_splits
 from ltpa_tf.data.folder import PARTS, columns_of, read_folder
+from ltpa_tf.data.folder_objects import with_objects
 from ltpa_tf.data.source import Split, fingerprint
 from ltpa_tf.errors import SettingError
 from ltpa_tf.home import expanded
@@ -59,6 +60,7 @@ def labelled_folder(
     paths, codes, labels = columns_of(images)
     table = {part: (paths, codes, numbers[labels])}
     split = encoded_splits(table, size, True, chosen, tf.io.read_file)[part]
+    split = with_objects(split, root, images, chosen)
     identity = fingerprint(sorted(f"{one.digest} {one.name}" for one in images))
     return split, identity, found.skipped
 

@@ -1,9 +1,10 @@
-"""Masks in .npz files: checked, and brought to the images' new size."""
+"""Masks of .npz files and folders: checked, and brought to the images' new size."""
 
 import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ltpa_tf import data, models
 from ltpa_tf.data import masks as object_masks
@@ -106,3 +107,75 @@ def test_maps_are_measured_on_masks_rather_than_on_their_boxes(tmp_path, masks):
     for one in found["methods"]["attention"].values():
         assert {"iou_otsu", "iou_best"} <= set(one)
     json.dumps(found)
+
+
+FILES = [f"test/{name}/{i}" for name in ("cat", "dog") for i in range(COUNT // 2)]
+
+
+@pytest.fixture
+def folder(tmp_path, masks):
+    """Images that show their own masks, in parts, and a class called masks."""
+    for part, name in (("train", "cat"), ("train", "dog"), ("train", "masks")):
+        save(tmp_path / part / name / "0.png", masks[0] * np.uint8(255))
+    for name, mask in zip(FILES, masks, strict=True):
+        save(tmp_path / f"{name}.png", mask * np.uint8(255))
+        save(tmp_path / "masks" / f"{name}.png", mask * np.uint8(1))
+    return tmp_path
+
+
+def save(file, pixels, **settings):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(file, **settings)
+
+
+def shown(split):
+    pixels = split.images(np.arange(len(split)), np.int64(0))
+    return np.asarray(pixels)[..., 0] > 127
+
+
+@pytest.mark.parametrize("aspect", ["squash", "pad", "crop"])
+def test_masks_of_a_folder_lie_where_the_pixels_go(folder, aspect):
+    settings = {"image_size": 32, "aspect": aspect, "background": (0, 0, 0)}
+    source = data.load("folder", dir=str(folder), **settings)
+    assert source.class_names == ("cat", "dog", "masks")
+    assert source.train.masks is None
+    np.testing.assert_array_equal(source.test.masks, shown(source.test))
+    np.testing.assert_array_equal(
+        source.test.boxes, object_masks.bounds(source.test.masks)
+    )
+
+
+def test_masks_of_a_folder_in_other_forms(folder, masks):
+    """Of a camera held sideways, in colours with an opaque border, with a palette."""
+    sideways = Image.Exif()
+    sideways[274] = 6
+    upright = np.rot90(masks[0], -1)
+    save(folder / f"{FILES[0]}.png", masks[0] * np.uint8(255), exif=sideways)
+    save(folder / "masks" / f"{FILES[0]}.png", np.ascontiguousarray(upright))
+    off, on = np.zeros_like(masks[1]), np.ones_like(masks[1])
+    colours = np.stack([off, off, masks[1], on], -1) * np.uint8(255)
+    save(folder / "masks" / f"{FILES[1]}.png", colours)
+    palette = Image.fromarray(masks[2] * np.uint8(3)).convert("P")
+    palette.save(folder / "masks" / f"{FILES[2]}.png")
+    source = data.load("folder", dir=str(folder), image_size=64)
+    np.testing.assert_array_equal(source.test.masks, shown(source.test))
+
+
+def test_masks_of_a_labelled_folder(folder):
+    names = ("dog", "cat", "masks")
+    split, _, _ = data.labelled_folder(str(folder), names, (32, 32))
+    np.testing.assert_array_equal(split.masks, shown(split))
+    assert split.boxes is not None
+
+
+def test_what_are_no_masks_of_a_folder_is_said(folder):
+    file = folder / "masks" / f"{FILES[4]}.png"
+    for change, said in (
+        (lambda: save(file, np.ones((4, 5), np.uint8)), r"1\.png: .*\(1, 40, 60\)"),
+        (lambda: save(file, np.zeros((40, 60), np.uint8)), r"1\.png\[0\]: .*object"),
+        (lambda: file.write_text("mask"), r"1\.png: .*no image"),
+        (lambda: file.unlink(), "masks: .*no mask of test/dog/1.png"),
+    ):
+        change()
+        with pytest.raises(SettingError, match=said):
+            data.load("folder", dir=str(folder), image_size=32)

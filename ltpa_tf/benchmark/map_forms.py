@@ -18,14 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ltpa_tf.benchmark.serving import SIZE, child, make_model
+from ltpa_tf.benchmark.serving import SIZE, child, make_model, real_server
 from ltpa_tf.benchmark.serving_load import KINDS, sender
 from ltpa_tf.serving import model_server
 from ltpa_tf.serving.compact import FORMS
 
 _PLAIN = "no maps"
 _ASKED = {_PLAIN: False, "full": True, **{form: form for form in FORMS}}
-_PORTS = (18511, 18510)
 
 
 def main() -> None:
@@ -46,22 +45,8 @@ def main() -> None:
 
 def _servers(base: Path) -> Iterator[tuple[str, contextlib.AbstractContextManager]]:
     yield "development server", child(["ours", f"--model_dir={base}"])
-    if command := model_server.find():
-        yield "TensorFlow Serving", _real(base, command)
-
-
-@contextlib.contextmanager
-def _real(base: Path, command: list[str]) -> Iterator[dict]:
-    rest, grpc = _PORTS
-    with model_server.ModelServer(
-        base, command, host="0.0.0.0", rest_port=rest, grpc_port=grpc, batching=False
-    ) as server:
-        yield {
-            "name": server.name,
-            "url": server.url,
-            "grpc": server.grpc_address,
-            "pid": server.pid,
-        }
+    if model_server.find():
+        yield "TensorFlow Serving", real_server(base, batching=False)
 
 
 def _print(title: str, where: dict, rounds: int) -> None:

@@ -3,8 +3,9 @@
 python -m pipelines.benchmark serving --out=serving.jsonl
 
 Every server runs in a process of its own; all are started before the first round and
-take turns, so that the machine's drift hits all alike. Where they are installed, the
-same model answers from ONNX Runtime and from PyTorch eager, behind the same HTTP.
+take turns, so that the machine's drift hits all alike. Where they are found, the same
+model answers from TensorFlow Serving, and, behind the development server's HTTP, from
+ONNX Runtime and from PyTorch eager.
 """
 
 import argparse
@@ -33,9 +34,14 @@ from ltpa_tf.benchmark.serving_load import (
     sender,
     wrk,
 )
+from ltpa_tf.serving import model_server
 
 CLASSES = 10
 SIZE = 32
+REAL = "tensorflow"
+"""The peer that is a `tensorflow_model_server`."""
+
+_PORTS = (18511, 18510)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -45,14 +51,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         make_model(Path(folder), flags.width, flags.peers)
         servers = {
-            name: stack.enter_context(child(command))
-            for name, command in commands(Path(folder), flags).items()
+            name: stack.enter_context(started)
+            for name, started in each_server(Path(folder), flags)
         }
         check_alike(servers, image)
         results = [
             *measure(transports(flags), servers, image, flags),
             *measure(maps_cost(), servers, image, flags),
-            *measure(clients_cost(), servers, image, flags),
+            *measure(clients_cost(servers), servers, image, flags),
             *measure(peers(servers), servers, image, flags),
         ]
     conclude(results)
@@ -105,22 +111,46 @@ def make_model(
     np.savez(folder / "weights.npz", *model.get_weights())
 
 
-def commands(folder: Path, flags: argparse.Namespace) -> dict[str, list[str]]:
-    """Server name -> how its process is started."""
-    found = {"ours": ["ours", f"--model_dir={folder / 'model'}"]}
+def each_server(
+    folder: Path, flags: argparse.Namespace
+) -> Iterator[tuple[str, contextlib.AbstractContextManager]]:
+    """Name of a server, and what starts it."""
+    yield "ours", child(["ours", f"--model_dir={folder / 'model'}"])
+    if REAL in flags.peers:
+        yield REAL, real_server(folder / "model")
     for threads in (1, os.cpu_count()):
         if "onnx" in flags.peers:
-            found[f"onnx, {threads} threads each"] = [
-                *("onnx", f"--file={folder / 'model.onnx'}", f"--threads={threads}")
-            ]
+            file = f"--file={folder / 'model.onnx'}"
+            command = ["onnx", file, f"--threads={threads}"]
+            yield f"onnx, {threads} threads each", child(command)
         if "pytorch" in flags.peers:
             settings = {"num_classes": CLASSES, "width": flags.width}
             settings |= {"mean": [127.5] * 3, "std": [51.0] * 3}
-            found[f"pytorch, {threads} threads each"] = [
-                *("pytorch", f"--settings={json.dumps(settings)}"),
-                *(f"--weights={folder / 'weights.npz'}", f"--threads={threads}"),
-            ]
-    return found
+            given = f"--settings={json.dumps(settings)}"
+            weights = f"--weights={folder / 'weights.npz'}"
+            command = ["pytorch", given, weights, f"--threads={threads}"]
+            yield f"pytorch, {threads} threads each", child(command)
+
+
+@contextlib.contextmanager
+def real_server(base: Path, *, batching: bool = True) -> Iterator[dict]:
+    """A `tensorflow_model_server` as `serve` starts it; where it listens."""
+    rest, grpc = _PORTS
+    with model_server.ModelServer(
+        base,
+        model_server.find(),
+        host="0.0.0.0",
+        rest_port=rest,
+        grpc_port=grpc,
+        batching=batching,
+        log=base.with_name("tensorflow_model_server.log"),
+    ) as server:
+        yield {
+            "name": server.name,
+            "url": server.url,
+            "grpc": server.grpc_address,
+            "pid": server.pid,
+        }
 
 
 @contextlib.contextmanager
@@ -168,10 +198,12 @@ def maps_cost() -> list[Case]:
     ]
 
 
-def clients_cost() -> list[Case]:
+def clients_cost(servers: dict[str, dict]) -> list[Case]:
     """The client library beside bare loops of the same requests."""
     return [
-        Case("clients", "ours", kind, 32, tool=tool)
+        Case("clients", server, kind, 32, tool=tool)
+        for server in ("ours", REAL)
+        if server in servers
         for kind in KINDS
         for tool in TOOLS
         if tool != "wrk" or (kind != "gRPC" and shutil.which("wrk"))
@@ -179,8 +211,14 @@ def clients_cost() -> list[Case]:
 
 
 def peers(servers: dict[str, dict]) -> list[Case]:
-    """Every server with 8 clients over REST JSON, which all of them speak."""
-    return [Case("peers", server, "REST JSON", 8) for server in servers]
+    """Every server over the transports that it has; all have REST JSON."""
+    return [
+        Case("peers", server, kind, clients)
+        for kind in KINDS
+        for clients in (8, 32)
+        for server in servers
+        if kind == "REST JSON" or server in ("ours", REAL)
+    ]
 
 
 def measure(
@@ -233,20 +271,22 @@ def conclude(results: list[dict]) -> None:
             rates[Case("maps", "ours", kind, 8, maps)] for maps in (True, False)
         )
         print(f"maps cost {1 - with_maps / without:+.1%} of the requests over {kind}")
-    for kind in KINDS:
-        bare = max(
-            rate
-            for (table, _, transport, *_, tool), rate in rates.items()
-            if (table, transport) == ("clients", kind) and tool != "library"
-        )
-        ours = rates[Case("clients", "ours", kind, 32, tool="library")]
-        print(f"the client library costs {1 - ours / bare:+.1%} of them over {kind}")
-    of_peers = {
-        server: rate for (table, server, *_), rate in rates.items() if table == "peers"
-    }
-    for server, rate in of_peers.items():
-        if server != "ours":
-            print(f"{of_peers['ours'] / rate:.2f} times the requests of {server}")
+    for (table, server, kind, *_, tool), rate in rates.items():
+        if (table, tool) == ("clients", "library"):
+            bare = max(
+                other
+                for case, other in rates.items()
+                if case[:3] == (table, server, kind) and case[-1] != tool
+            )
+            loss = f"{1 - rate / bare:+.1%} of them over {kind}, of {server}"
+            print(f"the client library costs {loss}")
+    for (table, server, kind, clients, *rest), rate in rates.items():
+        if table == "peers" and server != "ours":
+            ours = rates[(table, "ours", kind, clients, *rest)]
+            print(
+                f"{ours / rate:.2f} times the requests of {server}, over {kind}, "
+                f"{clients} clients"
+            )
 
 
 def _flags(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -256,12 +296,14 @@ def _flags(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32])
     libraries = {"onnx": "tf2onnx", "pytorch": "torch"}
+    found = [k for k, name in libraries.items() if importlib.util.find_spec(name)]
+    found += [REAL] if model_server.find() else []
     parser.add_argument(
         "--peers",
         nargs="*",
-        choices=libraries,
-        default=[k for k, name in libraries.items() if importlib.util.find_spec(name)],
-        help="other libraries that answer; by default those installed",
+        choices=(REAL, *libraries),
+        default=found,
+        help="others that answer; by default those that are found",
     )
     parser.add_argument("--out", help="JSON lines, one for each row")
     return parser.parse_args(arguments)

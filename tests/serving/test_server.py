@@ -15,7 +15,7 @@ from ltpa_tf import serving
 from ltpa_tf.errors import SettingError
 from ltpa_tf.serving import warmup
 from ltpa_tf.serving.server import DevelopmentServer
-from ltpa_tf.serving.server.pages import listen
+from ltpa_tf.serving.server.http_server import listen
 
 
 @pytest.fixture(params=["rest", "grpc"])

@@ -334,17 +334,20 @@ def test_a_good_version_after_a_damaged_one_is_served(
         wait_for(lambda: client.states().get(good) == "AVAILABLE")
 
 
-def test_a_damaged_newest_version_keeps_a_server_from_starting(
-    start_server, light, wait_for, request
+@pytest.mark.parametrize("number", [0, 2])  # before the good one, and after
+def test_a_damaged_version_keeps_a_server_from_starting(
+    start_server, light, request, number
 ):
     if os.environ.get("TF_SERVING_URL") and "development" not in request.node.name:
         pytest.skip("the server at TF_SERVING_URL has started")
-    cut_off(light, light / "2")
-    with pytest.raises(SettingError), start_server(of=light):
-        pass
-    (light / "2").rename(light / "0")  # an older one doesn't
-    with start_server(of=light) as server, connect(server, "rest") as client:
-        wait_for(lambda: client.states() == {1: "AVAILABLE", 0: "END"})
+    if number == 0 and "development" not in request.node.name:
+        pytest.skip("which of the two is done first, a real server leaves to chance")
+    damaged = cut_off(light, light / str(number))
+    try:
+        with pytest.raises(SettingError), start_server(of=light):
+            pass
+    finally:
+        shutil.rmtree(damaged)
 
 
 def test_no_thread_is_left_behind(light):

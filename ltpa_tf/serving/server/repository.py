@@ -28,7 +28,7 @@ class Repository:
         poll_seconds: How often the folder is looked at.
 
     Raises:
-        SettingError: If the newest wanted version doesn't load or there is none, or
+        SettingError: If a wanted version doesn't load or there is none, or
             `models.config` can't be read.
     """
 
@@ -47,11 +47,13 @@ class Repository:
         self.name = self.base.name
         self._read_config()
         self.refresh()
-        newest = max(self._states, default=0)
-        if newest not in self._loaded:  # as a real server, whatever the others are
-            _, why = self._states.get(newest, ("", "none is there"))
+        if self._failed or not self._loaded:
+            # Of a real server the first version to be there, or to fail, decides, and
+            # what is damaged mostly fails sooner than others load.
+            number = max(self._failed, default=None)
+            _, why = self._states.get(number, ("", "none is there"))
             raise SettingError(
-                "--model_dir", str(base), f"a newest version that loads ({why})"
+                "--model_dir", str(base), f"versions that all load ({why})"
             )
 
     def start(self) -> None:

@@ -40,8 +40,9 @@ CLASSES = 10
 SIZE = 32
 REAL = "tensorflow"
 """The peer that is a `tensorflow_model_server`."""
+ALONE = f"{REAL}, no batching"
 
-_PORTS = (18511, 18510)
+_PORTS = {True: (18511, 18510), False: (18513, 18512)}  # by batching
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -118,6 +119,7 @@ def each_server(
     yield "ours", child(["ours", f"--model_dir={folder / 'model'}"])
     if REAL in flags.peers:
         yield REAL, real_server(folder / "model")
+        yield ALONE, real_server(folder / "model", batching=False)
     for threads in (1, os.cpu_count()):
         if "onnx" in flags.peers:
             file = f"--file={folder / 'model.onnx'}"
@@ -135,7 +137,7 @@ def each_server(
 @contextlib.contextmanager
 def real_server(base: Path, *, batching: bool = True) -> Iterator[dict]:
     """A `tensorflow_model_server` as `serve` starts it; where it listens."""
-    rest, grpc = _PORTS
+    rest, grpc = _PORTS[batching]
     with model_server.ModelServer(
         base,
         model_server.find(),
@@ -143,7 +145,7 @@ def real_server(base: Path, *, batching: bool = True) -> Iterator[dict]:
         rest_port=rest,
         grpc_port=grpc,
         batching=batching,
-        log=base.with_name("tensorflow_model_server.log"),
+        log=base.with_name(f"tensorflow_model_server-{rest}.log"),
     ) as server:
         yield {
             "name": server.name,
@@ -217,7 +219,7 @@ def peers(servers: dict[str, dict]) -> list[Case]:
         for kind in KINDS
         for clients in (8, 32)
         for server in servers
-        if kind == "REST JSON" or server in ("ours", REAL)
+        if kind == "REST JSON" or server in ("ours", REAL, ALONE)
     ]
 
 

@@ -118,7 +118,7 @@ _MEANT_FOR: dict[str, tuple[str, tuple[str, ...]]] = {
     "model.preprocessing": ("model.backbone", ()),
 }
 
-_OF_BACKBONE = ("backbone", "backbone_weights", "preprocessing")
+_OF_BACKBONE = {"backbone": "", "backbone_weights": "", "preprocessing": "auto"}
 _OF_TRUNK = {
     "trunk": None,
     "tap": None,
@@ -170,6 +170,7 @@ def validate(config: ConfigDict) -> None:
         if config.model.backbone:
             _check_backbone(config)
         else:
+            _check_no_backbone(config)
             models.resolve(config.model.name, **_chosen(config))
 
 
@@ -384,6 +385,17 @@ def _check_backbone(config: ConfigDict) -> None:
     for level in config.model.levels or ():
         if not isinstance(level, int | str):
             raise SettingError("levels", level, "strides or names of layers")
+
+
+def _check_no_backbone(config: ConfigDict) -> None:
+    """Refuses what says something about a backbone where there is none."""
+    for key, unset in _OF_BACKBONE.items():
+        if config.model[key] != unset:
+            raise SettingError(
+                key,
+                config.model[key],
+                f"{unset!r} while model.backbone is '': it is of a backbone",
+            )
 
 
 def _get(config: ConfigDict, key: str):

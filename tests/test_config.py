@@ -62,6 +62,17 @@ def test_refuses_and_names_the_key(key, value):
         config_lib.validate(config)
 
 
+@pytest.mark.parametrize(
+    ("key", "value"), [("preprocessing", "tf"), ("backbone_weights", "imagenet")]
+)
+def test_what_is_of_a_backbone_needs_one(key, value):
+    config = common.get_config()
+    config.model[key] = value
+    refused = rf"^model\.{key}: expected .* while model\.backbone is ''"
+    with pytest.raises(SettingError, match=refused):
+        config_lib.validate(config)
+
+
 def test_cutmix_and_mixup_exclude_each_other():
     config = common.get_config()
     config.augment.cutmix = config.augment.mixup = 1.0

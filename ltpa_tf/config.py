@@ -166,6 +166,13 @@ def validate(config: ConfigDict) -> None:
             _get(config, "data.background"),
             _get(config, "data.window"),
         )
+    if config.train.unfreeze_epochs and config.train.frozen_epochs <= 0:
+        raise SettingError(
+            "train.unfreeze_epochs",
+            config.train.unfreeze_epochs,
+            f"0 while train.frozen_epochs is {config.train.frozen_epochs}: it counts "
+            "from the end of these",
+        )
     with settings_of("model"):
         if config.model.backbone:
             _check_backbone(config)

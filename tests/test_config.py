@@ -73,6 +73,17 @@ def test_what_is_of_a_backbone_needs_one(key, value):
         config_lib.validate(config)
 
 
+@pytest.mark.parametrize("frozen", [0, -1])
+def test_a_trunk_thaws_only_behind_frozen_epochs(frozen):
+    config = common.get_config()
+    config.train.unfreeze_epochs, config.train.frozen_epochs = 2, 1
+    config_lib.validate(config)
+    config.train.frozen_epochs = frozen
+    refused = rf"^train\.unfreeze_epochs: .* train\.frozen_epochs is {frozen}: .* 2$"
+    with pytest.raises(SettingError, match=refused):
+        config_lib.validate(config)
+
+
 def test_cutmix_and_mixup_exclude_each_other():
     config = common.get_config()
     config.augment.cutmix = config.augment.mixup = 1.0

@@ -111,7 +111,7 @@ class Report:
         """Only the best trials keep models; checkpoints only while they may be used."""
         if self._search.algorithm != "hyperband":
             self._delete_checkpoints(found)
-        for row in best[self._search.keep_models or None :]:
+        for row in best[self._search.keep_models or len(best) :]:
             for file in row["folder"].glob("run_*/*.keras"):
                 file.unlink()
 

@@ -125,6 +125,15 @@ def test_executions_are_seeds_and_their_mean_counts(search_config, tmp_path):
     assert list((tmp_path / "search").glob("trial_0/run_*/events/events.out.*"))
 
 
+@pytest.mark.parametrize(("keep_models", "kept"), [(0, 2), (1, 1)])
+def test_the_best_trials_keep_their_models(search_config, tmp_path, keep_models, kept):
+    search_config.search.trials = 2
+    search_config.search.keep_models = keep_models
+    search_config.search.space = (log("optimizer.learning_rate", 0.01, 0.1),)
+    start(search_config, tmp_path / "search")
+    assert len(list(tmp_path.glob("search/trial_*/run_0/model.keras"))) == kept
+
+
 @pytest.mark.slow
 def test_a_promoted_trial_is_the_run_that_was_never_stopped(search_config, tmp_path):
     """Hyperband's rungs take 1 and 2 epochs; the schedule is that of 2 throughout.

@@ -64,7 +64,8 @@ def check(base: ConfigDict, search: ConfigDict) -> Space:
         raise SettingError(
             "data.validation_examples",
             0,
-            "1 or more: trials are compared on the validation part, never on the test",
+            "1 or more, or data.validation_share above 0 where the data brings a "
+            "validation part: trials are compared on it, never on the test part",
         )
     endless = search.algorithm in ("random", "bayesian")
     if endless and not search.trials and not search.hours:

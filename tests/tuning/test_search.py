@@ -200,7 +200,7 @@ def test_a_process_that_cannot_train_says_why(attached_config, tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"data.validation_examples": 0}, "never on the test"),
+        ({"data.validation_examples": 0}, "or data.validation_share above 0"),
         ({"search.algorithm": "genetic"}, "random, hyperband, bayesian, grid"),
         ({"search.objective": "accuracy"}, "val_accuracy, val_loss"),
         ({"search.executions": 0}, "1 or more"),

@@ -111,11 +111,7 @@ class Mirror(Place):
 
     def saved(self) -> None:
         """See `Place`; to be called while no file is being replaced or removed."""
-        if self._lost:
-            raise CheckpointError(
-                f"Another process has begun to train in {self.name}: this one ends, "
-                "and writes nothing there any more."
-            )
+        self._check_owner()
         # Hard links: a file that is replaced or removed meanwhile stays what it was.
         links = Path(tempfile.mkdtemp(dir=self._scratch))
         for name in _files(self.path):
@@ -132,6 +128,7 @@ class Mirror(Place):
         """See `Place`."""
         self.saved()
         self._thread.submit(lambda: None).result()
+        self._check_owner()  # it may have been lost just now
         if self._error:
             why = stores.reason(self._error)
             raise CheckpointError(
@@ -162,6 +159,13 @@ class Mirror(Place):
             )
         finally:
             shutil.rmtree(links)
+
+    def _check_owner(self) -> None:
+        if self._lost:
+            raise CheckpointError(
+                f"Another process has begun to train in {self.name}: this one ends, "
+                "and writes nothing there any more."
+            )
 
     def _is_lost(self) -> bool:
         """Whether another process has claimed the folder after this one."""

@@ -129,6 +129,18 @@ def test_who_begins_last_owns_the_folder(s3, bucket):
     assert "checkpoints/step-00000002.json" in s3.names(bucket)
 
 
+def test_who_has_lost_the_folder_at_its_end_says_so_and_leaves_it(s3, bucket):
+    with contextlib.ExitStack() as stack, opened(bucket) as first:
+        lost = pytest.raises(CheckpointError, match="Another process has begun")
+        with lost, first.claimed():
+            second = stack.enter_context(opened(bucket))
+            stack.enter_context(second.claimed())
+            (first.path / "summary.json").write_text("{}")
+        train(second, [2])
+        second.upload()
+    assert s3.names(bucket) == [f"checkpoints/step-00000002.{end}" for end in ENDS]
+
+
 def test_a_store_that_fails_for_a_while_ends_no_training(s3, bucket, capfd):
     with opened(bucket) as place:
         store, place._store = place._store, Dies(place._store, 0)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ltpa_tf.data import boxes as box_table
 from ltpa_tf.data import masks as object_masks
+from ltpa_tf.data.memory import check_images
 from ltpa_tf.data.source import array_split, fingerprint
 from ltpa_tf.errors import SettingError
 from ltpa_tf.images import DEFAULT, Preprocessing, files, pillow
@@ -87,6 +88,8 @@ def load_npz(
 ) -> tuple[tuple[str, ...], dict]:
     """Class names, and what `make_source` needs, of an .npz file."""
     parts, names, boxes = read_npz(file, chosen)
+    number = sum(len(labels) for _, labels in parts.values())
+    check_images(number, (image_size, image_size))
     splits = {}
     for part, (images, labels) in parts.items():
         fitting = sized(images, image_size, chosen)

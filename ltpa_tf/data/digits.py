@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from ltpa_tf.data import hashing
+from ltpa_tf.data.memory import check_images
 from ltpa_tf.data.source import Source, Split, array_split, fingerprint, statistics
 from ltpa_tf.errors import SettingError
 
@@ -24,6 +25,7 @@ from ltpa_tf.errors import SettingError
 TRAIN_EXAMPLES = 10_000
 VALIDATION_EXAMPLES = 1_000
 TEST_EXAMPLES = 2_000
+_SAMPLE = 2_000  # of the training part, for mean and deviation
 # Of every 9 digits in the order of the set 6 are for training, 1 for validation, 2 for
 # test; the test images are the same for every seed.
 _ROUND = 9
@@ -83,17 +85,17 @@ def load(
     canvas = image_size or 32
     if canvas < 32:
         raise SettingError("data.image_size", image_size, "32 and more, or 0 for 32")
+    validation_examples = validation_examples or VALIDATION_EXAMPLES
+    check_images(validation_examples + TEST_EXAMPLES + _SAMPLE, (canvas, canvas))
     bank = _bank("train", canvas)
     train = _fresh_split(bank, train_examples or TRAIN_EXAMPLES, seed)
     if len(np.unique(train.labels)) < 10:
         raise SettingError(
             "data.train_examples", train_examples, "more: not every digit is among them"
         )
-    validation = _fixed_split(
-        "validation", canvas, validation_examples or VALIDATION_EXAMPLES
-    )
+    validation = _fixed_split("validation", canvas, validation_examples)
     test = _fixed_split("test", canvas, TEST_EXAMPLES)
-    sample = _fixed_split("train", canvas, 2_000).array
+    sample = _fixed_split("train", canvas, _SAMPLE).array
     mean, std = statistics(sample)
     return Source(
         name="digits",

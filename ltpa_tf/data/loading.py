@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ltpa_tf import stores
 from ltpa_tf.data import digits, sharpness
+from ltpa_tf.data.memory import check_images
 from ltpa_tf.data.source import NOT_TFDS, Source
 from ltpa_tf.data.splits import make_source
 from ltpa_tf.errors import SettingError, settings_of
@@ -82,6 +83,7 @@ def load(
     ):
         if not isinstance(value, numbers.Integral) or value < 0:
             raise SettingError(setting, value, "0 or more, a whole number")
+    check_images(1, (image_size, image_size))  # of how many, each source knows
     if not isinstance(validation_share, numbers.Real) or not 0 <= validation_share < 1:
         raise SettingError(
             "data.validation_share", validation_share, "0 or more, and below 1"

@@ -1,7 +1,6 @@
 """Data sets of TensorFlow Datasets, by name; without network unless asked for."""
 
 import logging
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from ltpa_tf.data.examples import splits_of
+from ltpa_tf.data.memory import memory
 from ltpa_tf.data.source import NOT_TFDS, fingerprint
 from ltpa_tf.errors import SettingError
 from ltpa_tf.home import expanded
@@ -211,12 +211,11 @@ def _examples(builder: tfds.core.DatasetBuilder, part: str, decoders: dict) -> I
 
 
 def _check_memory(name: str, dataset_size: int) -> None:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if dataset_size > memory // 2:
+    if dataset_size > memory() // 2:
         raise SettingError(
             "data.name",
             name,
             f"a TFDS data set of at most half this machine's memory, "
-            f"{memory / 2e9:.0f} GB, and this one has {dataset_size / 1e9:.0f} GB; "
+            f"{memory() / 2e9:.0f} GB, and this one has {dataset_size / 1e9:.0f} GB; "
             "as a folder of images any size works",
         )

@@ -19,6 +19,7 @@ import numpy as np
 
 from ltpa_tf.data import hashing
 from ltpa_tf.data.arrays import read_npz
+from ltpa_tf.data.memory import check_images
 from ltpa_tf.data.source import Source, Split, array_split, fingerprint
 from ltpa_tf.data.splits import held_out, make_source
 from ltpa_tf.errors import SettingError
@@ -87,6 +88,9 @@ def load_scattered(
             f"at most {count - len(names)} of the {count} training digits: one of each "
             f"of the {len(names)} classes is left to train on",
         )
+    train_examples = train_examples or count - aside
+    tested = len(labels.get("test", ()))
+    check_images(train_examples + aside + tested, (side, side))
     kept, validation = np.arange(count), None
     if aside:
         chosen, _ = held_out(labels["train"], aside, seed)
@@ -94,7 +98,6 @@ def load_scattered(
         validation = make(
             digits["train"][chosen], labels["train"][chosen], aside, _FIXED_SEED
         )
-    train_examples = train_examples or len(kept)
     train = make(digits["train"][kept], labels["train"][kept], train_examples, seed)
     test = None
     if "test" in digits:

@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 
 from ltpa_tf.data.encoded import decoded
+from ltpa_tf.data.memory import check_images
 from ltpa_tf.data.source import Source, Split, fingerprint, statistics
 from ltpa_tf.errors import SettingError
 from ltpa_tf.images import DEFAULT, Preprocessing
@@ -245,4 +246,6 @@ def _sample(split: Split) -> np.ndarray:
     if split.array is not None:
         return split.array
     indices = np.linspace(0, len(split) - 1, _SAMPLE).astype(np.int64)
-    return decoded(split, np.unique(indices))
+    indices = np.unique(indices)
+    check_images(len(indices), split.shape[:2])
+    return decoded(split, indices)

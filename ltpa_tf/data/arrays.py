@@ -1,7 +1,9 @@
 """Images from an .npz file, and what arrays of any kind become."""
 
 import dataclasses
+import difflib
 import zipfile
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +16,14 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.images import DEFAULT, Preprocessing, files, pillow
 from ltpa_tf.images.fit import fit
 
+_ARRAYS, _PARTS = ("x", "y", "boxes", "masks"), ("train", "test")
 KEYS = (
     "x_train, y_train and, where there is a test part, x_test, y_test; label_names, "
     "boxes_train, boxes_test, masks_train, masks_test"
 )
+_NAMES = {f"{what}_{part}" for what in _ARRAYS for part in _PARTS} | {"label_names"}
+# How alike a name must be to be taken for another: x_tset and x_test are by 0.83.
+_ALIKE = 0.8
 
 
 def read_npz(
@@ -50,8 +56,9 @@ def read_npz(
         raise SettingError(
             str(file), f"an unreadable file ({error})", f"an .npz file with {KEYS}"
         ) from None
+    _check_names(arrays, file)
     parts = {}
-    for part in ("train", "test"):
+    for part in _PARTS:
         names = (f"x_{part}", f"y_{part}")
         missing = [name for name in names if name not in arrays]
         if missing and (part == "train" or len(missing) == 1):
@@ -81,6 +88,16 @@ def read_npz(
             shapes = [images.shape[1:3]] * len(labels)
             boxes[part] = box_table.checked(arrays[f"boxes_{part}"], shapes, where)
     return parts, names, boxes
+
+
+def _check_names(names: Collection[str], file: Path) -> None:
+    """Refuses a name that seems to be meant as one that isn't there."""
+    missing = _NAMES - set(names)
+    for name in sorted(set(names) - _NAMES):
+        for meant in difflib.get_close_matches(name, missing, 1, _ALIKE):
+            raise SettingError(
+                str(file), f"an array {name!r}", f"{meant!r}, or a name less like it"
+            )
 
 
 def load_npz(

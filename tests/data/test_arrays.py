@@ -49,6 +49,27 @@ def test_without_names_and_test_part(arrays, save):
     assert source.test is None
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("x_tset", "x_test"),
+        ("Y_train", "y_train"),
+        ("box_train", "boxes_train"),
+        ("mask_test", "masks_test"),
+    ],
+)
+def test_a_misspelt_name_is_told(arrays, save, name, meant):
+    arrays[name] = arrays.pop(meant, np.zeros((6, 4)))
+    with pytest.raises(SettingError, match=f"expected '{meant}'.*array '{name}'"):
+        load("npz", dir=save(arrays))
+
+
+def test_arrays_of_other_names_are_left_alone(arrays, save):
+    for name in ("id", "x_val", "x_test_raw", "y_train2", "y_test_coarse"):
+        arrays[name] = arrays["y_train"]
+    assert len(load("npz", dir=save(arrays)).test) == 6
+
+
 @pytest.mark.parametrize("part", ["y_train", "y_test"])
 def test_a_huge_label_is_refused_before_its_classes_are_named(arrays, save, part):
     del arrays["label_names"]

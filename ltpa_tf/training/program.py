@@ -37,6 +37,10 @@ class Program:
         small_steps: So many steps, the first ones of a training, are taken on small
             images. They are another program to compile.
         teacher: Another model that is learned from, beside the labels.
+        seed: Of dropout and choices.
+
+    Attributes:
+        seed: A variable, so that a compiled step serves every seed.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class Program:
         loop_inside: bool = False,
         small_steps: int = 0,
         teacher: Teacher | None = None,
+        seed: int = 0,
     ):
         self.small_steps = small_steps
         self.strategy = strategy
@@ -69,11 +74,11 @@ class Program:
         self._first_half = compiled(self._packed_forward_backward)
         self._second_half = compiled(self._packed_apply)
         self._call = tf.function(self._train, autograph=False)
-        # Both live in each replica's memory: sent from the host in every step, they'd
+        # They live in each replica's memory: sent from the host in every step, they'd
         # make it wait until the accelerator has done all steps before.
         with strategy.scope():
-            self._number, self._replica = (
-                variable_per_replica(np.int64(0)) for _ in range(2)
+            self._number, self._replica, self.seed = (
+                variable_per_replica(np.int64(value)) for value in (0, 0, seed)
             )
         strategy.run(tf.function(self._count_replicas, autograph=False))
 
@@ -132,8 +137,9 @@ class Program:
         self._state.write(self._second_half(state, local, summed, step))
 
     def _held(self):
-        """What a replica has in its memory for all steps: images, a teacher."""
-        return self._feed.held(), self._teacher.held() if self._teacher else ()
+        """What a replica has in its memory for all steps: images, a teacher, a seed."""
+        teacher = self._teacher.held() if self._teacher else ()
+        return self._feed.held(), teacher, self.seed.read_value()
 
     def _replica_steps(self, first, steps, small):
         state, held = self._state.read(), self._held()
@@ -171,13 +177,20 @@ class Program:
         return self._step.apply(state, local, self._step.unpack(summed), step)
 
     def _forward_backward(self, state, batch, held, step, replica, small):
-        examples, teacher = held
+        examples, teacher, seed = held
         images, labels = self._feed.examples(batch, examples, step, replica)
         targets = None
         if self._teacher:
             targets = self._teacher.targets(images, labels, teacher)
         return self._step.forward_backward(
-            state, images, labels, step, replica, targets=targets, small=small
+            state,
+            images,
+            labels,
+            step,
+            replica,
+            seed=seed,
+            targets=targets,
+            small=small,
         )
 
 

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ltpa_tf.data.hashing import Integer
 from ltpa_tf.layers.choices import reinforce
 from ltpa_tf.optimizers import decayed_variables
 from ltpa_tf.training.network import Network, with_seeds, without_seeds
@@ -21,7 +22,6 @@ class Recipe:
     """The numbers of a step.
 
     Attributes:
-        seed: For dropout.
         batch_size: Examples per step over all replicas.
         label_smoothing: Probability mass spread evenly over all classes.
         class_weights: What an example of each class counts; () = all the same.
@@ -43,7 +43,6 @@ class Recipe:
             then the optimizer collects its gradients, so that it knows their size.
     """
 
-    seed: int
     batch_size: int
     label_smoothing: float = 0.0
     class_weights: tuple[float, ...] = ()
@@ -123,6 +122,7 @@ class Step:
         step: tf.Tensor,
         replica: tf.Tensor,
         *,
+        seed: Integer = 0,
         targets: tf.Tensor | None = None,
         small: bool = False,
     ) -> tuple[Found, list[tf.Tensor]]:
@@ -134,6 +134,7 @@ class Step:
             labels: float32 `[b, K]`, probabilities.
             step: int64 scalar, the global step.
             replica: integer scalar, the replica's number.
+            seed: Of dropout and choices, an integer or an integer scalar.
             targets: float32 `[b, K]`, probabilities that are learned instead of the
                 labels, by which predictions still count as correct.
             small: Whether to shrink the images to the recipe's small size.
@@ -143,13 +144,13 @@ class Step:
         batch = (images, labels, labels if targets is None else targets)
         parts = self._recipe.accumulation_steps
         if parts == 1:
-            return self._part(state, state.local, batch, step, replica)
+            return self._part(state, state.local, batch, step, replica, seed)
         batch = [tf.reshape(t, [parts, -1, *t.shape[1:]]) for t in batch]
 
         def turn(i, total, local):
             number = step * parts + tf.cast(i, step.dtype)
             examples = [t[i] for t in batch]
-            part, local = self._part(state, local, examples, number, replica)
+            part, local = self._part(state, local, examples, number, replica, seed)
             return i + 1, tf.nest.map_structure(tf.add, total, part), local
 
         start = (tf.constant(0), self._nothing(), state.local)
@@ -217,11 +218,11 @@ class Step:
         gradients = [tf.zeros(shape) for shape in self._shapes]
         return Found(gradients, tf.zeros(3), tf.zeros(()))
 
-    def _part(self, state, local, batch, step, replica):
+    def _part(self, state, local, batch, step, replica, seed):
         """`forward_backward` of examples that are taken at once."""
         recipe = self._recipe
         images, labels, targets = batch
-        others = with_seeds(self._model, local, recipe.seed, step, replica)
+        others = with_seeds(self._model, local, seed, step, replica)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(state.trainable)
             logits, choices, others = self._network(
@@ -347,7 +348,6 @@ def make_step(config, model, optimizer, class_weights=(), first_steps=()) -> Ste
     """The step of a config; most of its numbers are `config.train`'s own."""
     coupled = config.optimizer.decay_mode == "coupled"
     others = {
-        "seed": config.seed,
         "class_weights": class_weights,
         "coupled_decay": config.optimizer.weight_decay if coupled else 0.0,
         "loss_scaling": config.runtime.precision == "mixed_float16",

@@ -132,6 +132,7 @@ class Trainer:
             and distribution.has_accelerator(),
             small_steps=round(small * self.total_steps),
             teacher=make_teacher(config, source, strategy, jit=self.jit),
+            seed=config.seed,
         )
         self._validation = source.validation and Validation(
             strategy,
@@ -188,10 +189,11 @@ class Trainer:
 
         Args:
             arrays: What `initial_arrays` gave.
-            seed: Of order and augmentation.
+            seed: Of order, augmentation, dropout and choices.
         """
         self.state.from_arrays(arrays)
         self.feed.seed.assign(seed)
+        self.program.seed.assign(seed)
 
 
 def class_weights(config: ConfigDict, source: data.Source) -> tuple[float, ...]:

@@ -92,6 +92,19 @@ def test_every_seed_is_a_training_of_its_own(source, ema):
     assert first["test"]["top1"] > 0.5
 
 
+def test_nothing_of_a_training_follows_the_config_s_own_seed(source):
+    config = small_config()
+    config.model.dropout = 0.5
+    config.train.epochs, config.train.batch_size = 1, 16
+    config.optimizer.warmup_epochs = 0.0
+    config.runtime.precision, config.runtime.strategy = "float32", "none"
+    losses = []
+    for own in (3, 0):
+        config.seed = own
+        losses += SeedTrainer(config, source, [3]).train(3)["curve"]["loss"]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
 def test_the_model_handed_out_is_the_one_that_was_tested(source):
     config = small_config()
     config.model.dropout = 0.5

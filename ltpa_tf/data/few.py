@@ -7,6 +7,7 @@ import numpy as np
 
 from ltpa_tf.data import arrays
 from ltpa_tf.errors import SettingError
+from ltpa_tf.files import written_aside
 from ltpa_tf.home import expanded
 from ltpa_tf.words import one_of
 
@@ -39,7 +40,8 @@ def write_few(
         The file, with `x_train, y_train, x_test, y_test, label_names`.
 
     Raises:
-        SettingError: No such file, class, or so many images of a class.
+        SettingError: No such file, class, or so many images of a class; or the new file
+            can't be written: one that was there stays as it was.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -83,14 +85,20 @@ def write_few(
     few, rest = np.concatenate(few), np.concatenate(rest)
     test_images, test_labels = parts["train"] if held_out else parts["test"]
     tested = rest if held_out else np.flatnonzero(np.isin(test_labels, chosen))
-    np.savez_compressed(
-        target,
-        x_train=images[few],
-        y_train=np.searchsorted(chosen, labels[few]),
-        x_test=test_images[tested],
-        y_test=np.searchsorted(chosen, test_labels[tested]),
-        label_names=np.array([names[number] for number in chosen]),
-    )
+    try:
+        with written_aside(target) as aside:
+            np.savez_compressed(
+                aside,
+                x_train=images[few],
+                y_train=np.searchsorted(chosen, labels[few]),
+                x_test=test_images[tested],
+                y_test=np.searchsorted(chosen, test_labels[tested]),
+                label_names=np.array([names[number] for number in chosen]),
+            )
+    except OSError as error:
+        raise SettingError(
+            "--npz", str(target), f"a file that can be written to ({error.strerror})"
+        ) from None
     return target
 
 

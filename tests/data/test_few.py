@@ -1,5 +1,7 @@
 """A small task out of a large one: which images, and which are told apart."""
 
+import resource
+
 import numpy as np
 import pytest
 
@@ -54,6 +56,22 @@ def test_settings_are_chosen_on_training_images_that_are_left(large, tmp_path):
     assert both == {n for n in range(100) if n % 5 in (1, 4)}
     assert len(choosing.train) + len(choosing.test) == 40
     assert set(numbers(final.train)) != set(numbers(other.train))
+
+
+def test_a_full_disk_leaves_the_file_that_was_there(large, tmp_path):
+    """Here, a limit on the length of files."""
+    target = tmp_path / "few.npz"
+    write_few(large, target, classes=["rose", "trout"], per_class=6)
+    before = target.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with pytest.raises(SettingError, match=r"^--npz: .*can be written to \(File"):
+            write_few(large, target, classes=["rose", "trout"], per_class=7)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert target.read_bytes() == before
+    assert {file.name for file in tmp_path.iterdir()} == {"few.npz", "large.npz"}
 
 
 @pytest.mark.parametrize(

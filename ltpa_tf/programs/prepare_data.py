@@ -57,6 +57,8 @@ _HELD_OUT = flags.DEFINE_boolean(
     False,
     "Of --npz: test on the training images that weren't chosen, to choose settings by.",
 )
+_OF_NAME = (_DATA_DIR, _SKIP_DAMAGED)
+_OF_NPZ = (_CLASSES, _PER_CLASS, _SEED, _HELD_OUT)
 
 
 def main(argv: Sequence[str]) -> None:
@@ -64,6 +66,12 @@ def main(argv: Sequence[str]) -> None:
     del argv
     if (_NAME.value is None) == (_NPZ.value is None):
         raise SettingError("--name, --npz", [_NAME.value, _NPZ.value], "one of the two")
+    needed, others = ("--npz", _OF_NPZ) if _NPZ.value is None else ("--name", _OF_NAME)
+    for flag in others:
+        if flags.FLAGS[flag.name].present:
+            raise SettingError(
+                f"--{flag.name}", flag.value, f"nothing, without {needed}"
+            )
     if _NPZ.value is not None:
         print(_few())
         return

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from ltpa_tf.data import load
 
@@ -22,6 +23,21 @@ def test_a_mistake_is_a_sentence(start, tmp_path):
     assert done.returncode == 2
     assert "nowhere.tar.gz" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("flag", "wanted", "missing"),
+    [
+        ("--classes=cat,dog", "--name=pets", "--npz"),
+        ("--held_out", "--name=pets", "--npz"),
+        ("--data_dir=sets", "--npz=few.npz", "--name"),
+    ],
+)
+def test_a_flag_that_would_do_nothing_is_told(start, flag, wanted, missing):
+    done = start("prepare_data", "--source=all.npz", wanted, flag)
+    assert done.returncode == 2
+    name = flag.partition("=")[0]
+    assert f"{name}: expected nothing, without {missing}. " in done.stderr
 
 
 def test_help_says_what_can_be_read(start):

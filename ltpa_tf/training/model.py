@@ -40,8 +40,6 @@ def build_model(config: ConfigDict, source: data.Source) -> keras.Model:
         mean=source.mean,
         std=source.std,
     )
-    if config.model.initial_values == "torch":
-        models.draw_as_torch(model)
     for layer in model.layers:
         if isinstance(layer, Whitening):
             normalized = keras.Model(model.input, layer.input)
@@ -90,7 +88,7 @@ def configured_model(
         return _attached(config, image_shape, num_classes)
     size = None if None in image_shape[:2] else tuple(image_shape[:2])
     with settings_of("model"):  # a level that has one position
-        return models.of_arguments(
+        model = models.of_arguments(
             configuration.model_arguments(config, size),
             image_shape=image_shape,
             num_classes=num_classes,
@@ -98,6 +96,9 @@ def configured_model(
             std=std,
             name=config.model.name,
         )
+    if config.model.initial_values == "torch":
+        models.draw_as_torch(model)
+    return model
 
 
 def _attached(config, image_shape, num_classes) -> keras.Model:

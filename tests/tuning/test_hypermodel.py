@@ -75,6 +75,16 @@ def test_settings_reach_the_compiled_model(tiny_config):
     assert not model.optimizer._use_weight_decay(bias)
 
 
+@pytest.mark.parametrize("initial", ["keras", "torch"])
+def test_a_model_starts_as_the_config_says(tiny_config, initial):
+    """Torch7 draws batch norm's gamma from 0 to 1, Keras begins with 1."""
+    tiny_config.model.batch_norm = True
+    tiny_config.model.initial_values = initial
+    model = make(tiny_config).build(keras_tuner.HyperParameters())
+    gammas = [np.array(v) for v in model.trainable_variables if v.name == "gamma"]
+    assert (np.concatenate(gammas) == 1).all() == (initial == "keras")
+
+
 @pytest.fixture
 def any_kernels():
     """As in a new process: Keras leaves XLA out once a run was deterministic."""

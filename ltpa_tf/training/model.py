@@ -10,12 +10,20 @@ from ml_collections import ConfigDict
 
 from ltpa_tf import config as configuration
 from ltpa_tf import data, models
-from ltpa_tf.errors import SettingError, settings_of
+from ltpa_tf.errors import SettingError, renamed, settings_of
 from ltpa_tf.layers import Whitening
 from ltpa_tf.models.settings import SMALLEST_IMAGE
 
 # Pixels of training images that a `Whitening` is adapted to: 1,953 of CIFAR's images.
 _WHITENING_PIXELS = 2_000_000
+
+# What speaks of a trunk's stages, and its value where it is off.
+_OF_STAGES = {
+    "train.frozen_epochs": 0,
+    "train.freeze_batch_norm": False,
+    "optimizer.backbone_lr_multiplier": 1.0,
+    "optimizer.stage_lr_multiplier": 1.0,
+}
 
 Build = Callable[[ConfigDict, data.Source], keras.Model]
 
@@ -173,8 +181,18 @@ def made(build: Build, config: ConfigDict, source: data.Source) -> keras.Model:
             "less: the weights of this model don't fit into memory",
         ) from None
     models.check_names(model)
+    _check_stages(config, model)
     freeze(config, model)
     return model
+
+
+def _check_stages(config: ConfigDict, model: keras.Model) -> None:
+    """Names the setting that asks for stages of a model that has none."""
+    settings = configuration.flat(config)
+    on = [key for key, off in _OF_STAGES.items() if settings[key] != off]
+    if on:
+        with renamed("model", on[0]):
+            models.stages(model)
 
 
 def tunes(config: ConfigDict) -> bool:

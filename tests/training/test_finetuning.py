@@ -13,7 +13,7 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.optimizers import make_optimizer
 from ltpa_tf.run import RunFolder
 from ltpa_tf.training import train
-from ltpa_tf.training.model import learning_rates, tunes
+from ltpa_tf.training.model import learning_rates, made, tunes
 
 WHERE = ("first", "second", "logits")
 
@@ -153,6 +153,21 @@ def test_rates_by_hand(config):
         if rate and variable.name == "kernel":
             decayed = before - before * 0.1 * 0.2 * rate
             np.testing.assert_allclose(after, decayed - 0.2 * rate, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("train.frozen_epochs", -1),
+        ("train.freeze_batch_norm", True),
+        ("optimizer.backbone_lr_multiplier", 0.1),
+        ("optimizer.stage_lr_multiplier", 0.5),
+    ],
+)
+def test_what_needs_a_trunk_is_named_where_there_is_none(config, key, value):
+    config.update_from_flattened_dict({key: value})
+    with pytest.raises(SettingError, match=f"^{key}: expected a model with attention"):
+        made(tiny.builder(), config, tiny.make_source())
 
 
 def test_configs_of_before_train_all_at_one_rate(config):

@@ -134,7 +134,8 @@ def best_config(
 
 def train_command(file: Path) -> str:
     """The command that trains `best_config.py`."""
-    workdir = file.parent.with_name(f"{file.parent.name}-best")
+    folder = file.parent if file.parent.name else file.parent.absolute()  # of "."
+    workdir = folder.with_name(f"{folder.name}-best")
     return (
         f"python -m pipelines.train --config={shlex.quote(str(file))} "
         f"--workdir={shlex.quote(str(workdir))}"

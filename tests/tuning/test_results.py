@@ -4,6 +4,7 @@ import csv
 import io
 import itertools
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -116,6 +117,13 @@ def test_best_config_is_a_config(tmp_path):
     exec(compile(text, file, "exec"), namespace)
     assert config_lib.differences(namespace["get_config"](), config) == []
     assert f"--config='{file}'" in text
+
+
+def test_the_best_is_trained_beside_the_search(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder, beside in (("runs/tune", "runs/tune-best"), (".", f"{tmp_path}-best")):
+        command = results.train_command(Path(folder, "best_config.py"))
+        assert command.endswith(f" --workdir={beside}")
 
 
 @pytest.fixture(scope="module")

@@ -83,6 +83,31 @@ def make_optimizer(
         >>> optimizers.make_optimizer(quickstart.get_config(), model, 0.1).built
         True
     """
+    kind, arguments = class_and_arguments(config)
+    pure = type(kind.__name__, (_without_distribution(kind), kind), {})
+    optimizer = pure(learning_rate, name="optimizer", **arguments)
+    optimizer.bias_lr_multiplier = config.optimizer.bias_lr_multiplier
+    decayed = decayed_variables(config, model)
+    optimizer.exclude_from_weight_decay(
+        [v for v in model.trainable_variables if not any(v is d for d in decayed)]
+    )
+    optimizer.build(model.trainable_variables)
+    return optimizer
+
+
+def class_and_arguments(
+    config: ConfigDict,
+) -> tuple[type[keras.optimizers.Optimizer], dict]:
+    """The class that `optimizer.name` names, and what it takes but the learning rate.
+
+    Raises:
+        SettingError: If there is no such optimizer.
+
+    Example:
+        >>> from ltpa_tf.configs import quickstart
+        >>> optimizers.class_and_arguments(quickstart.get_config())[1]
+        {'weight_decay': 0.005, 'momentum': 0.9, 'nesterov': True}
+    """
     settings = config.optimizer
     classes = _classes()
     if settings.name.lower() not in classes:
@@ -91,7 +116,7 @@ def make_optimizer(
     decay = settings.weight_decay if settings.decay_mode == "decoupled" else 0.0
     # Without decay: None spares a pass over the weights, but AdamW refuses it.
     off = 0.0 if issubclass(kind, keras.optimizers.AdamW) else None
-    arguments = {"learning_rate": learning_rate, "weight_decay": decay or off}
+    arguments = {"weight_decay": decay or off}
     if issubclass(kind, keras.optimizers.SGD):
         arguments |= {"momentum": settings.momentum, "nesterov": settings.nesterov}
     if kind is SGDMuon:
@@ -100,15 +125,7 @@ def make_optimizer(
             arguments["product_dtype"] = "bfloat16"
     if "adam_weight_decay" in inspect.signature(kind).parameters:  # Muon's second one
         arguments["adam_weight_decay"] = decay or None
-    pure = type(kind.__name__, (_without_distribution(kind), kind), {})
-    optimizer = pure(name="optimizer", **arguments)
-    optimizer.bias_lr_multiplier = settings.bias_lr_multiplier
-    decayed = decayed_variables(config, model)
-    optimizer.exclude_from_weight_decay(
-        [v for v in model.trainable_variables if not any(v is d for d in decayed)]
-    )
-    optimizer.build(model.trainable_variables)
-    return optimizer
+    return kind, arguments
 
 
 def decayed_variables(config: ConfigDict, model: keras.Model) -> list[keras.Variable]:

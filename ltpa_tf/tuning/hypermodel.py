@@ -7,7 +7,7 @@ import keras_tuner
 from ml_collections import ConfigDict
 
 from ltpa_tf.errors import SettingError
-from ltpa_tf.optimizers import decayed_variables, make_schedule
+from ltpa_tf.optimizers import class_and_arguments, decayed_variables, make_schedule
 from ltpa_tf.training.model import configured_model, freeze
 from ltpa_tf.training.trainer import use_jit
 from ltpa_tf.tuning.ranges import Range
@@ -154,18 +154,11 @@ class HyperModel(keras_tuner.HyperModel):
                 None,
                 "a number: the learning rate's schedule counts steps",
             )
-        arguments = {
-            "learning_rate": make_schedule(config, steps),
-            "weight_decay": settings.weight_decay or None,
-            "global_clipnorm": config.train.clip_norm or None,
-        }
-        if settings.name.lower() == "sgd":
-            arguments |= {
-                "momentum": settings.momentum,
-                "nesterov": settings.nesterov,
-            }
-        optimizer = keras.optimizers.get(
-            {"class_name": settings.name, "config": arguments}
+        kind, arguments = class_and_arguments(config)
+        optimizer = kind(
+            make_schedule(config, steps),
+            global_clipnorm=config.train.clip_norm or None,
+            **arguments,
         )
         decayed = decayed_variables(config, model)
         spared = [

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tensorflow.python.framework import config as tf_config
 
+from ltpa_tf import optimizers
 from ltpa_tf.errors import SettingError
 from ltpa_tf.tuning import HyperModel, choice, log
 
@@ -73,6 +74,18 @@ def test_settings_reach_the_compiled_model(tiny_config):
     kernel = next(v for v in model.trainable_variables if v.name == "kernel")
     assert model.optimizer._use_weight_decay(kernel)
     assert not model.optimizer._use_weight_decay(bias)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.01])
+@pytest.mark.parametrize("name", [n for n in optimizers.names() if n != "sgd_muon"])
+def test_every_optimizer_can_be_had_with_weight_decay_and_without(
+    tiny_config, name, decay
+):
+    tiny_config.optimizer.name, tiny_config.optimizer.weight_decay = name, decay
+    optimizer = make(tiny_config).build(keras_tuner.HyperParameters()).optimizer
+    assert type(optimizer).__name__.lower() == name
+    found = {k: v for k, v in optimizer.get_config().items() if "weight_decay" in k}
+    assert {value or 0.0 for value in found.values()} == {decay}
 
 
 @pytest.mark.parametrize("initial", ["keras", "torch"])

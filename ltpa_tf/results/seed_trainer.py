@@ -13,7 +13,7 @@ import tensorflow as tf
 from ltpa_tf import config as configuration
 from ltpa_tf import data, distribution
 from ltpa_tf.data.augmentation import check_sides
-from ltpa_tf.errors import SettingError
+from ltpa_tf.errors import NonFiniteError, SettingError
 from ltpa_tf.evaluation import evaluate
 from ltpa_tf.evaluation.metrics import Classification
 from ltpa_tf.evaluation.multiplications import multiplications
@@ -73,6 +73,9 @@ class SeedTrainer:
             testing; `curve`, the training `loss` and `accuracy` of each epoch; `test`;
             with the mirrored image's logits added, `test_with_flip`; and with six
             views of each image, `test_with_views`, see `_views` and `summarize`.
+
+        Raises:
+            NonFiniteError: If loss or gradient isn't finite.
         """
         self._trainer.start(self._starts[seed], seed)
         per_epoch, epochs = self._trainer.steps_per_epoch, self._config.train.epochs
@@ -155,7 +158,10 @@ class SeedTrainer:
         sums, bad_step = self._trainer.program.train(None, first, steps)
         loss, correct, examples, *_ = sums.numpy().tolist()
         if int(bad_step) >= 0:
-            raise RuntimeError(f"not finite at step {int(bad_step)}")
+            raise NonFiniteError(
+                f"Loss or gradient was not finite at step {int(bad_step)}; of this "
+                "training nothing is kept. A lower optimizer.learning_rate may help."
+            )
         return {"loss": loss / examples, "accuracy": correct / examples}
 
     def _test(self) -> tuple[dict, dict, dict]:

@@ -7,7 +7,7 @@ import pytest
 
 from ltpa_tf import data, models
 from ltpa_tf.configs import cifar10_fast, recipes
-from ltpa_tf.errors import SettingError
+from ltpa_tf.errors import NonFiniteError, SettingError
 from ltpa_tf.results.seed_trainer import SeedTrainer, load, mean_and_deviation
 
 
@@ -103,6 +103,17 @@ def test_nothing_of_a_training_follows_the_config_s_own_seed(source):
         config.seed = own
         losses += SeedTrainer(config, source, [3]).train(3)["curve"]["loss"]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+def test_a_training_that_diverges_is_a_sentence(source):
+    config = small_config()
+    config.train.epochs, config.train.batch_size = 1, 16
+    config.optimizer.name, config.optimizer.learning_rate = "sgd", 1e30
+    config.optimizer.warmup_epochs = 0.0
+    config.runtime.precision, config.runtime.strategy = "float32", "none"
+    trainer = SeedTrainer(config, source, [0])
+    with pytest.raises(NonFiniteError, match="not finite at step [1-9]"):
+        trainer.train(0)
 
 
 def test_the_model_handed_out_is_the_one_that_was_tested(source):

@@ -102,6 +102,13 @@ def load_folder(
     splits = encoded_splits(columns, size, image_size > 0, chosen, tf.io.read_file)
     for part, found_files in found.parts.items():
         splits[part] = with_objects(splits[part], root, found_files, chosen)
+    tables = [child for child in _visible(root) if says_where_objects_are(child)]
+    if tables and all(split.boxes is None for split in splits.values()):
+        raise SettingError(
+            text_of(tables[0]),
+            "none of the folder's images",
+            f"paths in the folder, such as {images[0].name}",
+        )
     identity = fingerprint([f"{one.digest} {one.name}" for one in images])
     where = {"identity": identity, "where": str(root), "skipped": found.skipped}
     return found.class_names, {**splits, **where}

@@ -113,6 +113,9 @@ def test_a_folder_with_a_table_of_boxes(folder):
     table.write_text("\n".join([*lines, "test/cat/0.png,0,0,forty,80"]))
     with pytest.raises(SettingError, match=r"boxes.csv, line 3: .*whole numbers"):
         data.load("folder", dir=str(folder), image_size=40)
+    table.write_text("\n".join([lines[0], "dog/0.png,0,0,40,40"]))
+    with pytest.raises(SettingError, match=r"boxes.csv: .*such as .*/0.png.*none of"):
+        data.load("folder", dir=str(folder), image_size=40)
     table.write_text("name,x,y\n")
     with pytest.raises(SettingError, match=r"boxes.csv: .*columns file,top"):
         data.load("folder", dir=str(folder), image_size=40)

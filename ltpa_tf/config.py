@@ -173,6 +173,12 @@ def validate(config: ConfigDict) -> None:
             f"0 while train.frozen_epochs is {config.train.frozen_epochs}: it counts "
             "from the end of these",
         )
+    if config.log.profile_steps and not config.log.tensorboard:
+        raise SettingError(
+            "log.profile_steps",
+            config.log.profile_steps,
+            "0 while log.tensorboard is off: a profile is a part of its events",
+        )
     with settings_of("model"):
         if config.model.backbone:
             _check_backbone(config)

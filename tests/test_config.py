@@ -73,6 +73,17 @@ def test_what_is_of_a_backbone_needs_one(key, value):
         config_lib.validate(config)
 
 
+def test_a_profile_needs_tensorboard():
+    config = common.get_config()
+    config.log.profile_steps = 5
+    config_lib.validate(config)
+    config.log.tensorboard = False
+    with pytest.raises(
+        SettingError, match=r"^log\.profile_steps: .*tensorboard is off"
+    ):
+        config_lib.validate(config)
+
+
 @pytest.mark.parametrize("frozen", [0, -1])
 def test_a_trunk_thaws_only_behind_frozen_epochs(frozen):
     config = common.get_config()

@@ -96,8 +96,13 @@ def from_outputs(outputs: Mapping[str, np.ndarray]) -> list[Prediction]:
         )
         for end in ("_image", "_top")
     )
-    evidence = {key: f"evidence_{key}" for key in own if f"evidence_{key}" in outputs}
-    evidence = {k: np.asarray(outputs[n], np.float32) for k, n in evidence.items()}
+    evidence = _by_level(
+        {
+            name: outputs[given]
+            for name in maps
+            if (given := f"evidence_{name.removeprefix('level_')}") in outputs
+        }
+    )
     bias = np.asarray(outputs.get("evidence_bias", ()), np.float32)
     chosen = DEFAULT
     if "preprocessing" in outputs:

@@ -44,6 +44,14 @@ def test_maps_of_an_estimator_with_a_name_of_its_own(tmp_path):
     assert outputs["look_grid"].numpy()[0].tolist() == [1.5, 1.5, 4, 4]
 
 
+def test_evidence_of_a_level_named_after_a_layer():
+    """As `attach(levels=["block4_pool"])` names them."""
+    predictor = serving.Predictor.from_model(build("level_pool"), ("cat", "dog", "owl"))
+    (answer,) = predictor.predict(np.full((1, 32, 32, 3), 9, np.uint8))
+    assert [*answer.evidence] == [*answer.maps] == [9, "level_pool"]
+    assert answer.evidence["level_pool"].shape == (8, 8)
+
+
 @pytest.mark.parametrize("form", ["onnx", "litert", "litert int8"])
 def test_it_keeps_them_in_converted_files_too(tmp_path, form):
     names = ["tf2onnx", "onnxruntime"] if form == "onnx" else ["ai_edge_litert"]

@@ -10,6 +10,7 @@ from pathlib import Path
 import image_kinds
 import numpy as np
 import pytest
+from light import small_batches
 from PIL import Image
 
 from ltpa_tf import serving
@@ -180,6 +181,27 @@ def test_evidence_for_the_top_class_is_shown_and_read(page, base, images, encode
     assert float(size) == pytest.approx(abs(given), rel=0.06)
     page.get_by_label("Show").select_option("attention")
     assert picture(page) == attention
+
+
+def test_a_gate_has_attention_and_no_evidence(
+    open_page, build, tmp_path, class_names, images, encode
+):
+    base = small_batches(tmp_path / "gated")
+    serving.export(build(gates=(2,)), base, class_names=class_names)
+    with DevelopmentServer(base, rest_port=0, grpc_port=0) as server:
+        page = open_page(server.url, allowed=(server.url,))
+        expect(page.locator("#model")).to_have_text("gated, version 1")
+        drop(page, encode(images[1]), "one.png", "image/png")
+        page.get_by_label("image", exact=True).check(force=True)
+        plain = picture(page)
+        page.get_by_label("level 2").check(force=True)
+        assert picture(page) != plain
+        page.get_by_label("Show").select_option("evidence")
+        assert picture(page) == plain
+        page.locator("#view").hover()
+        expect(page.locator("#reading")).to_contain_text("nothing to the logit of")
+        page.get_by_label("level 4").check(force=True)
+        assert picture(page) != plain
 
 
 def test_cells_are_read_where_they_lie(page):

@@ -181,7 +181,8 @@ function attention(colours) {
 
 function evidence() {
   const ink = evidenceInk(largestEvidence()); // one scale: what a level gives, compares
-  return eachLevel((map) => ({ rows: map.evidence, grid: map.grid, ink }));
+  // A gate has none: it acts through the levels behind it.
+  return eachLevel((map) => map.evidence && { rows: map.evidence, grid: map.grid, ink });
 }
 
 function eachLevel(layer) {
@@ -189,7 +190,7 @@ function eachLevel(layer) {
 }
 
 function largestEvidence() {
-  const values = [...shown.levels.values()].flatMap((map) => map.evidence.flat());
+  const values = [...shown.levels.values()].flatMap((map) => map.evidence?.flat() ?? []);
   return values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
 }
 
@@ -222,7 +223,7 @@ function read(x, y) {
   const asCells = find("cells").checked;
   const value = (rows) => valueAt(rows, map.grid, x, y, asCells);
   const says = showsEvidence()
-    ? `${signed(value(map.evidence))} to the logit of ${shown.top}.`
+    ? `${map.evidence ? signed(value(map.evidence)) : "nothing"} to the logit of ${shown.top}.`
     : `${short(value(map.relative))} times an even spread ` +
       `(attention ${short(value(map.rows))}).`;
   find("reading").textContent =

@@ -8,6 +8,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
 import urllib.parse
 
 import answering
@@ -291,6 +292,47 @@ def test_a_server_that_stays_busy_has_failed(flaky):
     ):
         client.states()
     assert len(seen) == 2
+
+
+@pytest.mark.parametrize("protocol", ["v1", "v2"])
+def test_a_server_of_something_else_has_failed(protocol):
+    class Healthy(answering.Handler):
+        def do_GET(self):
+            self.answer(200, b'{"status": "up"}')
+
+    with (
+        answering.AnsweringServer(Healthy) as server,
+        serving.Client(server.url, "m", protocol=protocol) as client,
+    ):
+        for ask in (client.states, lambda: client.predict(IMAGE)):
+            with pytest.raises(serving.ServerFailed, match='"status": "up"'):
+                ask()
+
+
+def test_threads_that_share_a_client_keep_their_connections():
+    threads, connections = 4, []
+    together = threading.Barrier(threads)
+
+    class Answers(answering.Handler):
+        protocol_version = "HTTP/1.1"
+
+        def setup(self):
+            connections.append(1)
+            super().setup()
+
+        def do_GET(self):
+            together.wait()
+            self.answer(200, STATES)
+
+    with (
+        answering.AnsweringServer(Answers) as server,
+        serving.Client(server.url, "m") as client,
+        concurrent.futures.ThreadPoolExecutor(threads) as pool,
+    ):
+        for _ in range(3):
+            asked = [pool.submit(client.states) for _ in range(threads)]
+            assert [one.result() for one in asked] == threads * [{3: "AVAILABLE"}]
+    assert len(connections) == threads
 
 
 @pytest.fixture

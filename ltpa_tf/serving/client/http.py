@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from ltpa_tf.serving.client.transport import (
     ServerUnreachable,
 )
 from ltpa_tf.serving.sentences import sentence
+
+_KEPT = 64  # connections between requests, of threads that share a client
 
 
 class HttpConnection:
@@ -39,7 +41,8 @@ class HttpConnection:
         )
         # A requests.Session finds all this anew for each request, and takes twice the
         # time of one.
-        options = {"retries": policy, "timeout": timeout, **_authorities()}
+        options = {"retries": policy, "timeout": timeout, "maxsize": _KEPT}
+        options |= _authorities()
         proxies = requests.utils.get_environ_proxies(url)
         if proxy := requests.utils.select_proxy(url, proxies):
             known = urllib3.make_headers(proxy_basic_auth=_password_in(proxy))
@@ -84,9 +87,14 @@ class HttpConnection:
         raise ServerFailed(text)
 
     def json(
-        self, method: str, url: str, body: str | bytes | None = None
+        self,
+        method: str,
+        url: str,
+        body: str | bytes | None = None,
+        *,
+        keys: Collection[str] = (),
     ) -> dict[str, Any]:
-        """The JSON object of the server's answer.
+        """The JSON object of the server's answer, with at least these keys.
 
         Raises:
             ServingError: If it is none, or as `send` does.
@@ -96,7 +104,7 @@ class HttpConnection:
             content = json.loads(response.data)
         except ValueError:
             content = None
-        if not isinstance(content, dict) or not content:
+        if not isinstance(content, dict) or not content or set(keys) - set(content):
             raise ServerFailed(f"{url}: {sentence(_text(response))}")
         return content
 

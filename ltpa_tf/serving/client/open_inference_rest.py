@@ -99,7 +99,7 @@ class OpenInferenceRest:
 
     def _get(self, url: str) -> dict[str, Any]:
         """A model's versions, and of its inputs and outputs the names and shapes."""
-        found = self._http.json("GET", url)
+        found = self._http.json("GET", url, keys=["inputs", "outputs"])
         tensors = {
             kind: {one["name"]: [*map(int, one["shape"])] for one in found[kind]}
             for kind in ("inputs", "outputs")

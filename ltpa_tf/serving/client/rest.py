@@ -50,11 +50,12 @@ class RestTransport:
             {"signature_name": signature, "inputs": {name: values}},
             option=orjson.OPT_SERIALIZE_NUMPY,
         )
-        return self._http.json("POST", f"{self._target}:predict", body)["outputs"]
+        url = f"{self._target}:predict"
+        return self._http.json("POST", url, body, keys=["outputs"])["outputs"]
 
     def signatures(self) -> dict[str, dict[str, list[int]]]:
         """Signature name -> input name -> shape."""
-        found = self._http.json("GET", f"{self._target}/metadata")
+        found = self._http.json("GET", f"{self._target}/metadata", keys=["metadata"])
         return {
             signature: {
                 name: [int(one["size"]) for one in info["tensor_shape"].get("dim", [])]
@@ -67,7 +68,8 @@ class RestTransport:
 
     def states(self) -> dict[int, str]:
         """Version -> state."""
-        found = self._http.json("GET", self._model)["model_version_status"]
+        key = "model_version_status"
+        found = self._http.json("GET", self._model, keys=[key])[key]
         return {int(one["version"]): one["state"] for one in found}
 
     def close(self) -> None:

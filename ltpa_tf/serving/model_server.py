@@ -12,6 +12,7 @@ import requests
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.serving import server_files
+from ltpa_tf.serving.server.http_server import listen
 
 IMAGE = "tensorflow/serving:2.20.0"
 GRPC_THREADS, REST_THREADS = 128, 64
@@ -92,7 +93,9 @@ class ModelServer:
             )
         base = Path(base).resolve()
         self._log = Path(log) if log else None
-        self.name = base.name
+        model = server_files.read_models(base)
+        self.name = model.name if model else base.name
+        self._listens = host, {"--rest_api_port": rest_port, "--port": grpc_port}
         reached = _shown({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host))
         self.url = f"http://{reached}:{rest_port}"
         self.grpc_address = f"{reached}:{grpc_port}"
@@ -105,8 +108,11 @@ class ModelServer:
         """Starts it and waits until the model answers.
 
         Raises:
-            SettingError: If it ends before.
+            SettingError: If it ends before, or one of the ports is taken.
         """
+        host, ports = self._listens
+        for flag, port in ports.items():  # or another one's answer would be for its own
+            listen(flag, host, port).close()
         with self._log.open("wb") if self._log else contextlib.nullcontext() as log:
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
         try:

@@ -4,6 +4,8 @@ Whether the real one does what we think is asked by test_server.py, where there 
 """
 
 import re
+import shutil
+import socket
 import sys
 from pathlib import Path
 
@@ -81,16 +83,40 @@ def test_it_starts_answers_and_ends(binary, base):
     assert process.poll() is not None
 
 
+def starting(base, command, **options):
+    """A server that hasn't been started yet, on ports that are free."""
+    ports = {"rest_port": free_port(), "grpc_port": free_port()}
+    return model_server.ModelServer(base, command, host="0.0.0.0", **ports | options)
+
+
 def test_one_that_ends_at_once_is_said(base):
     with pytest.raises(SettingError, match="ended with code"):
-        model_server.ModelServer(base, ["false"], host="0.0.0.0").__enter__()
+        starting(base, ["false"]).__enter__()
+
+
+@pytest.mark.parametrize("flag", ["--rest_api_port", "--port"])
+def test_a_port_that_another_server_has_is_said(base, flag):
+    """Its answers would be taken for those of the one that is started."""
+    with socket.create_server(("0.0.0.0", 0)) as other:
+        taken = other.getsockname()[1]
+        names = {"--rest_api_port": "rest_port", "--port": "grpc_port"}
+        server = starting(base, ["false"], **{names[flag]: taken})
+        with pytest.raises(SettingError, match=f"{flag}: .*free.*Received: {taken}"):
+            server.__enter__()
+
+
+def test_the_model_is_called_as_its_file_says(base, tmp_path):
+    copied = tmp_path / "moved"
+    copied.mkdir()
+    shutil.copy(base / server_files.MODELS, copied)
+    assert starting(copied, ["false"]).name == base.name
 
 
 def test_what_it_says_is_in_its_log(base, tmp_path, capfd):
     log = tmp_path / "server.log"
     command = ["sh", "-c", "seq 9; echo no >&2; exit 3"]
     with pytest.raises(SettingError, match="ended with code 3") as caught:
-        model_server.ModelServer(base, command, host="0.0.0.0", log=log).__enter__()
+        starting(base, command, log=log).__enter__()
     said = f"the end of {log}:\n6\n7\n8\n9\nno\nReceived: 'ended with code 3'"
     assert str(caught.value).endswith(said)
     assert capfd.readouterr() == ("", "")

@@ -93,6 +93,19 @@ def test_one_bad_file_of_many(start_anew, exported, photos, tmp_path):
     ("program", "flags", "said"),
     [
         ("export", ["--workdir=/nowhere", "--export_dir=/tmp/x"], "no config.json"),
+        *(
+            (
+                "export",
+                [f"--workdir={run}", f"--export_dir={where}"],
+                f"--export_dir: expected a folder outside of --workdir={run}. "
+                f"Received: '{where}'",
+            )
+            for run, where in (
+                ("runs/one", "runs/one"),
+                ("runs/one/", "runs/../runs/one/exports"),
+                ("s3://bucket/run", "s3://bucket/run/"),
+            )
+        ),
         ("monitor", ["--model_dir=/nowhere", "--requests=x"], "--model_dir: expected"),
         ("check_export", ["one", "other"], "unexpected arguments ['other']"),
         ("predict", ["--images=setup.cfg"], "exactly one"),

@@ -1,15 +1,19 @@
 """Version folders: `BASE/1`, `BASE/2`, ... as TensorFlow Serving watches them."""
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ltpa_tf.errors import SettingError
 
 SAVED_MODEL = "saved_model.pb"
+
+_ASIDE = re.compile(r"\.\d+-\w{8}")  # as `new_version` has them named
+_DAY = 24 * 60 * 60
 
 
 def list_versions(base: str | os.PathLike, model: str = SAVED_MODEL) -> dict[int, Path]:
@@ -65,7 +69,8 @@ def new_version(base: str | os.PathLike, version: int) -> Iterator[Path]:
     """A folder to write into, which becomes `base/version` when all went well.
 
     A server that watches `base` never sees half a version, and an existing version is
-    never overwritten.
+    never overwritten. What killed processes have begun more than a day before is
+    removed.
 
     Args:
         base: Folder of the model; made if missing.
@@ -88,6 +93,7 @@ def new_version(base: str | os.PathLike, version: int) -> Iterator[Path]:
             f"a folder that can be written to ({error.strerror})",
         ) from None
     try:
+        _remove_dead(base, before=aside.stat().st_mtime - _DAY)
         yield aside
         aside.chmod(0o755)  # mkdtemp's 0700 would keep a server's own user out
         try:
@@ -143,6 +149,19 @@ def remove_old(
     for version in old:
         shutil.rmtree(found[version])
     return old
+
+
+def _remove_dead(base: Path, before: float) -> None:
+    """Removes what is begun and was last written to before: nobody writes so long.
+
+    By age, as locks aren't seen from other machines, nor process ids from containers.
+    """
+    for aside in base.iterdir():
+        if not _ASIDE.fullmatch(aside.name):
+            continue
+        with suppress(FileNotFoundError):  # it became a version just now
+            if aside.stat().st_mtime < before:
+                shutil.rmtree(aside, ignore_errors=True)
 
 
 def _taken(

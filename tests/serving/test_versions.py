@@ -1,5 +1,9 @@
 """Versions: numbered, written aside, never overwritten."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from ltpa_tf.errors import SettingError
@@ -34,6 +38,28 @@ def test_a_version_appears_whole_or_not_at_all(tmp_path):
         assert versions.list_versions(tmp_path) == {}
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_export_has_begun_goes_after_a_day(tmp_path):
+    kill = f"""
+import os, signal
+from ltpa_tf.serving import versions
+with versions.new_version({str(tmp_path)!r}, 7) as aside:
+    (aside / "variables").mkdir()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", kill])
+    (left,) = tmp_path.iterdir()
+    (tmp_path / ".7-of-mine").mkdir()
+    add(tmp_path, 1)
+    assert left.exists()  # it might still be written
+    with versions.new_version(tmp_path, 2) as other:
+        for folder in tmp_path.iterdir():
+            if folder != other:
+                os.utime(folder, (0, 0))
+        add(tmp_path, 3)
+    found = sorted(folder.name for folder in tmp_path.iterdir())
+    assert found == [".7-of-mine", "1", "2", "3"]
 
 
 def test_an_existing_version_is_never_overwritten(tmp_path):

@@ -13,6 +13,7 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.evaluation.examples import check_count, chosen, spaced
 from ltpa_tf.evaluation.intervals import interval
 from ltpa_tf.evaluation.sanity import rank_correlation
+from ltpa_tf.explain.maps import relative
 
 
 def swap_global(
@@ -49,10 +50,10 @@ def swap_global(
     noise = np.random.default_rng(0).integers(0, 256, images.shape, np.uint8)
     own = _in_batches(lambda one, _: plain(one), images, images, batch_size)
     levels = [name for name in own if name != "logits"]
-    estimators = {layer.name: layer for layer in model.layers}
+    needed = models.attention_model(models.prune(model))
     result = {
         "examples": examples,
-        "exact": {name: not estimators[name].needs_global for name in levels},
+        "exact": {name: _is_exact(needed, name) for name in levels},
         "own_image": {
             name: {
                 "moved": interval(_moved(own[name], own[name][partners["other_class"]]))
@@ -88,6 +89,12 @@ def check(model: keras.Model, split: data.Split, examples: int) -> None:
     _partners(split.labels[spaced(split, examples)])
 
 
+def _is_exact(pruned: keras.Model, level: str) -> bool:
+    """Whether neither the level nor a gate before it needs a global feature."""
+    alone = keras.Model(pruned.input, pruned.output[level])
+    return not any(one.needs_global for one in models.estimators(alone))
+
+
 def _partners(labels: np.ndarray) -> dict[str, np.ndarray]:
     """For each image another one of its class, and one of another class.
 
@@ -120,5 +127,4 @@ def _in_batches(function, images, others, batch_size) -> dict[str, np.ndarray]:
 
 def _moved(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Total variation between maps, each divided by its sum."""
-    one, other = (m / m.sum((1, 2), keepdims=True) for m in (one, other))
-    return np.abs(one - other).sum((1, 2)) / 2
+    return np.abs(relative(one) - relative(other)).mean((1, 2)) / 2

@@ -14,7 +14,7 @@ from ltpa_tf.evaluation.global_feature import _moved, _partners, swap_global
 def build(**settings):
     keras.utils.set_random_seed(0)
     row = "vgg_att2_concat_pc"
-    return models.build(row, levels=(4, 7), width=1 / 16, **settings)
+    return models.build(row, **{"levels": (4, 7), "width": 1 / 16} | settings)
 
 
 @pytest.fixture(scope="module")
@@ -79,11 +79,23 @@ def test_partners_are_of_the_class_and_of_others():
         _partners(np.zeros(4, int))
 
 
+def test_a_gate_moves_the_maps_behind_it_whatever_their_formula(split):
+    model = build(levels=(2, 4, 7), gates=(4,))
+    gate = model.attention_layers[4].scoring
+    gate.u.assign(100 * gate.u)  # so that it lets other features through
+    result = swap_global(model, split, examples=20)
+    assert result["exact"] == {"level_2": True, "level_4": False, "level_7": False}
+    assert result["noise"]["level_2"]["moved"][2] < 1e-4
+    assert result["noise"]["level_7"]["moved"][0] > 1e-3
+
+
 def test_what_moved_by_hand():
     one = np.array([[[1.0, 1], [2, 0]]])
     other = np.array([[[0.0, 1], [0, 1]]])
     np.testing.assert_allclose(_moved(one, other), [0.75])
     np.testing.assert_allclose(_moved(one, 3 * one), [0])
+    nothing = np.zeros((1, 2, 2))  # as of a sigmoid: as flat as ones
+    np.testing.assert_allclose(_moved(one, nothing), _moved(one, nothing + 1))
 
 
 @pytest.mark.parametrize(

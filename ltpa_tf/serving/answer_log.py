@@ -88,6 +88,8 @@ def checked(value: object) -> dict:
 
 def _of_map(attention: np.ndarray) -> dict[str, float]:
     weights = np.asarray(attention, np.float64)
+    if not weights.any():  # a sigmoid's, of scores far below 0
+        weights = np.ones_like(weights)
     weights = weights / weights.sum()
     height, width = weights.shape
     some = weights[weights > 0]

@@ -41,6 +41,7 @@ def shifted(export, *files):
 def test_the_figures_of_a_map_by_hand():
     attention = np.array([[0, 0, 0, 0], [0, 0, 0.5, 0.5]], np.float32)
     maps = {7: attention, "look": np.full((2, 2), 0.25), 9: np.ones((1, 1))}
+    maps |= {10: np.zeros((2, 2))}  # a sigmoid's, as flat as it can be
     answer = Prediction(np.float32([0.25, 0.75]), (1, 0), ("b", "a"), maps, {})
     found = answer_log.summary(answer)
     assert (found["class"], found["probability"]) == ("b", 0.75)
@@ -50,6 +51,7 @@ def test_the_figures_of_a_map_by_hand():
         "7": {"entropy": 0.3333, "y": 0.75, "x": 0.75, "peak_y": 0.75, "peak_x": 0.625},
         "look": {"entropy": 1.0, **middle, "peak_y": 0.25, "peak_x": 0.25},
         "9": {"entropy": 1.0, **middle, "peak_y": 0.5, "peak_x": 0.5},
+        "10": {"entropy": 1.0, **middle, "peak_y": 0.25, "peak_x": 0.25},
     }
 
 

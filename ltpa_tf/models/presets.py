@@ -20,6 +20,7 @@ import numpy as np
 from ltpa_tf.errors import SettingError
 from ltpa_tf.models import hub
 from ltpa_tf.models.inputs import softened
+from ltpa_tf.models.precision import as_float32
 from ltpa_tf.models.storage import STORAGES, narrow, readable
 from ltpa_tf.models.transfer import transfer_weights
 from ltpa_tf.models.vgg import AttentionVGG
@@ -73,7 +74,7 @@ def from_preset(
             `hf://USER/NAME`, what `upload_preset` has put into the Hugging Face Hub.
         load_weights: Whether to load the trained weights; else they are drawn anew.
         num_classes: To fine-tune on other classes: so many, with a new classifier on
-            the trained features.
+            the trained features; if they are as many as its own, with the trained one.
         soften: Whether it makes its images softer, if it is one that does (see
             `softened`); not, for images such as it was trained on.
 
@@ -112,7 +113,8 @@ def from_preset(
         except (OSError, ValueError, KeyError, RuntimeError, UserWarning) as error:
             raise _damaged(folder / _WEIGHTS, error) from error
     if num_classes not in (None, model.output_shape[-1]):
-        settings = {**preset_settings(preset), "num_classes": num_classes}
+        settings = preset_settings(preset) | {"num_classes": num_classes}
+        settings["dtype"] = "float32"  # whatever Keras's global policy is
         trained, model = model, prune(AttentionVGG.from_config(settings))
         if load_weights:
             transfer_weights(model, trained)
@@ -184,7 +186,7 @@ def save_preset(
     What can't change the logits is left out, see `ltpa_tf.models.prune`.
 
     Args:
-        model: A functional float32 model.
+        model: A functional model; it is stored as one that computes in float32.
         directory: A new folder, or an empty one; its name is the preset's.
         class_names: One for each of the model's outputs.
         measured: Figures for the card, ready for JSON.
@@ -219,7 +221,7 @@ def save_preset(
         settings = model.get_config()
         for own in ("name", "trainable", "dtype"):
             del settings[own]
-    model = prune(model)
+    model = prune(as_float32(model))
     for variable in model.weights:
         largest = np.abs(keras.ops.convert_to_numpy(variable)).max(initial=0)
         if not largest <= np.finfo(np.float16).max:
@@ -330,11 +332,12 @@ def _write(file: Path, text: str) -> None:
 
 def _card(name: str, metadata: Mapping) -> str:
     height, width, _ = metadata["image_shape"]
+    size = f"{height}x{width} pixels" if height and width else "any size"
     lines = [
         f"# {name}",
         "",
         f"{metadata['parameters'] / 1e6:.2f} M parameters, stored as "
-        f"{metadata['storage']}; images of {height}x{width} pixels, "
+        f"{metadata['storage']}; images of {size}, "
         f"{len(metadata['class_names'])} classes.",
         "",
     ]

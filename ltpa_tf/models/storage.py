@@ -1,8 +1,8 @@
 """Weights files of presets: as Keras writes them, with kernels in 16 or 8 bits.
 
-Vectors (biases, batch norm, the scores' u) stay float32. An 8-bit kernel holds whole
-numbers and, as the attribute `scale`, what one of them is worth: one float32 for each
-output channel, the largest weight of which is 127.
+Vectors (biases, batch norm) stay float32; the scores' u is a kernel with one output. An
+8-bit kernel holds whole numbers and, as the attribute `scale`, what one of them is
+worth: one float32 for each output channel, the largest weight of which is 127.
 """
 
 import contextlib

@@ -105,6 +105,25 @@ def test_metadata_and_card(folder):
     assert "accuracy: 0.9" in (folder / "README.md").read_text()
 
 
+def test_the_card_of_a_model_for_any_size(tmp_path):
+    model = models.build(num_classes=3, width=1 / 16, image_shape=(None, None, 3))
+    folder = models.save_preset(model, tmp_path / "any", NAMES)
+    assert "; images of any size, 3 classes." in (folder / "README.md").read_text()
+
+
+@pytest.mark.parametrize("num_classes", [None, 5])
+def test_a_preset_computes_in_float32(tmp_path, num_classes):
+    """Whatever the model did, and Keras's global policy is."""
+    half = models.build(num_classes=3, width=1 / 16, dtype="mixed_bfloat16")
+    folder = models.save_preset(half, tmp_path / "half", NAMES)
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        loaded = models.from_preset(folder, num_classes=num_classes)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert {one.compute_dtype for one in loaded.layers if one.weights} == {"float32"}
+
+
 def test_without_weights_they_are_drawn_anew(model, folder):
     keras.utils.set_random_seed(1)
     loaded = models.from_preset(folder, load_weights=False)

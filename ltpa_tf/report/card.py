@@ -6,6 +6,7 @@ import keras
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from ltpa_tf.images import Preprocessing
 from ltpa_tf.serving.card import card_body
 from ltpa_tf.serving.signatures import Signatures
 
@@ -15,15 +16,22 @@ _MARKDOWN = MarkdownIt("zero").enable(["heading", "list", "table", "backticks"])
 _BELOW = 1  # the card's parts stand below the page's
 
 
-def card(model: keras.Model, class_names: tuple[str, ...], facts: Mapping) -> Markup:
+def card(
+    model: keras.Model,
+    class_names: tuple[str, ...],
+    preprocessing: Preprocessing,
+    facts: Mapping,
+) -> Markup:
     """What an export's `model_card.md` says.
 
     Args:
         model: As `Signatures` takes it.
         class_names: K names.
+        preprocessing: How files became the model's input.
         facts: As of `serving.card.facts_of`.
     """
-    tokens = _MARKDOWN.parse(card_body(Signatures(model, class_names), facts))
+    signatures = Signatures(model, class_names, preprocessing)
+    tokens = _MARKDOWN.parse(card_body(signatures, facts))
     for token in tokens:
         if token.type.startswith("heading"):
             token.tag = f"h{int(token.tag[1:]) + _BELOW}"

@@ -72,7 +72,7 @@ def write_report(
     if indices is None and count > len(examples):
         raise SettingError("--count", count, f"1 to {len(examples)}, the {split} part")
     indices = chosen(len(examples), indices, count, seed)
-    facts, result = facts_of(run, weights), {}
+    facts, treated, result = facts_of(run, weights), run.preprocessing(), {}
     if run.exists(file := run.evaluation(weights, split)):
         result = run.read(file, {"per_class": dict, "confusion": list})
 
@@ -94,7 +94,7 @@ def write_report(
         "mistakes": ("Surest mistakes", known("mistakes", lambda: mistakes)),
         "maps": ("What the maps are worth", known("maps", lambda: worth(result))),
         "further": ("Attacks, global features, other data", further(result)),
-        "card": ("Model card", card(trained, class_names, facts)),
+        "card": ("Model card", card(trained, class_names, treated, facts)),
     }
     write_text(run.path / FILE, page(f"{run.path.resolve().name}: report", parts))
     return run.path / FILE

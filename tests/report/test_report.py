@@ -227,6 +227,17 @@ def test_what_is_not_measured_is_said_with_the_command(bare_run, tmp_path):
     assert "not evaluated" in section(html, "summary")
 
 
+def test_the_card_says_what_is_done_with_files_of_this_run(bare_run, tmp_path):
+    run = RunFolder(shutil.copytree(bare_run.path, tmp_path / "run"))
+    known = run.read_dataset()
+    known["preprocessing"] |= {"aspect": "pad", "background": [1, 2, 3]}
+    run.dataset_file.write_text(json.dumps(known))
+    html = Page(write_report(run, count=1, maps=["evidence"]).read_text())
+    said = " ".join(section(html, "card").split())
+    assert "as large as they fit, in the middle between borders" in said
+    assert "on the colour (1, 2, 3)" in said
+
+
 def test_a_model_without_attention_shows_what_it_can(run, tmp_path):
     shutil.copytree(run.path, tmp_path / "run")
     plain = RunFolder(tmp_path / "run")

@@ -232,8 +232,8 @@ def convert_run(
     model, chosen = run.load_model_for_use(weights), run.preprocessing()
     signatures = Signatures(model, names, chosen, compact)
     source = run.load_source()
-    some = np.arange(min(_CALIBRATION, len(source.train)))
-    seen = np.asarray(source.train.images(some, np.int64(0)))
+    seen = source.train.images(_spaced(source.train, _CALIBRATION), np.int64(0))
+    seen = np.asarray(seen)
     if triton:
         file, ask, difference = triton_repository.export(
             signatures, directory, seen, version=version, keep=keep
@@ -258,9 +258,9 @@ def _accuracies(signatures: Signatures, ask: Ask, split) -> dict:
     if split is None:
         return {}
     right = {"accuracy_keras": 0, "accuracy": 0}
-    examples = min(len(split), _EXAMPLES)
-    for start in range(0, examples, 100):
-        indices = np.arange(start, min(start + 100, examples))
+    chosen = _spaced(split, _EXAMPLES)
+    for start in range(0, len(chosen), 100):
+        indices = chosen[start : start + 100]
         images = np.asarray(split.images(indices, np.int64(0)))
         for name, outputs in (
             ("accuracy_keras", signatures.serving_default(images)),
@@ -268,8 +268,8 @@ def _accuracies(signatures: Signatures, ask: Ask, split) -> dict:
         ):
             answers = np.argmax(outputs["probabilities"], -1)
             right[name] += int((answers == split.labels[indices]).sum())
-    shares = {name: count / examples for name, count in right.items()}
-    return {"examples": examples, **shares}
+    shares = {name: count / len(chosen) for name, count in right.items()}
+    return {"examples": len(chosen), **shares}
 
 
 def _held_out_of(run: RunFolder) -> Split | None:
@@ -300,8 +300,13 @@ def _samples(run: RunFolder, split: Split | None) -> dict[str, np.ndarray]:
 
 
 def _batches(split: Split | None) -> Iterator[np.ndarray]:
-    """Images from the whole part, evenly, `_EXAMPLES` at most."""
-    count = 0 if split is None else min(len(split), _EXAMPLES)
-    chosen = np.arange(count) * len(split or ()) // max(count, 1)
-    for start in range(0, count, 100):
+    """Images of the reference, if there are any."""
+    chosen = () if split is None else _spaced(split, _EXAMPLES)
+    for start in range(0, len(chosen), 100):
         yield np.asarray(split.images(chosen[start : start + 100], np.int64(0)))
+
+
+def _spaced(split: Split, most: int) -> np.ndarray:
+    """Indices evenly from the whole part, which may be in the order of its classes."""
+    count = min(len(split), most)
+    return np.arange(count, dtype=np.int64) * len(split) // max(count, 1)

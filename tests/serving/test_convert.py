@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ltpa_tf import serving
+from ltpa_tf import data, serving
 from ltpa_tf.errors import SettingError, WorkError
 from ltpa_tf.run import RunFolder
-from ltpa_tf.serving import convert, litert_file, onnx_file
+from ltpa_tf.serving import convert, litert_file, onnx_file, run_export
 from ltpa_tf.serving.signatures import Signatures
 
 
@@ -268,6 +268,19 @@ def test_a_map_that_no_longer_sums_to_one_is_refused():
     convert._check_sums("level_7", 3 * even, even)  # of a sigmoid
     with pytest.raises(WorkError, match="level_7 .* sums to 0.980 to 0.980"):
         convert._check_sums("level_7", even, even * 0.98)
+
+
+def test_accuracy_is_that_of_all_classes_where_images_stand_in_their_order(signatures):
+    labels = np.repeat([0, 1, 2], 700)
+    split = data.array_split(np.zeros((2100, 32, 32, 3), np.uint8), labels)
+
+    def ask(batch):
+        return {"probabilities": np.eye(7)[np.zeros(len(batch), int)]}
+
+    found = run_export._accuracies(signatures, ask, split)
+    assert found["examples"] == 2000
+    assert found["accuracy"] == pytest.approx(1 / 3, abs=0.001)
+    assert run_export._spaced(split, 3).tolist() == [0, 700, 1400]  # to calibrate with
 
 
 def test_files_carry_class_names_and_what_to_feed_them(class_names, whole, onnx):

@@ -81,6 +81,22 @@ def test_a_bad_file_is_named(connect, tmp_path, images, encode):
             client.predict_files([tmp_path / "gone.png"])
 
 
+def test_files_too_large_for_one_request_go_in_several(connect, tmp_path, encode):
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (1700, 1700, 3), np.uint8)
+    large = encode(noise)  # 8.7 MB
+    files = [tmp_path / f"{number}.png" for number in range(5)]
+    for file in files:
+        file.write_bytes(large)
+    files[2].write_text("no image")
+    log, errors = tmp_path / "log.jsonl", []
+    with connect(log=log) as client:
+        found = client.predict_files(files, errors=errors)
+    assert [one is None for one in found] == [False, False, True, False, False]
+    assert len(errors) == 1
+    assert len(log.read_text().splitlines()) == 4  # none was asked about twice
+
+
 class Neighbours(answering.AnsweringServer):
     """A server of ours, which answers as a batching one does beside bad requests."""
 

@@ -4,7 +4,7 @@ import functools
 import logging
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from ltpa_tf.serving.prediction import Prediction, from_outputs
 from ltpa_tf.words import text_of
 
 PROTOCOLS = ("v1", "v2")
+_MOST_BYTES = 2**24  # of a request's files; the development server takes 2**25 in all
 _TRANSPORTS = {
     ("v1", False): RestTransport,
     ("v1", True): GrpcTransport,
@@ -207,16 +208,19 @@ class Client:
         self, paths: Sequence, maps: bool | str
     ) -> list[Prediction | SettingError]:
         contents = files.in_parallel(sendable, paths)
-        good = [one for one in contents if isinstance(one, bytes)]
-        try:
-            answers = iter(self.predict_bytes(good, maps=maps))
-        except RequestRefused:
-            # One of them is bad. Ask one by one to know which.
-            return [
-                self._predict_file(path, content, maps)
-                for path, content in zip(paths, contents, strict=True)
-            ]
-        return [next(answers) if isinstance(one, bytes) else one for one in contents]
+        results = []
+        for part in _of_few_bytes(zip(paths, contents, strict=True)):
+            good = [one for _, one in part if isinstance(one, bytes)]
+            try:
+                answers = iter(self.predict_bytes(good, maps=maps))
+            except RequestRefused:
+                # One of them is bad. Ask one by one to know which.
+                results += [self._predict_file(*one, maps) for one in part]
+            else:
+                results += [
+                    next(answers) if isinstance(one, bytes) else one for _, one in part
+                ]
+        return results
 
     def _predict_file(
         self, path, content: bytes | SettingError, maps: bool | str
@@ -250,6 +254,19 @@ class Client:
             answer_log.append(self._log, predictions)
         except OSError as error:  # the answers are there, and worth more than a log
             logging.warning("%s isn't written: %s", self._log, error.strerror)
+
+
+def _of_few_bytes(read: Iterable[tuple]) -> Iterator[list[tuple]]:
+    """Files and their contents, or errors, in parts that a request can hold."""
+    part, size = [], 0
+    for path, content in read:
+        more = len(content) if isinstance(content, bytes) else 0
+        if part and size + more > _MOST_BYTES:
+            yield part
+            part, size = [], 0
+        part.append((path, content))
+        size += more
+    yield part
 
 
 def _prove_writable(log: Path) -> None:

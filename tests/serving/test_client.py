@@ -4,6 +4,7 @@ import base64
 import concurrent.futures
 import http.client
 import http.server
+import json
 import shutil
 import socket
 import ssl
@@ -323,6 +324,32 @@ def test_a_server_of_something_else_has_failed(protocol):
         for ask in (client.states, lambda: client.predict(IMAGE)):
             with pytest.raises(serving.ServerFailed, match='"status": "up"'):
                 ask()
+
+
+@pytest.mark.parametrize("inputs", [{"images": [-1, 32, 32, 3]}, {"a": [], "b": []}])
+@pytest.mark.parametrize("outputs", [[[0.5, 0.5]], {"scores": [[1]], "boxes": [[2]]}])
+def test_a_model_of_someone_else_is_said_to_be_none_of_ours(inputs, outputs):
+    described = {
+        name: {"tensor_shape": {"dim": [{"size": str(one)} for one in shape]}}
+        for name, shape in inputs.items()
+    }
+    signatures = {"signature_def": {"serving_default": {"inputs": described}}}
+    metadata = {"metadata": {"signature_def": signatures}}
+
+    class Answers(answering.Handler):
+        def do_GET(self):
+            self.answer(200, json.dumps(metadata).encode())
+
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.answer(200, json.dumps({"outputs": outputs}).encode())
+
+    with (
+        answering.AnsweringServer(Answers) as server,
+        serving.Client(server.url, "m") as client,
+        pytest.raises(serving.NotServed, match="isn't an export of ltpa_tf"),
+    ):
+        client.predict(IMAGE)
 
 
 def test_threads_that_share_a_client_keep_their_connections():

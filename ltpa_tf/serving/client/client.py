@@ -4,7 +4,7 @@ import functools
 import logging
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +18,18 @@ from ltpa_tf.serving.client.open_inference_rest import OpenInferenceRest
 from ltpa_tf.serving.client.open_inference_rpc import OpenInferenceGrpc
 from ltpa_tf.serving.client.rest import RestTransport
 from ltpa_tf.serving.client.rpc import GrpcTransport
-from ltpa_tf.serving.client.transport import BACKOFF, RequestRefused, Transport
+from ltpa_tf.serving.client.transport import (
+    BACKOFF,
+    NotServed,
+    RequestRefused,
+    Transport,
+)
 from ltpa_tf.serving.pixels import checked
 from ltpa_tf.serving.prediction import Prediction, from_outputs
 from ltpa_tf.words import text_of
 
 PROTOCOLS = ("v1", "v2")
+_NOT_OURS = "the model isn't an export of ltpa_tf:"
 _MOST_BYTES = 2**24  # of a request's files; the development server takes 2**25 in all
 _TRANSPORTS = {
     ("v1", False): RestTransport,
@@ -197,12 +203,23 @@ class Client:
         """How files become images, as the model says it in each answer."""
         (name,) = self._signatures["serving_default"]
         nothing = np.zeros((1, *self.image_shape), np.uint8)
-        outputs = self._transport.ask("serving_default", name, nothing)
-        return from_outputs(outputs)[0].preprocessing
+        return self._answers("serving_default", name, nothing)[0].preprocessing
 
     @functools.cached_property
     def _signatures(self) -> dict[str, dict[str, list[int]]]:
-        return self._transport.signatures()
+        found = self._transport.signatures()
+        if len(found.get("serving_default", ())) != 1:
+            raise NotServed(f"{_NOT_OURS} its signatures are {found}")
+        return found
+
+    def _answers(self, signature: str, name: str, batch: Sequence) -> list[Prediction]:
+        outputs = self._transport.ask(signature, name, batch)
+        # Of a single output REST has the values alone.
+        given = [*outputs] if isinstance(outputs, Mapping) else []
+        if not {"probabilities", "top_classes", "top_names"} <= {*given}:
+            said = given or "one without a name"
+            raise NotServed(f"{_NOT_OURS} its outputs are {said}")
+        return from_outputs(outputs)
 
     def _predict_some(
         self, paths: Sequence, maps: bool | str
@@ -243,7 +260,7 @@ class Client:
         predictions = []
         for start in range(0, len(batch), self._batch):
             some = batch[start : start + self._batch]
-            answers = from_outputs(self._transport.ask(signature, name, some))
+            answers = self._answers(signature, name, some)
             if self._log:
                 self._write_log(answers)
             predictions += answers

@@ -58,6 +58,17 @@ def test_bytes_files_and_arrays_agree(padded, model, class_names, wide):
     assert squashed.preprocessing == DEFAULT
 
 
+@pytest.mark.parametrize("protocol", ["v1", "v2"])
+def test_every_way_to_ask_a_server_tells_it(padded, wide, protocol):
+    with DevelopmentServer(padded, rest_port=0, grpc_port=0) as server:
+        for address in (server.url, f"grpc://{server.grpc_address}"):
+            with serving.Client(address, server.name, protocol=protocol) as client:
+                (told,) = client.predict_files([wide])
+                assert told.preprocessing == PADDED
+                (plain,) = client.predict_files([wide], maps=False)
+                assert plain.names == told.names
+
+
 def test_nothing_comes_before_the_shape_is_looked_at(padded):
     assert serving.check_export(padded, load=False) == []
 

@@ -39,6 +39,8 @@ def model_of(name: str, signature: str) -> str:
 def outputs_of(signature: str, outputs: Sequence[str]) -> list[str]:
     """What a signature gives, of the outputs that a model has."""
     plain = [name for name in outputs if name in CLASSES]
+    if signature == f"serving{FILES}" and "preprocessing" in plain:
+        plain.remove("preprocessing")  # says where maps lie, and comes with them alone
     form = signature.removesuffix(FILES).removeprefix("attention_")
     return plain + _of_form(form, outputs)
 

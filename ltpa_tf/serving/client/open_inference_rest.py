@@ -48,7 +48,9 @@ class OpenInferenceRest:
         else:
             tensor["data"] = array.ravel().tolist()
         parameters = {"parameters": {"binary_data": True}} if self._binary else {}
-        outputs = models.outputs_of(signature, self._metadata["outputs"])
+        of_files = signature.endswith(models.FILES)
+        known = self._of_files if of_files else self._metadata
+        outputs = models.outputs_of(signature, known["outputs"])
         request = {
             "inputs": [tensor],
             "outputs": [{"name": one, **parameters} for one in outputs],
@@ -71,11 +73,7 @@ class OpenInferenceRest:
 
     def signatures(self) -> dict[str, dict[str, list[int]]]:
         """Signature name -> input name -> shape."""
-        files = None
-        if self._binary:  # JSON has no bytes
-            # Not there on Triton, say, with an ONNX file.
-            with contextlib.suppress(NotServed, RequestRefused):
-                files = self._get(self._url(self._model + models.FILES))["inputs"]
+        files = self._of_files and self._of_files["inputs"]
         return models.signatures(
             self._metadata["inputs"], self._metadata["outputs"], files
         )
@@ -96,6 +94,15 @@ class OpenInferenceRest:
     @functools.cached_property
     def _metadata(self) -> dict[str, Any]:
         return self._get(self._url(self._model))
+
+    @functools.cached_property
+    def _of_files(self) -> dict[str, Any] | None:
+        """Of the same model that takes files; None if there is no such."""
+        if self._binary:  # JSON has no bytes
+            # Not there on Triton, say, with an ONNX file.
+            with contextlib.suppress(NotServed, RequestRefused):
+                return self._get(self._url(self._model + models.FILES))
+        return None
 
     def _get(self, url: str) -> dict[str, Any]:
         """A model's versions, and of its inputs and outputs the names and shapes."""

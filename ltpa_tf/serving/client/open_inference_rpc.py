@@ -39,7 +39,9 @@ class OpenInferenceGrpc:
     def ask(self, signature: str, name: str, batch: Sequence) -> dict[str, np.ndarray]:
         """Output name -> array."""
         array = protocol.as_tensor(batch)
-        names = [one.name for one in self._metadata.outputs]
+        of_files = signature.endswith(models.FILES)
+        known = self._of_files if of_files else self._metadata
+        names = [one.name for one in known.outputs]
         response = self._send(
             "ModelInfer",
             model_name=models.model_of(self._model, signature),
@@ -55,9 +57,7 @@ class OpenInferenceGrpc:
 
     def signatures(self) -> dict[str, dict[str, list[int]]]:
         """Signature name -> input name -> shape."""
-        files = None
-        with contextlib.suppress(NotServed, RequestRefused):  # with an ONNX file, say
-            files = _shapes(self._described(self._model + models.FILES).inputs)
+        files = self._of_files and _shapes(self._of_files.inputs)
         outputs = [one.name for one in self._metadata.outputs]
         return models.signatures(_shapes(self._metadata.inputs), outputs, files)
 
@@ -72,6 +72,13 @@ class OpenInferenceGrpc:
     @functools.cached_property
     def _metadata(self) -> Message:
         return self._described(self._model)
+
+    @functools.cached_property
+    def _of_files(self) -> Message | None:
+        """Of the same model that takes files; None if there is no such."""
+        with contextlib.suppress(NotServed, RequestRefused):  # with an ONNX file, say
+            return self._described(self._model + models.FILES)
+        return None
 
     def _described(self, model: str) -> Message:
         return self._send("ModelMetadata", name=model, version=self._version)

@@ -110,6 +110,9 @@ def _class_names(version: Path, meta_graph: MetaGraphDef) -> Iterator[str]:
     except (OSError, ValueError) as error:
         yield f"{CLASS_NAMES_FILE} can't be read: {error}"
         return
+    if not isinstance(names, list):
+        yield f"{CLASS_NAMES_FILE} must have a list of names, not {names!r}"
+        return
     for name, signature in sorted(graph.signatures(meta_graph).items()):
         shape = _shape(signature.outputs["probabilities"])
         if shape and len(names) != shape[-1]:

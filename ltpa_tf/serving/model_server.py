@@ -139,10 +139,6 @@ class ModelServer:
         """Of its process; with Docker, of the client that has started it."""
         return self._process.pid
 
-    def wait(self) -> int:
-        """Its exit code, when it ends."""
-        return self._process.wait()
-
     def _last_words(self) -> str:
         if not self._log:
             return "above is what it said"

@@ -63,6 +63,11 @@ def test_an_edited_file(copy, file, old, new, said):
     assert said in found(copy)
 
 
+def test_names_that_are_no_list(copy):
+    (copy / "1/class_names.json").write_text("7")
+    assert "must have a list of names, not 7" in found(copy)
+
+
 @pytest.mark.parametrize("name", ["v2", "1.5", "latest"])
 def test_a_folder_that_is_no_version(copy, name):
     (copy / name).mkdir()

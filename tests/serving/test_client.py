@@ -219,6 +219,11 @@ def test_version_and_label_exclude_each_other():
         serving.Client("http://127.0.0.1", "m", version=1, label="stable")
 
 
+def test_a_batch_of_no_images():
+    with pytest.raises(SettingError, match="batch: expected 1 or more"):
+        serving.Client("http://127.0.0.1", "m", batch=0)
+
+
 STATES = b'{"model_version_status": [{"version": "3", "state": "AVAILABLE"}]}'
 
 

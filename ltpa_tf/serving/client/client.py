@@ -87,6 +87,8 @@ class Client:
     ):
         if version is not None and label is not None:
             raise SettingError("version, label", (version, label), "one of them")
+        if batch < 1:
+            raise SettingError("batch", batch, "1 or more")
         if protocol not in PROTOCOLS:
             raise SettingError("protocol", protocol, " or ".join(PROTOCOLS))
         if protocol == "v2" and label is not None:

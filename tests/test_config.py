@@ -8,6 +8,7 @@ from ltpa_tf import config as config_lib
 from ltpa_tf import old_configs
 from ltpa_tf.configs import common, own_folder
 from ltpa_tf.errors import SettingError
+from ltpa_tf.settings_in_effect import in_effect
 
 
 def flat_keys(config, prefix=""):
@@ -169,13 +170,13 @@ def test_a_config_of_an_earlier_version_gets_the_settings_added_since():
 def test_settings_in_effect_are_those_that_say_something():
     config = common.get_config()
     config.optimizer.name = "AdamW"
-    found = config_lib.in_effect(config.to_dict())
+    found = in_effect(config.to_dict())
     assert {"train.epochs", "optimizer.schedule", "model.dropout"} <= set(found)
     without = ("augment", "data.dir", "train.ema", "train.small_share")
     without += ("optimizer.momentum", "optimizer.muon_factor", "optimizer.step_factor")
     assert not [key for key in found if key.startswith(without)]
     config.augment.cutmix, config.optimizer.name = 1.0, "sgd"
-    found = config_lib.in_effect(config.to_dict())
+    found = in_effect(config.to_dict())
     assert found["augment.cutmix_share"] == 1.0
     assert found["optimizer.momentum"] == 0.9
 

@@ -5,10 +5,10 @@ After Mitchell et al. 2019, "Model Cards for Model Reporting" (arXiv 1810.03993)
 
 from collections.abc import Mapping, Sequence
 
-from ltpa_tf.config import in_effect
 from ltpa_tf.images import Preprocessing
 from ltpa_tf.run import RunFolder
 from ltpa_tf.serving.signatures import Signatures
+from ltpa_tf.settings_in_effect import in_effect
 
 FILE = "model_card.md"
 

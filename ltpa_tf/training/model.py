@@ -188,11 +188,11 @@ def made(build: Build, config: ConfigDict, source: data.Source) -> keras.Model:
 
 def _check_stages(config: ConfigDict, model: keras.Model) -> None:
     """Names the setting that asks for stages of a model that has none."""
-    settings = configuration.flat(config)
-    on = [key for key, off in _OF_STAGES.items() if settings[key] != off]
-    if on:
-        with renamed("model", on[0]):
-            models.stages(model)
+    for key, off in _OF_STAGES.items():
+        section, name = key.split(".")
+        if config[section][name] != off:
+            with renamed("model", key):
+                models.stages(model)
 
 
 def tunes(config: ConfigDict) -> bool:

@@ -92,9 +92,9 @@ _PAPER = (
 )
 # The most that ten minutes of one GPU give, of what is best above after 30 epochs.
 _LONG = {"augment.cutmix": 1.0, "augment.cutmix_share": 0.5}
-_LONG_DP = {**_LONG, **_SCALED, "train.epochs": 240}
+_LONG_DP = {**_LONG, **_SCALED, "train.epochs": 225}
 _FLAGSHIP = (
-    Trial("cifar10", "vgg_att2_indep_pc", "long", {**_LONG, "train.epochs": 200}),
+    Trial("cifar10", "vgg_att2_indep_pc", "long", {**_LONG, "train.epochs": 180}),
     Trial("cifar100", "vgg_att2_indep_dp", "long", _LONG_DP),
 )
 

@@ -121,3 +121,7 @@ class Interrupted(TrainingError):
     def __init__(self, message: str, exit_code: int):
         super().__init__(message)
         self.exit_code = exit_code
+
+
+class EnoughError(Exception):
+    """A callback ends a call of `train` as planned; the run may go on later."""

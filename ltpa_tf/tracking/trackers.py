@@ -11,7 +11,7 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 
 from ltpa_tf import config as configuration
-from ltpa_tf.errors import Interrupted, SettingError
+from ltpa_tf.errors import EnoughError, Interrupted, SettingError
 from ltpa_tf.files import write_json
 from ltpa_tf.run import RunFolder
 from ltpa_tf.tracking.tracker import Tracker
@@ -48,6 +48,9 @@ def started(
             write_json(folder.tracking_file, known)
         yield trackers
         status = "FINISHED"
+    except EnoughError:
+        status = "FINISHED"
+        raise
     except Interrupted:
         status = "KILLED"
         raise

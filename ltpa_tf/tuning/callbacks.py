@@ -6,18 +6,15 @@ from pathlib import Path
 
 import keras
 
+from ltpa_tf.errors import EnoughError
 from ltpa_tf.tuning import histories
 
 # A median of fewer trials says too little.
 _FEWEST = 4
 
 
-class EnoughError(Exception):
-    """A trial has come to a rung of Hyperband's; its training may go on later."""
-
-
 class StopAfter(keras.callbacks.Callback):
-    """Leaves a run as a kill would, between two epochs: it can go on later.
+    """Leaves a run at a rung of Hyperband's, between two epochs: it can go on later.
 
     Args:
         epochs: How many to train.

@@ -15,7 +15,7 @@ import traceback
 from pathlib import Path
 
 from ltpa_tf import files, quiet, run
-from ltpa_tf.errors import SettingError
+from ltpa_tf.errors import EnoughError, SettingError
 
 # How an execution ends: for the last two, what shells report after SIGINT and SIGTERM.
 DONE, FAILED, FATAL = 0, 10, 11
@@ -58,7 +58,6 @@ class Execution:
     def run_here(self) -> int:
         """Trains, or goes on with it; returns one of the codes above."""
         from ltpa_tf import config, training
-        from ltpa_tf.tuning.callbacks import EnoughError
         from ltpa_tf.tuning.checks import FIXED
 
         self.reason_file.unlink(missing_ok=True)

@@ -18,8 +18,9 @@ import tiny
 from ports import free_port
 
 from ltpa_tf import data, models, serving, tracking, training
-from ltpa_tf.errors import SettingError
+from ltpa_tf.errors import EnoughError, SettingError
 from ltpa_tf.run import RunFolder
+from ltpa_tf.tuning.callbacks import StopAfter
 
 # What the trackers' own libraries warn of.
 pytestmark = [
@@ -278,3 +279,24 @@ def test_a_tracker_that_fails_ends_no_training(config, tmp_path, monkeypatch, ca
     )
     assert (tmp_path / "run" / "summary.json").exists()
     assert "MLflow takes nothing now: no route to host" in capfd.readouterr().err
+
+
+def test_a_rung_of_hyperbands_is_finished(config, tmp_path, monkeypatch):
+    """It ends as planned, and a promoted trial goes on with the same run."""
+    pytest.importorskip("mlflow", reason="no mlflow: pip install -e '.[trackers]'")
+    from mlflow import MlflowClient
+
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    config.log.mlflow = str(tmp_path / "store")
+    folder = RunFolder(tmp_path / "run")
+    with pytest.raises(EnoughError):
+        training.train(
+            config,
+            folder.path,
+            callbacks=[StopAfter(1)],
+            source=tiny.make_source(),
+            build=tiny.builder(),
+        )
+    id = json.loads(folder.tracking_file.read_text())["mlflow"]["id"]
+    status = MlflowClient(config.log.mlflow).get_run(id).info.status
+    assert status == "FINISHED"

@@ -5,8 +5,9 @@ import json
 import keras
 import pytest
 
+from ltpa_tf.errors import EnoughError
 from ltpa_tf.tuning import histories
-from ltpa_tf.tuning.callbacks import EnoughError, MedianStopping, StopAfter
+from ltpa_tf.tuning.callbacks import MedianStopping, StopAfter
 
 
 def write(folder, values, objective="val_accuracy"):

@@ -1,6 +1,7 @@
 """The model that a config names, and which parts of it are trained, from when on."""
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Sequence
 
 import keras
@@ -16,6 +17,7 @@ from ltpa_tf.models.settings import SMALLEST_IMAGE
 
 # Pixels of training images that a `Whitening` is adapted to: 1,953 of CIFAR's images.
 _WHITENING_PIXELS = 2_000_000
+_LARGE = 224  # pixels a side, where that isn't known
 
 # What speaks of a trunk's stages, and its value where it is off.
 _OF_STAGES = {
@@ -48,11 +50,23 @@ def build_model(config: ConfigDict, source: data.Source) -> keras.Model:
         mean=source.mean,
         std=source.std,
     )
+    whiten(model, functools.partial(_sample, source.train))
+    return model
+
+
+def whiten(model: keras.Model, images: Callable[[int], tf.Tensor]) -> None:
+    """Adapts a model's whitening, if it has one, to training images.
+
+    Args:
+        model: The model.
+        images: Gives as many images as it is asked for, or all if there are fewer.
+    """
     for layer in model.layers:
         if isinstance(layer, Whitening):
+            height, width = (side or _LARGE for side in model.input_shape[1:3])
             normalized = keras.Model(model.input, layer.input)
-            layer.adapt(np.asarray(normalized(_sample(source.train))))
-    return model
+            some = images(max(1, _WHITENING_PIXELS // (height * width)))
+            layer.adapt(np.asarray(normalized(some)))
 
 
 def check_images(config: ConfigDict, source: data.Source) -> None:
@@ -150,10 +164,9 @@ def _least_side(config: ConfigDict, image_shape: Sequence[int]) -> int:
     return models.smallest_side(arguments)
 
 
-def _sample(split: data.Split) -> tf.Tensor:
-    """Training images from all over the split."""
-    height, width, _ = split.shape
-    count = min(len(split), max(1, _WHITENING_PIXELS // (height * width)))
+def _sample(split: data.Split, count: int) -> tf.Tensor:
+    """Images from all over the split."""
+    count = min(len(split), count)
     indices = np.arange(count, dtype=np.int64) * len(split) // count
     return split.images(tf.constant(indices), tf.constant(0, tf.int64))
 

@@ -1,5 +1,6 @@
 """The project's models for a search of one's own."""
 
+import functools
 from collections.abc import Sequence
 
 import keras
@@ -8,7 +9,7 @@ from ml_collections import ConfigDict
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.optimizers import class_and_arguments, decayed_variables, make_schedule
-from ltpa_tf.training.model import configured_model, freeze
+from ltpa_tf.training.model import configured_model, freeze, whiten
 from ltpa_tf.training.trainer import use_jit
 from ltpa_tf.tuning.ranges import Range
 from ltpa_tf.tuning.space import Space
@@ -108,11 +109,17 @@ class HyperModel(keras_tuner.HyperModel):
         return model
 
     def fit(self, hp: keras_tuner.HyperParameters, model: keras.Model, *args, **kwargs):
-        """Keras's `fit`, with batch size and epochs from the config unless given."""
+        """Keras's `fit`, with batch size and epochs from the config unless given.
+
+        A whitening is adapted to the images before, as `ltpa_tf.training.train` does.
+        """
         config = self.config(hp)
         kwargs.setdefault("epochs", config.train.epochs)
-        if not args or not hasattr(args[0], "element_spec"):  # a tf.data set is batched
+        given = args[0] if args else kwargs["x"]
+        if not hasattr(given, "element_spec"):  # a tf.data set is batched
             kwargs.setdefault("batch_size", config.train.batch_size)
+        if not kwargs.get("initial_epoch"):  # Hyperband goes on with trained weights
+            whiten(model, functools.partial(_some, given))
         return model.fit(*args, **kwargs)
 
     def _optimizer(
@@ -167,3 +174,16 @@ class HyperModel(keras_tuner.HyperModel):
         if settings.weight_decay:
             optimizer.exclude_from_weight_decay(spared)
         return optimizer
+
+
+def _some(given, count: int):
+    """Images of what `fit` takes, at most so many."""
+    if hasattr(given, "rebatch"):
+        return next(iter(given.rebatch(count)))[0]
+    if not hasattr(given, "shape"):
+        raise SettingError(
+            "x",
+            type(given).__name__,
+            "an array or a tf.data.Dataset, to adapt the whitening to",
+        )
+    return given[:: -(-len(given) // count)]

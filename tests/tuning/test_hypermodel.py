@@ -4,6 +4,7 @@ import keras
 import keras_tuner
 import numpy as np
 import pytest
+import tensorflow as tf
 from tensorflow.python.framework import config as tf_config
 
 from ltpa_tf import optimizers
@@ -141,3 +142,28 @@ def test_what_kerass_optimizers_lack_is_refused(tiny_config, key, value):
 def test_a_schedule_needs_to_know_the_steps(tiny_config):
     with pytest.raises(SettingError, match="steps_per_epoch"):
         make(tiny_config, steps_per_epoch=None).build(keras_tuner.HyperParameters())
+
+
+@pytest.mark.parametrize("kind", ["array", "tf.data"])
+def test_the_whitening_is_adapted_to_the_images(tiny_config, kind):
+    """What it makes of the training images is uncorrelated and of equal size."""
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (60, 16, 16, 3)).repeat(2, 1).repeat(2, 2)
+    images = images.astype("float32")
+    labels = keras.utils.to_categorical(np.arange(60) % 3, 3)
+    given = (images, labels)
+    if kind == "tf.data":
+        given = (tf.data.Dataset.from_tensor_slices(given).batch(7),)
+    hypermodel = make(tiny_config, mean=(0.5,) * 3, std=(0.3,) * 3)
+    hp = keras_tuner.HyperParameters()
+    model = hypermodel.build(hp)
+    hypermodel.fit(hp, model, *given, shuffle=False, verbose=0)
+    whitened = keras.Model(model.input, model.get_layer("whitening").output)(images)
+    values = np.asarray(whitened)[:, :-1, :-1, :12].reshape(-1, 12)
+    np.testing.assert_allclose(values.T @ values / len(values), np.eye(12), atol=0.01)
+
+
+def test_images_that_no_whitening_can_be_adapted_to_are_refused(tiny_config, examples):
+    hypermodel, hp = make(tiny_config), keras_tuner.HyperParameters()
+    with pytest.raises(SettingError, match=r"x: .*tf\.data\.Dataset.*'generator'"):
+        hypermodel.fit(hp, hypermodel.build(hp), (examples for _ in range(1)))

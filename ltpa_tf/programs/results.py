@@ -60,6 +60,7 @@ _SETTINGS = flags.DEFINE_multi_string(
 _PAGE = flags.DEFINE_string("page", None, "Write the tables of --out to this file.")
 _MINUTES = flags.DEFINE_float("minutes", 1e9, "Begin no training that would end later.")
 _RUNS = flags.DEFINE_string("runs", None, "A folder for run folders of the models.")
+_OF_TRAINING = (_ONLY, _SEEDS, _EPOCHS, _SETTINGS, _MINUTES, _RUNS)
 flags.mark_flag_as_required("out")
 
 
@@ -68,6 +69,11 @@ def main(argv: Sequence[str]) -> None:
     del argv
     if not (_DATA.value or _PAGE.value):
         raise SettingError("--data", None, "a folder to train on, or --page=FILE")
+    for flag in () if _DATA.value else _OF_TRAINING:
+        if flag.value != flag.default:
+            raise SettingError(
+                f"--{flag.name}", flag.value, "--data beside it: it is of trainings"
+            )
     if _PAGE.value and (
         Path(_PAGE.value).is_dir() or not Path(_PAGE.value).parent.is_dir()
     ):

@@ -45,6 +45,8 @@ def test_seeds_are_whole_numbers(main, tmp_path, seed):
         ({"page": "."}, "--page"),
         ({"page": "page.md"}, "--out: .*a folder with results"),
         ({}, "--data"),
+        ({"page": "page.md", "only": ["cifar100-vgg"]}, "--only: .*--data"),
+        ({"page": "page.md", "set": ["train.epochs=3"]}, "--set: .*--data"),
     ],
 )
 def test_what_can_not_be_used_is_named(main, tmp_path, monkeypatch, given, named):

@@ -11,7 +11,7 @@ Hugging Face Hub for it.
 
 import tempfile
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from absl import flags
 
@@ -89,7 +89,7 @@ def main(argv: Sequence[str]) -> None:
         print(_publish(_EXPORT_DIR.value))
         return
     if _WORKDIR.value is not None:
-        _check_apart(_EXPORT_DIR.value, _WORKDIR.value)
+        program.check_apart(_EXPORT_DIR.value, _WORKDIR.value)
     from ltpa_tf import remote, serving, stores
 
     with remote.opened(_EXPORT_DIR.value, "--export_dir") as place:
@@ -99,22 +99,6 @@ def main(argv: Sequence[str]) -> None:
             serving.label(place.path, {}, base_path=place.name)
         place.upload()
     print(f"{place.name}{str(written).removeprefix(str(place.path))}")
-
-
-def _check_apart(export_dir: str, workdir: str) -> None:
-    """Refuses a run's own folder, and one in it: a run's files are its own."""
-    from ltpa_tf import stores
-
-    here, run = (
-        PurePosixPath(stores.whole_url(one))
-        if stores.is_remote(one)
-        else Path(one).resolve()
-        for one in (export_dir, workdir)
-    )
-    if run in (here, *here.parents):
-        raise SettingError(
-            "--export_dir", export_dir, f"a folder outside of --workdir={workdir}"
-        )
 
 
 def _publish(uri: str) -> str:

@@ -4,7 +4,7 @@ import functools
 import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from absl import app, flags
@@ -120,6 +120,24 @@ def define_data_dir() -> flags.FlagHolder:
         "Where the run's data is now, if it has moved; see data.dir in "
         "configs/common.py.",
     )
+
+
+def check_apart(export_dir: str, workdir: str) -> None:
+    """Refuses a run's own folder, and one in it: a run's files are its own.
+
+    Raises:
+        SettingError: Naming --export_dir.
+    """
+    here, run = (
+        PurePosixPath(stores.whole_url(one))
+        if stores.is_remote(one)
+        else Path(one).resolve()
+        for one in (export_dir, workdir)
+    )
+    if run in (here, *here.parents):
+        raise SettingError(
+            "--export_dir", export_dir, f"a folder outside of --workdir={workdir}"
+        )
 
 
 def console() -> "Console":

@@ -29,6 +29,7 @@ _TOLERANCE = 1e-5  # between export and model in memory, in probability
 def main(argv: Sequence[str]) -> int:
     """Runs every stage and prints the summary; 1 if the export isn't the model."""
     del argv
+    program.check_apart(_EXPORT_DIR.value, _WORKDIR.value)
     start = time.monotonic()
     from ltpa_tf import evaluation, explain, training
     from ltpa_tf.configs import quickstart

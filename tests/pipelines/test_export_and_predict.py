@@ -95,15 +95,16 @@ def test_one_bad_file_of_many(start_anew, exported, photos, tmp_path):
         ("export", ["--workdir=/nowhere", "--export_dir=/tmp/x"], "no config.json"),
         *(
             (
-                "export",
+                name,
                 [f"--workdir={run}", f"--export_dir={where}"],
                 f"--export_dir: expected a folder outside of --workdir={run}. "
                 f"Received: '{where}'",
             )
-            for run, where in (
-                ("runs/one", "runs/one"),
-                ("runs/one/", "runs/../runs/one/exports"),
-                ("s3://bucket/run", "s3://bucket/run/"),
+            for name, run, where in (
+                ("export", "runs/one", "runs/one"),
+                ("export", "runs/one/", "runs/../runs/one/exports"),
+                ("export", "s3://bucket/run", "s3://bucket/run/"),
+                ("quickstart", "runs/one", "runs/one/exports"),
             )
         ),
         ("monitor", ["--model_dir=/nowhere", "--requests=x"], "--model_dir: expected"),

@@ -17,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from ltpa_tf import data, models
 from ltpa_tf.errors import SettingError
 from ltpa_tf.evaluation.intervals import interval
+from ltpa_tf.layers import AttentionEstimator
 
 _STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)
 """Of scikit-learn's C; the one of these that is best on a tenth set aside is taken."""
@@ -80,10 +81,20 @@ def _extractor(model: keras.Model) -> keras.Model:
         raise SettingError(
             "--transfer", model.name, "a model whose head takes vectors of features"
         )
-    of_levels = [f"level_{level}" for level in models.levels_of(model)]
-    if len(of_levels) != len(taken):
-        of_levels = [f"part_{i}" for i in range(len(taken))]
-    return keras.Model(model.input, dict(zip(of_levels, taken, strict=True)))
+    names = [_level(one) for one in taken]
+    if None in names or len(set(names)) < len(names):
+        names = [f"part_{i}" for i in range(len(taken))]
+    return keras.Model(model.input, dict(zip(names, taken, strict=True)))
+
+
+def _level(vector: keras.KerasTensor) -> str | None:
+    """The estimator whose descriptor it is, alone or beside the level's maximum."""
+    made = vector._keras_history
+    sources = made.operation._inbound_nodes[made.node_index].input_tensors
+    for one in (vector, *sources):
+        if isinstance(one._keras_history.operation, AttentionEstimator):
+            return one._keras_history.operation.name
+    return None
 
 
 def _features(

@@ -66,6 +66,20 @@ def test_every_level_and_all_of_them(images):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("descriptor", ["attended", "attended_and_max"])
+def test_levels_keep_their_names_beside_a_gate(descriptor):
+    model = models.build(
+        "vgg_att3_concat_pc",
+        trunk="faster",
+        levels=(2, 4, 6),
+        gates=(2,),
+        width=1 / 16,
+        descriptor=descriptor,
+    )
+    result = transfer(model, data.load("digits", train_examples=100))
+    assert set(result["accuracy"]) == {"all", "level_4", "level_6"}
+
+
 def test_what_cant_be_used_is_said_before_any_work(images):
     labels = np.arange(300) % 2
     with pytest.raises(SettingError, match="--transfer: .* with a test part"):

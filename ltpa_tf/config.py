@@ -113,6 +113,10 @@ _OF_TRUNK = {
     "width": 1.0,
     "receptive_field": 0.0,
 }
+_OF_LEVELS = (
+    *("tap", "compatibility", "normalization", "match", "score_scale", "descriptor"),
+    "positions",
+)
 
 
 def validate(config: ConfigDict) -> None:
@@ -168,6 +172,7 @@ def validate(config: ConfigDict) -> None:
         else:
             _check_no_backbone(config)
             models.resolve(config.model.name, **_chosen(config))
+        _check_effect(config)
 
 
 def with_absolute_paths(config: ConfigDict) -> ConfigDict:
@@ -368,6 +373,22 @@ def _check_no_backbone(config: ConfigDict) -> None:
                 config.model[key],
                 f"{unset!r} while model.backbone is '': it is of a backbone",
             )
+
+
+def _check_effect(config: ConfigDict) -> None:
+    """Refuses what would change nothing in a model of this row."""
+    model = config.model
+    row = models.arguments(model.name, **_chosen(config))
+    levels = row.get("levels", True)  # RAM has none, and none of their settings
+    if model.receptive_field and not (model.levels or ("trunk" in row and levels)):
+        raise SettingError(
+            "receptive_field",
+            model.receptive_field,
+            f"0.0 while model.name is {model.name!r}: it has no trunk's levels",
+        )
+    for key in () if levels else _OF_LEVELS:
+        if model[key] is not None:
+            raise SettingError(key, model[key], "None without levels: it is of these")
 
 
 def _get(config: ConfigDict, key: str):

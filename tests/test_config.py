@@ -74,6 +74,25 @@ def test_what_is_of_a_backbone_needs_one(key, value):
         config_lib.validate(config)
 
 
+@pytest.mark.parametrize(
+    ("row", "key", "value"),
+    [
+        ("resnet164_att2_concat_pc", "receptive_field", 0.3),
+        ("ram", "receptive_field", 0.3),
+        ("vgg_none", "receptive_field", 0.3),
+        ("vgg_none", "compatibility", "dp"),
+        ("resnet164_none", "score_scale", 2.0),
+    ],
+)
+def test_what_would_change_nothing_is_refused(row, key, value):
+    config = common.get_config()
+    config.model.name = row
+    config_lib.validate(config)
+    config.model[key] = value
+    with pytest.raises(SettingError, match=rf"^model\.{key}: expected .*Received: "):
+        config_lib.validate(config)
+
+
 def test_a_profile_needs_tensorboard():
     config = common.get_config()
     config.log.profile_steps = 5

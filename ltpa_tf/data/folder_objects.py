@@ -7,7 +7,7 @@ A part of which some images have one needs one of each.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,38 @@ if TYPE_CHECKING:
     from ltpa_tf.data.folder import ImageFile
 
 MASKS = "masks"
+
+
+class MaskFiles:
+    """Masks bool [N, H, W] that are read anew whenever they become an array.
+
+    Those of a large folder don't fit into memory, and training needs none of them.
+
+    Args:
+        read: Gives the mask of an image, bool [H, W].
+        images: The images, an array of objects [N].
+    """
+
+    def __init__(self, read: Callable[["ImageFile"], np.ndarray], images: np.ndarray):
+        self._read, self._images = read, images
+
+    def __getitem__(self, indices: np.ndarray) -> "MaskFiles":
+        return MaskFiles(self._read, self._images[indices])
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        return self.each(lambda mask: mask).astype(dtype or bool)
+
+    def each(self, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """What a function makes of each mask, stacked.
+
+        Raises:
+            SettingError: Naming the mask that can't be used.
+        """
+        results = files.in_parallel(lambda one: function(self._read(one)), self._images)
+        for error in results:
+            if isinstance(error, SettingError):
+                raise error
+        return np.stack(results)
 
 
 def says_where_objects_are(path: Path) -> bool:
@@ -54,8 +86,9 @@ def with_objects(
     size = split.shape[:2]
     boxes = _boxes(root, images, size, chosen)
     masks = _masks(root, images, size, chosen)
-    if masks is not None and boxes is None:
-        boxes = object_masks.bounds(masks)
+    if masks is not None:  # all are checked now
+        around = masks.each(lambda mask: object_masks.bounds(mask[None])[0])
+        boxes = around if boxes is None else boxes
     return dataclasses.replace(split, boxes=boxes, masks=masks)
 
 
@@ -80,7 +113,7 @@ def _masks(
     images: Sequence["ImageFile"],
     size: tuple[int, int],
     chosen: Preprocessing,
-) -> np.ndarray | None:
+) -> MaskFiles | None:
     folder = root / MASKS
     if not says_where_objects_are(folder):
         return None
@@ -98,11 +131,7 @@ def _masks(
         mask = object_masks.checked(_pixels(file), (1, *one.checked.shape), str(file))
         return object_masks.fitted(mask, size, chosen)[0]
 
-    results = files.in_parallel(read, images)
-    for error in results:
-        if isinstance(error, SettingError):
-            raise error
-    return np.stack(results)
+    return MaskFiles(read, np.array(images, object))
 
 
 def _each_has_one(

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from ltpa_tf.images import DEFAULT, Preprocessing
@@ -33,7 +34,8 @@ class Split:
         array: uint8 [N, H, W, 3] where the images live in memory, else None.
         boxes: int32 [N, 4] - top, left, bottom, right, the last two exclusive - of the
             object in each image, where they are known, else None.
-        masks: bool [N, H, W], true on the object, where that is known, else None.
+        masks: bool [N, H, W], true on the object, where that is known, else None: an
+            array, or of a folder what `np.asarray` makes one of by reading the files.
 
     Example:
         >>> images = np.zeros((1000, 32, 32, 3), np.uint8)
@@ -48,7 +50,7 @@ class Split:
     image: Callable[[tf.Tensor], tf.Tensor] | None = None
     array: np.ndarray | None = None
     boxes: np.ndarray | None = None
-    masks: np.ndarray | None = None
+    masks: npt.ArrayLike | None = None
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -149,7 +149,7 @@ class _Images:
         self.right = self.classes == split.labels[where]
         self.masks = self.small = None
         if split.masks is not None:
-            self.masks = split.masks[where]
+            self.masks = np.asarray(split.masks[where])
         elif split.boxes is not None:
             self.masks = box_mask(split.boxes[where], split.shape[:2])
         if self.masks is not None:

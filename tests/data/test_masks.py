@@ -141,7 +141,7 @@ def test_masks_of_a_folder_lie_where_the_pixels_go(folder, aspect):
     assert source.train.masks is None
     np.testing.assert_array_equal(source.test.masks, shown(source.test))
     np.testing.assert_array_equal(
-        source.test.boxes, object_masks.bounds(source.test.masks)
+        source.test.boxes, object_masks.bounds(np.asarray(source.test.masks))
     )
 
 
@@ -159,6 +159,32 @@ def test_masks_of_a_folder_in_other_forms(folder, masks):
     palette.save(folder / "masks" / f"{FILES[2]}.png")
     source = data.load("folder", dir=str(folder), image_size=64)
     np.testing.assert_array_equal(source.test.masks, shown(source.test))
+
+
+def test_masks_of_a_folder_are_read_when_they_are_asked_for(folder, masks):
+    """And not held in memory: those of a large folder have no room there."""
+    source = data.load("folder", dir=str(folder))
+    some = source.test.subset(np.array([4, 1]))
+    np.testing.assert_array_equal(some.masks, shown(source.test)[[4, 1]])
+    for name in FILES:
+        save(folder / "masks" / f"{name}.png", masks[0] * np.uint8(1))
+    np.testing.assert_array_equal(some.masks, masks[[0, 0]])
+
+
+def test_maps_are_measured_on_masks_of_a_folder(folder):
+    source = data.load("folder", dir=str(folder), image_size=32)
+    model = models.build(
+        "vgg_att2_concat_pc",
+        trunk="faster",
+        levels=(2, 4),
+        width=1 / 16,
+        num_classes=3,
+    )
+    found = measure_maps(
+        model, source.test, ("attention",), measures=("boxes",), examples=COUNT
+    )
+    chance = found["methods"]["chance"]["chance"]["energy"][0]
+    assert chance == pytest.approx(shown(source.test).mean())
 
 
 def test_masks_of_a_labelled_folder(folder):

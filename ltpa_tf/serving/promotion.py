@@ -1,5 +1,6 @@
 """A version that a server would load gets a label, here or where it is copied to."""
 
+import contextlib
 import os
 import shutil
 from collections.abc import Mapping
@@ -28,9 +29,9 @@ def promote(
         labels: Label -> version; the other labels stay where they are.
         base_path: See `server_files.write`.
         copy_to: Another folder of versions, such as a volume that servers read. The
-            versions are copied into it, aside first and then renamed, so that no server
-            sees half of one, and get their labels there. The first one in it gets
-            `stable` and `canary`, too.
+            versions are copied into it, all of them aside first and then renamed, so
+            that no server sees half of one, or some without the others, and get their
+            labels there. The first one in it gets `stable` and `canary`, too.
         check: Whether each version is loaded and asked before.
 
     Returns:
@@ -56,10 +57,12 @@ def promote(
                 "a version that a server loads: " + "; ".join(found),
             )
     if copy_to:
-        for version in sorted(set(labels.values())):
-            versions.free_version(target, version)
-            with versions.new_version(target, version) as aside:
-                shutil.copytree(existing[version], aside, dirs_exist_ok=True)
+        chosen = {versions.free_version(target, v) for v in labels.values()}
         if not server_files.read_labels(target):
-            labels = dict.fromkeys(("stable", "canary"), max(labels.values())) | labels
+            labels = dict.fromkeys(("stable", "canary"), max(chosen)) | labels
+        # All are renamed at the end, when all of them are whole.
+        with contextlib.ExitStack() as copies:
+            for version in chosen:
+                aside = copies.enter_context(versions.new_version(target, version))
+                shutil.copytree(existing[version], aside, dirs_exist_ok=True)
     return server_files.label(target, labels, base_path)

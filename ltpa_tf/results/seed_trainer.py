@@ -125,7 +125,7 @@ class SeedTrainer:
             "metrics": {name: values[-1] for name, values in result["curve"].items()},
             "best": None,
             "parameters": self.parameters,
-            "replicas": 1,
+            "replicas": self._trainer.strategy.num_replicas_in_sync,
             "device": distribution.device_name(),
             "versions": versions(),
         }

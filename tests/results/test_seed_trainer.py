@@ -4,11 +4,13 @@ import itertools
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from ltpa_tf import data, models
 from ltpa_tf.configs import cifar10_fast, recipes
 from ltpa_tf.errors import NonFiniteError, SettingError
 from ltpa_tf.results.seed_trainer import SeedTrainer, load, mean_and_deviation
+from ltpa_tf.run import RunFolder
 
 
 @pytest.fixture
@@ -103,6 +105,20 @@ def test_nothing_of_a_training_follows_the_config_s_own_seed(source):
         config.seed = own
         losses += SeedTrainer(config, source, [3]).train(3)["curve"]["loss"]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+def test_a_run_that_is_kept_says_how_many_replicas_trained_it(source, tmp_path):
+    config = small_config()
+    config.train.epochs, config.train.batch_size = 1, 32
+    config.optimizer.warmup_epochs = 0.0
+    config.runtime.precision, config.runtime.strategy = "float32", "none"
+    strategy = tf.distribute.MirroredStrategy(
+        ["CPU:0", "CPU:1"], tf.distribute.ReductionToOneDevice()
+    )
+    with strategy.scope():  # the one that is there, for "none"
+        trainer = SeedTrainer(config, source, [3])
+    trainer.save(tmp_path / "run", trainer.train(3))
+    assert RunFolder(tmp_path / "run").read_summary()["replicas"] == 2
 
 
 def test_a_training_that_diverges_is_a_sentence(source):

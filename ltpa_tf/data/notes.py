@@ -61,6 +61,11 @@ def _balance(source: Source, made_up_for: bool) -> list[str]:
 
 
 def _sharpness(source: Source, made_up_for: bool) -> list[str]:
+    if source.sharp_test is not None and not source.softening:
+        return [
+            "data.match_sharpness changes nothing: the test images are as sharp as the "
+            "training images."
+        ]
     if source.test is None or min(map(len, (source.train, source.test))) < _TOLD_APART:
         return []
     train, test = (detail(part) for part in (source.train, source.test))

@@ -120,6 +120,15 @@ def test_parts_that_were_made_smaller_in_other_ways_are_told_apart(build):
     assert said(mean[:100], mean[20:]) == []
 
 
+def test_sharpness_that_matches_already_is_told():
+    config = tiny.make_config()
+    source = data.load("digits", train_examples=1000, match_sharpness=True)
+    _, line = header(config, source, None, timed=False)
+    assert line.startswith("data.match_sharpness changes nothing: ")
+    changed = dataclasses.replace(source, softening=0.1)
+    assert len(header(config, changed, None, timed=False)) == 1
+
+
 def test_hours_come_with_a_hint(build):
     config, source = tiny.make_config(), tiny.make_source()
     config.train.epochs = 10**9

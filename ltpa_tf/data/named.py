@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
-from ltpa_tf.data.examples import splits_of
+from ltpa_tf.data.examples import Examples, splits_of
 from ltpa_tf.data.memory import memory
 from ltpa_tf.data.source import NOT_TFDS, fingerprint
 from ltpa_tf.errors import SettingError
@@ -16,6 +16,7 @@ from ltpa_tf.images import Preprocessing
 from ltpa_tf.words import nearest, one_of
 
 _PARTS = ("train", "validation", "test")
+_BOX = "bbox"  # as TFDS names that of CUB-200-2011, Cars and the like
 
 
 def load_named(
@@ -30,7 +31,8 @@ def load_named(
 
     Examples stand in the order of their ids where they have ids (CIFAR: the official
     order), otherwise as on disk. Of a set with one held-out part, that part is for the
-    final metrics, whatever its name.
+    final metrics, whatever its name. A box that each example has, `bbox`, is that of
+    its object.
 
     Args:
         name: As for `tfds.load`, with config or version if need be.
@@ -63,7 +65,7 @@ def load_named(
         )
     if "train" not in parts:
         raise SettingError("data.name", name, "a data set with a split named 'train'")
-    if "test" in parts and (parts["test"][1] < 0).all():
+    if "test" in parts and (parts["test"].labels < 0).all():
         del parts["test"]  # a competition's, its labels kept back
     if "test" not in parts and "validation" in parts:
         parts["test"] = parts.pop("validation")
@@ -82,7 +84,8 @@ def load_named(
     )
     if "train" not in splits:
         raise SettingError("data.name", name, "a data set with an image to train on")
-    identity = fingerprint(names, *(piece for part in parts.values() for piece in part))
+    pieces = (piece for part in parts.values() for piece in (part.encoded, part.labels))
+    identity = fingerprint(names, *pieces)
     return names, {
         **splits,
         "identity": identity,
@@ -175,25 +178,39 @@ def _keys(name: str, features) -> tuple[str, str]:
 
 def _read(
     builder: tfds.core.DatasetBuilder, part: str, image_key: str, label_key: str
-) -> tuple[list[bytes], np.ndarray]:
-    """Encoded images and int32 labels, in order."""
-    features = builder.info.features
-    ids = "id" in features and isinstance(features["id"], tfds.features.Text)
+) -> Examples:
+    """The examples of a part, in order."""
+    kinds = dict(builder.info.features)
+    ids = isinstance(kinds.get("id"), tfds.features.Text)
     decoders = {image_key: tfds.decode.SkipDecoding()}
-    encoded, labels, names = [], [], []
-    for example in _examples(builder, part, decoders):
+    encoded, labels, boxes, names = [], [], [], []
+    for example in _stored(builder, part, decoders):
         encoded.append(example[image_key])
         labels.append(int(example[label_key]))
+        boxes.append(example.get(_BOX))
         if ids:
             names.append(example["id"])
-    labels = np.array(labels, np.int32)
+    examples = Examples(
+        encoded, np.array(labels, np.int32), _boxes(kinds.get(_BOX), boxes)
+    )
     if not ids:
-        return encoded, labels
-    order = np.argsort(np.array(names), kind="stable")
-    return [encoded[i] for i in order], labels[order]
+        return examples
+    return examples.take(np.argsort(np.array(names), kind="stable"))
 
 
-def _examples(builder: tfds.core.DatasetBuilder, part: str, decoders: dict) -> Iterable:
+def _boxes(feature: object, values: list[np.ndarray]) -> np.ndarray | None:
+    """The boxes of a part, if they are shares of the image as those of `Examples`."""
+    if not isinstance(feature, tfds.features.BBoxFeature):
+        return None
+    boxes = np.array(values).reshape(-1, 4)
+    usual = tfds.features.BBoxFeature().bbox_format
+    # Sets written by earlier versions don't say which form they have.
+    if feature.bbox_format not in (usual, None) or (boxes < 0).any() or boxes.max() > 1:
+        return None
+    return boxes
+
+
+def _stored(builder: tfds.core.DatasetBuilder, part: str, decoders: dict) -> Iterable:
     """The examples of a part, in the order in which they are stored."""
     try:
         if builder.info.file_format is tfds.core.FileFormat.ARRAY_RECORD:

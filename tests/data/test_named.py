@@ -291,3 +291,72 @@ def test_few_levels_of_16_bits_are_warned_about(write, caplog):
     load("shapes", dir=write(form, {"train": thermal}))
     assert "2 of 2 16-bit images keep fewer than 32 of 256 levels" in caplog.text
     assert "(train part), example 0, with values 300 to 590" in caplog.text
+
+
+@pytest.mark.parametrize("aspect", ["squash", "crop", "pad"])
+def test_boxes_lie_where_the_pixels_go(write, aspect):
+    numbers = range(6)
+    examples = []
+    for n in numbers:  # one bright rectangle in an image of its own size
+        height, width = 30 + 3 * n, 44 - 5 * n
+        top, left, bottom, right = 9, 8, 17 + n, 15
+        image = np.zeros((height, width, 3), np.uint8)
+        image[top:bottom, left:right] = 255
+        box = np.array([top / height, left / width, bottom / height, right / width])
+        examples.append({"image": image, "label": n % 2, "bbox": box})
+    form = features((None, None, 3), bbox=tfds.features.BBoxFeature())
+    folder = write(form, {"train": examples, "test": examples})
+    chosen = {"aspect": aspect, "background": (0, 0, 0)}
+    source = load("shapes", dir=folder, image_size=24, seed=1, **chosen)
+    for part in (source.train, source.test):
+        images = np.asarray(part.images(np.arange(len(part)), np.int64(0)))
+        for image, (top, left, bottom, right) in zip(images, part.boxes, strict=True):
+            inside = np.zeros((24, 24), bool)
+            inside[top:bottom, left:right] = True
+            bright = image[..., 0] > 127
+            # Every bright pixel is inside, and the box is no wider than its border.
+            assert not (bright & ~inside).any()
+            tight = np.argwhere(bright)
+            edges = [*tight.min(0), *(tight.max(0) + 1)]
+            assert np.abs(np.array([top, left, bottom, right]) - edges).max() <= 1
+
+
+def test_boxes_of_images_as_they_are(write):
+    where = np.array([[2, 3, 8, 9], [0, 0, 10, 14], [4, 13, 5, 14], [1, 2, 1, 2]])
+    shares = where / (10, 14, 10, 14)
+    examples = [
+        {"image": IMAGES[n], "label": n % 2, "bbox": box, "id": f"{9 - n}"}
+        for n, box in enumerate(shares)
+    ]
+    form = features(bbox=tfds.features.BBoxFeature(), id=tfds.features.Text())
+    source = load("shapes", dir=write(form, {"train": examples}))
+    where[3] += 0, 0, 1, 1  # nothing has no place: its pixel
+    assert source.train.boxes.tolist() == where[::-1].tolist()
+    assert source.train.boxes.dtype == np.int32
+
+
+def test_boxes_in_pixels_are_no_shares(write):
+    box = np.array([2.0, 3.0, 8.0, 9.0])
+    examples = [{"image": IMAGES[n], "label": n % 2, "bbox": box} for n in range(4)]
+    for name, form in {"named": "YXYX", "unnamed": None}.items():
+        kind = tfds.features.BBoxFeature(bbox_format=form)
+        folder = write(features(bbox=kind), {"train": examples}, name=name)
+        assert load(name, dir=folder).train.boxes is None
+
+
+def test_boxes_stay_with_their_images_where_others_are_left_out(write):
+    contents = [image_kinds.encode(image) for image in IMAGES[:4]]
+    contents[1] = b"hello"
+    examples = [
+        {"image": one, "label": n % 2, "bbox": np.array([0.1 * n, 0.0, 0.9, 1.0])}
+        for n, one in enumerate(contents)
+    ]
+    form = {**features(), "image": Bytes(shape=(10, 14, 3))}
+    form["bbox"] = tfds.features.BBoxFeature()
+    folder = write(form, {"train": examples})
+    source = load("shapes", dir=folder, skip_damaged=True)
+    tops = {
+        bytes(image): box[0]
+        for image, box in zip(source.train.array, source.train.boxes, strict=True)
+    }
+    assert tops == {IMAGES[n].tobytes(): n for n in (0, 2, 3)}

@@ -221,7 +221,9 @@ class IndepHead(_Head):
         descriptors: A list of tensors `[B, C_s]`, one per level.
 
     Output:
-        float32 `[B, num_classes]`, log-probabilities, in log space throughout.
+        float32 `[B, num_classes]`, log-probabilities, in log space throughout. Keras's
+        `F1Score` and `FBetaScore` read probabilities, their `exp`: a sure answer's 0
+        counts as none there.
 
     Example:
         >>> head = layers.IndepHead(10, projection="linear")

@@ -36,7 +36,7 @@ def evaluate_run(
     batch_size: int = 256,
     maps: Sequence[str] = (),
     map_measures: Sequence[str] = MEASURES,
-    map_examples: int = 500,
+    map_examples: int | None = None,
     swap: bool = False,
     attack: bool = False,
     transfer: str = "",
@@ -61,7 +61,8 @@ def evaluate_run(
         maps: Methods whose maps are measured too, see `explain.methods.NAMES`. The file
             is written after each; what it has of the same images isn't measured again.
         map_measures: What is measured of them, see `map_measures.MEASURES`.
-        map_examples: How many images they are measured on.
+        map_examples: How many images they are measured on; None for 500, or all where
+            there are fewer.
         swap: Whether it is measured, on as many images, what the global feature does to
             the maps, see `global_feature.swap_global`.
         attack: Whether predictions and maps are measured on attacked and corrupted
@@ -111,6 +112,8 @@ def evaluate_run(
         about["skipped"] = list(skipped)
     else:
         examples = run.load_split(split)
+    if map_examples is None:
+        map_examples = min(500, len(examples))
     if maps:
         check_maps(model, examples, maps, map_measures, map_examples)
     if swap:

@@ -60,7 +60,10 @@ _MAP_MEASURES = flags.DEFINE_list(
     "What is measured of them; the last two take long.",
 )
 _MAP_EXAMPLES = flags.DEFINE_integer(
-    "map_examples", 500, "On how many images these are measured.", lower_bound=2
+    "map_examples",
+    None,
+    "On how many images these are measured; by default 500, or all of fewer.",
+    lower_bound=2,
 )
 _SWAP = flags.DEFINE_bool(
     "swap_global", False, "Measure what the global feature does to the maps."

@@ -24,7 +24,7 @@ from ltpa_tf.serving.signatures import Signatures
 
 TOLERANCE = 1e-5
 """How far probabilities of a float32 file may be from Keras's, and maps of scores up to
-10. Larger scores are rounded by more, in proportion, and a map inherits that."""
+10. Larger scores are rounded by more, in proportion; maps and evidence inherit that."""
 
 _OF_ONE = 0.01  # by which a map's sum may differ from 1, also in 8 bits
 
@@ -89,8 +89,9 @@ def compare(
                 value, other = value[..., 2], other[..., 2]
             _check_sums(name, value[of], other[of])
             difference = float(np.abs(other - value)[of].max(initial=0)) / scale
-            exact = name == "probabilities" or name.startswith("evidence_")
-            if not difference <= (tolerance if exact else of_maps):  # a NaN isn't
+            # Evidence is a map times what each position says.
+            accepted = tolerance if name == "probabilities" else of_maps
+            if not difference <= accepted:  # a NaN isn't
                 raise ConversionError(f"{name} differs from Keras by {difference}")
             largest = max(largest, difference)
     return largest

@@ -108,9 +108,15 @@ def test_quantized_litert(
 
 @pytest.mark.parametrize(
     ("output", "roundings", "is_rounding"),
-    [("level_7", 8, True), ("level_7", 10_000, False), ("probabilities", 8, False)],
+    [
+        ("level_7", 8, True),
+        ("level_7", 10_000, False),
+        ("evidence_7", 8, True),
+        ("evidence_7", 10_000, False),
+        ("probabilities", 8, False),
+    ],
 )
-def test_maps_of_large_scores_may_be_rounded(images, output, roundings, is_rounding):
+def test_what_large_scores_make_may_be_rounded(images, output, roundings, is_rounding):
     scores = np.array([[200.0, 200.5]], np.float32)
     other = scores + np.array([[roundings * np.spacing(scores[0, 0]), 0]])
 

@@ -147,9 +147,10 @@ class NormEstimate:
         self._shapes = [tuple(v.shape) for v in local_variables(model)]
         momenta = _momenta(model)
         self._momenta = [momenta.get(id(v)) for v in local_variables(model)]
-        self._replica_statistics = tf.function(
-            self._statistics, jit_compile=jit, autograph=False
-        )
+        # Without XLA no function of its own: in one, replicas can't meet, as they do in
+        # synchronized batch norm.
+        compiled = tf.function(self._statistics, jit_compile=True, autograph=False)
+        self._replica_statistics = compiled if jit else self._statistics
         self._iterator = None
         self._call = tf.function(self._estimate, autograph=False)
 

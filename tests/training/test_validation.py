@@ -6,9 +6,11 @@ from ltpa_tf.training.network import local_variables
 from ltpa_tf.training.trainer import Trainer
 
 
-@pytest.mark.parametrize("replicas", [1, 2])
+@pytest.mark.parametrize(
+    ("replicas", "synchronized"), [(1, False), (2, False), (2, True)]
+)
 def test_statistics_for_averaged_weights_are_those_of_training_batches(
-    config, source, strategies, replicas
+    config, source, strategies, replicas, synchronized
 ):
     def build(config, source):
         images = keras.Input(source.image_shape)
@@ -22,6 +24,7 @@ def test_statistics_for_averaged_weights_are_those_of_training_batches(
         return keras.Model(images, keras.layers.Dense(3)(x))
 
     config.train.ema = 0.9
+    config.train.sync_batch_norm = synchronized
     parts = Trainer(config, strategies[replicas], source, build)
     parts.program.train(parts.feed.iterator(0), 0, 3)
     parts.settle()
@@ -38,8 +41,9 @@ def test_statistics_for_averaged_weights_are_those_of_training_batches(
     iterator = Trainer(config, strategies[1], source, build).feed.iterator(0)
     for _ in range(70 // 16):
         images, _ = next(iterator)
-        # Each replica has its own statistics.
-        for part in np.split(images.numpy().astype(np.float64), replicas):
+        # Each replica has its own statistics, unless they are synchronized.
+        shares = 1 if synchronized else replicas
+        for part in np.split(images.numpy().astype(np.float64), shares):
             x = (part - 100) / 3 * frozen @ kernel + bias
             means.append(x.mean((0, 1, 2)))
             variances.append(x.var((0, 1, 2)))

@@ -1,6 +1,7 @@
 """One training step as pure functions of tensors."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
@@ -109,6 +110,10 @@ class Step:
         )
         self._optimizer = optimizer
         self._recipe = recipe
+        # In synchronized batch norm.
+        self._replicas_meet = any(
+            getattr(layer, "synchronized", False) for layer in model._flatten_layers()
+        )
         self._shapes = [tuple(v.shape) for v in model.trainable_variables]
         self._decayed = [
             any(v is d for d in decayed) for v in model.trainable_variables
@@ -154,6 +159,8 @@ class Step:
             return i + 1, tf.nest.map_structure(tf.add, total, part), local
 
         start = (tf.constant(0), self._nothing(), state.local)
+        if self._replicas_meet:
+            return _one_by_one(turn, start, parts)
         _, total, local = tf.while_loop(lambda i, *_: i < parts, turn, start)
         return total, local
 
@@ -303,6 +310,21 @@ class Step:
             good_steps=tf.zeros_like(state.good_steps),
             bad_step=tf.where(can_halve, state.bad_step, bad),
         )
+
+
+def _one_by_one(
+    turn: Callable, start: tuple, parts: int
+) -> tuple[Found, list[tf.Tensor]]:
+    """A loop of so many turns without a graph of its own, where replicas can't meet.
+
+    Each turn waits for the one before: its memory is free by then.
+    """
+    now = start
+    for _ in range(parts):
+        with tf.control_dependencies(tf.nest.flatten(now[1])):
+            now = turn(*now)
+    _, total, local = now
+    return total, local
 
 
 def shrink(images: tf.Tensor, side: int) -> tf.Tensor:

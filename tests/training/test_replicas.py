@@ -50,6 +50,18 @@ def test_synchronized_batch_norm_equals_one_device(run, build, replicas):
         np.testing.assert_allclose(row, local_rows(one)[0], atol=1e-5)
 
 
+def test_synchronized_batch_norm_of_a_batch_in_parts(run, build):
+    normed = build(dropout=0.0)
+    parts = {"train__accumulation_steps": 2, "train__sync_batch_norm": True}
+    assert_close(run(normed, **parts), run(normed, train__accumulation_steps=2))
+    both = run(normed, 2, **parts)
+    one, other = local_rows(both)
+    np.testing.assert_array_equal(one, other)
+    # Each step has moved them twice, once for each part.
+    alone = local_rows(run(normed, **parts))[0]
+    np.testing.assert_allclose(one, alone, rtol=0.05, atol=0.05)
+
+
 def test_calls_of_any_length_give_the_same_bits(run, build):
     model = build()
     at_once = run(model, 2)

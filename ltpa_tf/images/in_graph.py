@@ -35,7 +35,13 @@ def header_of(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         tf.errors.InvalidArgumentError: When run on a JPEG with a damaged header.
     """
     is_png = tf.strings.substr(encoded, 0, 8) == headers.PNG_START
-    return tf.cond(is_png, lambda: _png(encoded), lambda: _jpeg(encoded))
+    flags, shape, frames, exif = tf.cond(
+        is_png, lambda: _png(encoded), lambda: _jpeg(encoded)
+    )
+    orientation = tf.cond(
+        tf.size(exif) > 0, lambda: _orientation(exif), lambda: tf.constant(1)
+    )
+    return flags + orientation, shape, frames
 
 
 def is_whole(
@@ -60,7 +66,7 @@ def is_whole(
     suspect = tf.reduce_all(tail == tail[-1]) | _holds(head, _PROGRESSIVE)
 
     def unchanged_by_more():
-        parts = tf.strings.split(encoded, _END)
+        parts = _split(encoded, _END)
         before = tf.strings.reduce_join(parts[:-1], separator=_END)
         continued = tf.strings.join([before, MORE, _END, parts[-1]])
         return tf.reduce_all(decode(continued) == image)
@@ -68,7 +74,8 @@ def is_whole(
     return tf.cond(suspect, unchanged_by_more, lambda: tf.constant(True))
 
 
-def _png(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+def _png(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The code but for the orientation, the shape, the frames, and what EXIF it has."""
     start = tf.io.decode_raw(tf.strings.substr(encoded, 16, 10), tf.uint8)
     fields = ((0, 4), (4, 8), (8, 9), (9, 10))
     width, height, bits, colour = tf.unstack(_numbers(start, fields))
@@ -76,20 +83,16 @@ def _png(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     transparent = (tf.bitwise.bitwise_and(colour, 4) > 0) | _holds(head, "tRNS")
     flags = headers.PNG + tf.where(bits == 16, headers.DEEP, 0)
     flags += tf.where(transparent, headers.ALPHA, 0)
-    orientation = tf.cond(
-        _holds(head, "eXIf"),
-        lambda: _orientation(_after(head, "eXIf")),
-        lambda: tf.constant(1),
-    )
     frames = tf.cond(
         _holds(head, "\0\0\0\x08acTL"),
         lambda: _numbers(tf.pad(_after(head, "acTL"), [[0, 4]]), ((0, 4),))[0],
         lambda: tf.ones([], tf.int64),
     )
-    return flags + orientation, tf.stack([height, width]), frames
+    return flags, tf.stack([height, width]), frames, _after(head, "eXIf")
 
 
-def _jpeg(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+def _jpeg(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The same."""
     shape = tf.image.extract_jpeg_shape(encoded, output_type=tf.int64)
     before = _before(encoded, _EXIF)
     starts_here = tf.strings.substr(
@@ -97,16 +100,15 @@ def _jpeg(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     )
     # Not that of a second picture behind the pixels of the first.
     found = (starts_here == b"\xff\xe1") & ~_holds(before, b"\xff\xda")
-    orientation = tf.case(
-        [
-            (before == encoded, lambda: tf.constant(1)),
-            (found, lambda: _orientation(_after(encoded, _EXIF))),
-        ],
-        lambda: _orientation(_walked_to_exif(encoded)),
+    # Where there is none, nothing follows it.
+    exif = tf.cond(
+        found | (before == encoded),
+        lambda: _after(encoded, _EXIF),
+        lambda: _walked_to_exif(encoded),
     )
     inverted = (shape[2] == 4) & ~_holds(encoded, b"\xff\xee\0\x0eAdobe")
     flags = tf.where(inverted, headers.INVERTED, 0)
-    return orientation + flags, shape[:2], tf.ones([], tf.int64)
+    return flags, shape[:2], tf.ones([], tf.int64), exif
 
 
 def _walked_to_exif(encoded: tf.Tensor) -> tf.Tensor:
@@ -176,14 +178,20 @@ def _numbers(
 
 
 def _holds(content: tf.Tensor, name: str | bytes) -> tf.Tensor:
-    return tf.size(tf.strings.split(content, name, maxsplit=1)) > 1
+    return tf.size(_split(content, name, 1)) > 1
 
 
 def _before(content: tf.Tensor, name: str | bytes) -> tf.Tensor:
-    return tf.strings.split(content, name, maxsplit=1)[0]
+    return _split(content, name, 1)[0]
 
 
 def _after(content: tf.Tensor, name: str | bytes) -> tf.Tensor:
     """What follows a name, uint8 [N]; nothing without it."""
-    parts = tf.concat([tf.strings.split(content, name, maxsplit=1), [""]], 0)
+    parts = tf.concat([_split(content, name, 1), [""]], 0)
     return tf.io.decode_raw(parts[1], tf.uint8)
+
+
+def _split(content: tf.Tensor, name: str | bytes, most: int = -1) -> tf.Tensor:
+    """`tf.strings.split` of one string, without the thirty nodes for ragged ones."""
+    parts = tf.raw_ops.StringSplitV2(input=[content], sep=name, maxsplit=most)
+    return parts.values

@@ -5,6 +5,7 @@ replaced. What they are replaced by decides much: two fills and ROAD's imputatio
 measured side by side, and next to a random order.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -177,6 +178,7 @@ def _ranks(maps: np.ndarray) -> np.ndarray:
     return ranks.reshape(maps.shape)
 
 
+@functools.lru_cache(maxsize=1)
 def _neighbours(height: int, width: int) -> sparse.csr_matrix:
     """`[HW, HW]`, each pixel's weighted neighbours less itself; each row sums to 0."""
     number = np.arange(height * width).reshape(height, width)

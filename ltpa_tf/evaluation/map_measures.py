@@ -1,5 +1,6 @@
 """Every measure of a model's maps, method by method, beside chance and the centre."""
 
+import functools
 from collections.abc import Callable, Sequence
 
 import keras
@@ -90,12 +91,13 @@ def measure_maps(
         earlier = known.get("agreement", {})
     else:
         result["methods"], earlier = {}, {}
+    drawn_anew = functools.cache(functools.partial(sanity.randomized, model))
     asked = [*map(_baseline, BASELINES), *made]
     fresh = [method for method in asked if method.name not in result["methods"]]
     for method in fresh:
         progress(method.name)
         with quiet.retracing_expected():
-            measured = _measured(model, method, images, measures)
+            measured = _measured(model, method, images, measures, drawn_anew)
         result["methods"][method.name] = measured
         save(result)
     if fresh or not earlier:
@@ -175,7 +177,7 @@ def _baseline(name: str) -> Method:
     return Method(name, maps)
 
 
-def _measured(model, method: Method, images: _Images, measures) -> dict:
+def _measured(model, method: Method, images: _Images, measures, drawn_anew) -> dict:
     maps = _maps(model, method, images)
     found = {name: {} for name in maps}
     for name, one in maps.items():
@@ -187,7 +189,7 @@ def _measured(model, method: Method, images: _Images, measures) -> dict:
         for name, values in _grids(model, method, images, n).items():
             found[name][f"gridpg_{n}"] = interval(values)
     if "sanity" in measures and method.name not in BASELINES:
-        for name, values in _sanity(model, method, images, maps).items():
+        for name, values in _sanity(method, images, maps, drawn_anew).items():
             found[name]["sanity"] = values
     return found
 
@@ -261,12 +263,12 @@ def _agreement(model, made, images) -> dict[str, dict]:
     return agreement(maps)
 
 
-def _sanity(model, method, images, maps) -> dict[str, list]:
+def _sanity(method, images, maps, drawn_anew) -> dict[str, list]:
     """Name of a map -> the correlation at each of `_SANITY_SHARES`."""
     some = slice(0, _SANITY_EXAMPLES)
     found = {name: [] for name in maps}
     for share in _SANITY_SHARES:
-        fresh = sanity.randomized(model, share)
+        fresh = drawn_anew(share)
         other = methods(fresh, [method.name], size=images.pixels.shape[1:3])[0]
         drawn = _maps(fresh, other, images, some)
         for name, values in found.items():

@@ -82,7 +82,7 @@ def _serve_peer(run: Callable[[np.ndarray], dict], size: int) -> None:
 
     from ltpa_tf.serving.server.application import Application
     from ltpa_tf.serving.server.http_server import HttpServer, listen
-    from ltpa_tf.serving.server.serve import THREADS, without_pauses
+    from ltpa_tf.serving.server.serve import without_pauses
 
     images = TensorInfo(dtype="DT_UINT8")
     version = types.SimpleNamespace(
@@ -90,7 +90,8 @@ def _serve_peer(run: Callable[[np.ndarray], dict], size: int) -> None:
         run=lambda _signature, inputs: run(inputs["images"]),
     )
     repository = types.SimpleNamespace(name="peer", find=lambda *_: version)
-    with ThreadPoolExecutor(THREADS) as pool:
+    # Nothing is put together here: more threads would only get in each other's way.
+    with ThreadPoolExecutor(4 * (os.cpu_count() or 1)) as pool:
         server = HttpServer(Application(repository, pool, 2**25, Starlette()))
         socket = listen("port", "127.0.0.1", 0)
         thread = threading.Thread(target=server.run, args=([socket],))

@@ -16,8 +16,9 @@ from ltpa_tf.serving.server.http_server import HttpServer, listen
 from ltpa_tf.serving.server.pages import pages
 from ltpa_tf.serving.server.repository import Repository
 
-THREADS = 4 * (os.cpu_count() or 1)
-"""That run requests: as many as a real server has for each of its transports."""
+THREADS = max(32, 4 * (os.cpu_count() or 1))
+"""That read and answer requests, and meanwhile wait for their batch: as many as a batch
+has room for, and as a real server has for each of its transports."""
 
 
 class DevelopmentServer:

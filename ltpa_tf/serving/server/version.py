@@ -12,6 +12,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
 from ltpa_tf.quiet import deprecation_expected
 from ltpa_tf.serving import warmup
 from ltpa_tf.serving.sentences import sentence
+from ltpa_tf.serving.server.batches import Batches
 from ltpa_tf.serving.server.request_error import RequestError
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -117,14 +118,17 @@ class Version:
         return dict(zip(definition.outputs, outputs, strict=True))
 
     def _function(self, definition: SignatureDef) -> Callable[..., Sequence]:
-        """Of a signature's inputs, in order."""
+        """Of a signature's inputs, in order; requests that wait are put together."""
         inputs, outputs = definition.inputs.values(), definition.outputs.values()
         options = CallableOptions(
             feed=[one.name for one in inputs], fetch=[one.name for one in outputs]
         )
         # `Session.make_callable` looks up feeds and fetches again in each call, which
         # takes as long as a twentieth of a small model.
-        return self._session._make_callable_from_options(options)
+        function = self._session._make_callable_from_options(options)
+        if len(inputs) == 1 and all(map(_has_batch, [*inputs, *outputs])):
+            return Batches(function, self._max_batch)
+        return function
 
     def _definition(self, signature: str) -> SignatureDef:
         if signature not in self.definitions:
@@ -134,6 +138,11 @@ class Version:
                 grpc.StatusCode.FAILED_PRECONDITION,
             )
         return self.definitions[signature]
+
+
+def _has_batch(info: TensorInfo) -> bool:
+    sizes = [one.size for one in info.tensor_shape.dim]
+    return sizes[:1] == [-1]
 
 
 def _type(dtype: int) -> str:

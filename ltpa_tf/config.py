@@ -103,15 +103,8 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 
 _OF_BACKBONE = {"backbone": "", "backbone_weights": "", "preprocessing": "auto"}
 _OF_TRUNK = {
-    "trunk": None,
-    "tap": None,
-    "gates": None,
-    "depth": None,
-    "global_feature": None,
-    "initial_values": "keras",
-    "padding": None,
-    "width": 1.0,
-    "receptive_field": 0.0,
+    **dict.fromkeys(("trunk", "tap", "gates", "depth", "global_feature", "padding")),
+    **{"initial_values": "keras", "width": 1.0, "receptive_field": 0.0},
 }
 _OF_LEVELS = (
     *("tap", "compatibility", "normalization", "match", "score_scale", "descriptor"),

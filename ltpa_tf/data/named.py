@@ -205,9 +205,8 @@ def _boxes(feature: object, values: list[np.ndarray]) -> np.ndarray | None:
     boxes = np.array(values).reshape(-1, 4)
     usual = tfds.features.BBoxFeature().bbox_format
     # Sets written by earlier versions don't say which form they have.
-    if feature.bbox_format not in (usual, None) or (boxes < 0).any() or boxes.max() > 1:
-        return None
-    return boxes
+    known = feature.bbox_format in (usual, None)
+    return boxes if known and ((boxes >= 0) & (boxes <= 1)).all() else None
 
 
 def _stored(builder: tfds.core.DatasetBuilder, part: str, decoders: dict) -> Iterable:

@@ -15,10 +15,10 @@ AT_ONCE = os.cpu_count() or 1
 class Batches:
     """A function of an array, for many threads: calls that wait become one.
 
-    A call that finds nothing under way is computed at once, alone; those that come in
-    meanwhile are the next batch. So one client waits for nobody, and many have larger
-    batches, of which an image costs less. If a batch fails, each call is made alone, so
-    that none gets the error of another.
+    A call that finds fewer than `AT_ONCE` batches under way is computed at once, alone;
+    those that come in meanwhile are the next batch. So one client waits for nobody, and
+    many have larger batches, of which an image costs less. If a batch fails, each call
+    is made alone, so that none gets the error of another.
 
     Args:
         function: Takes an array `[batch, ...]`, returns arrays `[batch, ...]`, in which

@@ -372,6 +372,9 @@ def _check_effect(config: ConfigDict) -> None:
     """Refuses what would change nothing in a model of this row."""
     model = config.model
     row = models.arguments(model.name, **_chosen(config))
+    if config.train.deep_supervision and row.get("head") != "indep":
+        accepted = "'indep' with train.deep_supervision: a classifier for each level"
+        raise SettingError("head", row.get("head"), accepted)
     levels = row.get("levels", True)  # RAM has none, and none of their settings
     if model.receptive_field and not (model.levels or ("trunk" in row and levels)):
         raise SettingError(

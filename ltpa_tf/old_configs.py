@@ -46,6 +46,7 @@ _ADDED = {
     "optimizer.step_first": 0,
     "optimizer.step_rises": 0,
     "train.class_weights": "none",
+    "train.deep_supervision": False,
     "train.entropy_weight": 0.01,
     "train.freeze_batch_norm": False,
     "train.frozen_epochs": 0,

@@ -188,6 +188,10 @@ def get_config() -> ConfigDict:
     # that take the global feature, and of trunk and estimator at each level. So does
     # the hand-written backward pass of the paper's authors.
     train.gradient_averaging = False
+    # With a classifier for each level (`model.head="indep"`): let each learn from the
+    # labels itself, instead of the average of their probabilities; that is what the
+    # model answers with in either case. (Lee et al., "Deeply-Supervised Nets", 2015.)
+    train.deep_supervision = False
     # Begin on images shrunk to this many pixels (of their shorter side), which is less
     # to compute; 0 = never. With XLA two steps are compiled.
     train.small_size = 0

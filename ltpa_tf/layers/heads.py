@@ -70,11 +70,14 @@ class _Head(keras.layers.Layer):
         super().build(descriptors_shape)
 
     def call(self, descriptors):
-        ready = [
+        return self.predict(self.prepared(descriptors))
+
+    def prepared(self, descriptors):
+        """The descriptors after their `before`."""
+        return [
             before(descriptor)
             for before, descriptor in zip(self.before, descriptors, strict=True)
         ]
-        return self.predict(ready)
 
     def linear_around(self, descriptors, classes):
         """The head linearized at these descriptors, at inference, for one class each.
@@ -236,12 +239,30 @@ class IndepHead(_Head):
         return [shape[-1] for shape in shapes]
 
     def predict(self, descriptors):
-        log_probabilities = [
+        return self._averaged(self._by_level(descriptors))
+
+    def with_levels(self, descriptors):
+        """What `call` gives, and what it is made of, for deep supervision.
+
+        Args:
+            descriptors: As for a call.
+
+        Returns:
+            The output, and a list of each level's log-probabilities, float32
+            `[B, num_classes]`.
+        """
+        by_level = self._by_level(self.prepared(descriptors))
+        return self._averaged(by_level), by_level
+
+    def _by_level(self, descriptors):
+        return [
             keras.ops.log_softmax(linear(descriptor) * self.logit_scale)
             for linear, descriptor in zip(self.linear, descriptors, strict=True)
         ]
-        total = keras.ops.logsumexp(keras.ops.stack(log_probabilities), axis=0)
-        return total - math.log(len(log_probabilities))
+
+    def _averaged(self, by_level):
+        total = keras.ops.logsumexp(keras.ops.stack(by_level), axis=0)
+        return total - math.log(len(by_level))
 
 
 HEADS: dict[str, type[_Head]] = {"concat": ConcatHead, "indep": IndepHead}

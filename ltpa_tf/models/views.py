@@ -7,6 +7,7 @@ import keras
 
 from ltpa_tf.errors import SettingError
 from ltpa_tf.layers.estimator import AttentionEstimator
+from ltpa_tf.layers.heads import IndepHead
 
 
 def attention_model(model: keras.Model) -> keras.Model:
@@ -91,23 +92,30 @@ def prune(model: keras.Model) -> keras.Model:
     return reapplied(model, call)
 
 
-def training_model(model: keras.Model, samples: int = 1) -> keras.Model:
-    """The model that gives what its layers chose at random beside the logits.
+def training_model(
+    model: keras.Model, samples: int = 1, *, deep_supervision: bool = False
+) -> keras.Model:
+    """The model that gives what training needs beside the logits.
 
     Args:
         model: A functional model, with layers that `chooses`, such as estimators of
             `normalization="sampled"`, or without.
         samples: S, how often they choose for each image. What comes before them is
             computed once.
+        deep_supervision: Whether the levels' own predictions are asked for, of a model
+            with an `IndepHead`.
 
     Returns:
         A model over the same weights and input, to be called with `training=True`. Its
         output is a dict: `"logits"`, float32 `[B * S, K]`, the S samples of an image
-        one after the other, and `"choices"`, a list of what `ltpa_tf.layers.choices`
-        tells of. Without layers that choose, S is 1 and the list empty.
+        one after the other; `"choices"`, a list of what `ltpa_tf.layers.choices` tells
+        of; and `"level_logits"`, a list of float32 `[B * S, K]`, one a level. Without
+        layers that choose, S is 1 and the choices are none; the levels' logits are none
+        unless they are asked for.
 
     Raises:
-        SettingError: The model is not functional.
+        SettingError: The model is not functional, or has no `IndepHead` for deep
+            supervision.
 
     Example:
         >>> settings = {"normalization": "sampled", "positions": 4, "width": 0.125}
@@ -117,9 +125,13 @@ def training_model(model: keras.Model, samples: int = 1) -> keras.Model:
         >>> outputs["logits"].shape, len(outputs["choices"])
         (TensorShape([6, 10]), 2)
     """
-    choices = []
+    choices, level_logits = [], []
 
     def call(layer, *args, **kwargs):
+        if deep_supervision and isinstance(layer, IndepHead):
+            levels = _WithLevels(layer, name=f"{layer.name}_with_levels")
+            logits, level_logits[:] = levels(*args, **kwargs)
+            return logits
         if not getattr(layer, "chooses", False):
             return layer(*args, **kwargs)
         drawing = _Drawing(layer, samples, name=f"{layer.name}_drawing")
@@ -128,7 +140,9 @@ def training_model(model: keras.Model, samples: int = 1) -> keras.Model:
         return tuple(outputs)
 
     again = reapplied(model, call)
-    outputs = {"logits": again.output, "choices": choices}
+    if deep_supervision and not level_logits:
+        raise SettingError("deep_supervision", True, "False without an IndepHead")
+    outputs = {"logits": again.output, "choices": choices, "level_logits": level_logits}
     return keras.Model(again.input, outputs, name=model.name)
 
 
@@ -147,6 +161,23 @@ class _Drawing(keras.layers.Layer):
 
     def compute_output_spec(self, *args, **kwargs):
         return self.layer.compute_output_spec(*args, **kwargs, samples=self.samples)
+
+
+class _WithLevels(keras.layers.Layer):
+    """A head with its levels' own predictions; its weights stay the head's."""
+
+    def __init__(self, head: IndepHead, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.head = head
+
+    def call(self, descriptors):
+        return self.head.with_levels(descriptors)
+
+    def compute_output_spec(self, descriptors):
+        output = self.head.compute_output_spec(descriptors)
+        return output, [
+            keras.KerasTensor(output.shape, output.dtype) for _ in descriptors
+        ]
 
 
 def of_any_size(model: keras.Model) -> keras.Model:

@@ -13,7 +13,6 @@ import tensorflow as tf
 from ltpa_tf import models
 from ltpa_tf.data.hashing import random_bits
 from ltpa_tf.layers import AttentionPooling, LocalCompatibility, ReflectionPadding
-from ltpa_tf.layers.choices import Choice
 from ltpa_tf.layers.fast import FastBatchNormalization, FastMaxPooling
 from ltpa_tf.models.gradient_checkpointing import CheckpointedModel, places
 
@@ -38,6 +37,7 @@ class Network:
         samples: How often layers that choose at random do so for each image.
         gradient_averaging: Whether gradients are averaged where several meet, see
             `models.averaged_gradients`.
+        deep_supervision: Whether the levels' own predictions are asked for.
     """
 
     def __init__(
@@ -48,13 +48,14 @@ class Network:
         any_size: bool = False,
         samples: int = 1,
         gradient_averaging: bool = False,
+        deep_supervision: bool = False,
     ):
         live = models.prune(model)
         if gradient_averaging:
             live = models.averaged_gradients(live)
         if any_size:
             live = models.of_any_size(live)
-        live = models.training_model(live, samples)
+        live = models.training_model(live, samples, deep_supervision=deep_supervision)
         self._trainable = places(live.trainable_variables, model.trainable_variables)
         self._others = places(
             live.non_trainable_variables, model.non_trainable_variables
@@ -65,7 +66,7 @@ class Network:
 
     def __call__(
         self, trainable: list, others: list, images: tf.Tensor
-    ) -> tuple[tf.Tensor, list[Choice], list]:
+    ) -> tuple[dict[str, tf.Tensor | list], list]:
         """A training call.
 
         Args:
@@ -74,7 +75,7 @@ class Network:
             images: float32 `[b, H, W, 3]`, pixel values.
 
         Returns:
-            The logits and choices, see `models.training_model`, and the new values of
+            What `models.training_model` tells of, and the new values of
             `non_trainable_variables`.
         """
         outputs, found = self._call(
@@ -85,7 +86,7 @@ class Network:
         after = list(others)
         for place, value in zip(self._others, found, strict=True):
             after[place] = value
-        return outputs["logits"], outputs["choices"], after
+        return outputs, after
 
 
 def select_kernels(model: keras.Model, jit: bool) -> None:

@@ -35,6 +35,8 @@ class Recipe:
             batch norm normalizes each by its own statistics.
         small_size: Pixels of the shorter side of small images; 0 = there are none.
         gradient_averaging: Whether gradients are averaged where several meet.
+        deep_supervision: Whether each level's own prediction learns from the labels,
+            instead of their average.
         gradient_checkpointing: Convolutions of a part whose features are computed again
             in the backward pass; 0 = off.
         ema: Decay of the weights' moving average; 0 = off.
@@ -55,6 +57,7 @@ class Recipe:
     accumulation_steps: int = 1
     small_size: int = 0
     gradient_averaging: bool = False
+    deep_supervision: bool = False
     gradient_checkpointing: int = 0
     ema: float = 0.0
     coupled_decay: float = 0.0
@@ -107,6 +110,7 @@ class Step:
             any_size=recipe.small_size > 0,
             samples=recipe.samples,
             gradient_averaging=recipe.gradient_averaging,
+            deep_supervision=recipe.deep_supervision,
         )
         self._optimizer = optimizer
         self._recipe = recipe
@@ -232,19 +236,15 @@ class Step:
         others = with_seeds(self._model, local, seed, step, replica)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(state.trainable)
-            logits, choices, others = self._network(
+            outputs, others = self._network(
                 state.trainable, others, tf.cast(images, tf.float32)
             )
+            logits, choices = outputs["logits"], outputs["choices"]
             samples = recipe.samples if choices else 1
             if samples > 1:
                 labels = tf.repeat(labels, samples, axis=0)
                 targets = tf.repeat(targets, samples, axis=0)
-            losses = keras.losses.categorical_crossentropy(
-                targets,
-                logits,
-                from_logits=True,
-                label_smoothing=recipe.label_smoothing,
-            )
+            losses = self._losses(targets, outputs["level_logits"] or [logits])
             if recipe.class_weights:
                 losses *= tf.linalg.matvec(labels, tf.constant(recipe.class_weights))
             correct = tf.argmax(logits, -1) == tf.argmax(labels, -1)
@@ -260,6 +260,19 @@ class Step:
         local = without_seeds(self._model, others)
         health = tf.add_n([tf.reduce_sum(v) for v in local] or [tf.constant(0.0)])
         return Found(gradients, tf.stack([loss, correct, examples]), health), local
+
+    def _losses(self, targets: tf.Tensor, predictions: list[tf.Tensor]) -> tf.Tensor:
+        """Cross-entropies `[b]`, the mean over the predictions."""
+        losses = [
+            keras.losses.categorical_crossentropy(
+                targets,
+                logits,
+                from_logits=True,
+                label_smoothing=self._recipe.label_smoothing,
+            )
+            for logits in predictions
+        ]
+        return tf.add_n(losses) / len(losses)
 
     def _of_choices(self, choices, losses, correct):
         """What is minimized for the sake of choices: summed over examples."""

@@ -78,8 +78,8 @@ def of_network(model, x, **settings):
     others = [tf.constant(v.numpy()) for v in model.non_trainable_variables]
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(trainable)
-        logits, *_ = Network(model, **settings)(trainable, others, tf.constant(x))
-        loss = tf.reduce_sum(tf.square(logits))
+        outputs, _ = Network(model, **settings)(trainable, others, tf.constant(x))
+        loss = tf.reduce_sum(tf.square(outputs["logits"]))
     found = tape.gradient(loss, trainable, unconnected_gradients="zero")
     return {
         v.path: gradient

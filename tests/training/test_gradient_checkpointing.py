@@ -25,7 +25,8 @@ def step():
         def compute(trainable, others, images):
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(trainable)
-                logits, _, after = network(trainable, others, images)
+                outputs, after = network(trainable, others, images)
+                logits = outputs["logits"]
                 loss = tf.reduce_mean(tf.square(logits - 1.0))
             return logits, after, tape.gradient(loss, trainable)
 

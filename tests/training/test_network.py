@@ -24,7 +24,8 @@ def test_only_what_reaches_the_logits_is_computed(compatibility, alive):
     images = tf.random.stateless_uniform((4, 32, 32, 3), (0, 1), maxval=255)
     with tf.GradientTape() as tape:
         tape.watch(trainable)
-        logits, _, after = Network(model)(trainable, others, images)
+        outputs, after = Network(model)(trainable, others, images)
+        logits = outputs["logits"]
     gradients = tape.gradient(logits, trainable, unconnected_gradients="zero")
 
     expected, expected_after = model.stateless_call(

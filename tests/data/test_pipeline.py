@@ -28,6 +28,12 @@ def split():
     return array_split(images.reshape(-1, 8, 8, 3), labels)
 
 
+@pytest.fixture(scope="module")
+def augmented(split):
+    """Two epochs' augmented batches and 2 more; never changed."""
+    return batches(split, 14, augmentation=AUGMENTATION)
+
+
 def batches(split, count, **arguments):
     arguments = {"batch_size": BATCH, "seed": 1, "num_classes": CLASSES, **arguments}
     dataset = train_dataset(split, **arguments).take(count)
@@ -46,9 +52,9 @@ def together(parts):
 def test_every_epoch_has_each_example_once_in_a_new_order(split):
     steps = steps_per_epoch(split, 10)
     assert steps == 5
-    orders = []
+    orders, whole = [], batches(split, 3 * steps, batch_size=10)
     for epoch in range(3):
-        found = batches(split, steps, batch_size=10, start_step=epoch * steps)
+        found = whole[epoch * steps :][:steps]
         order = np.concatenate([images[:, 0, 0, 0] for images, _ in found])
         assert sorted(order) == list(range(EXAMPLES))
         orders.append(tuple(order))
@@ -58,9 +64,9 @@ def test_every_epoch_has_each_example_once_in_a_new_order(split):
 def test_a_remainder_is_dropped_and_differs_between_epochs(split):
     steps = steps_per_epoch(split, BATCH)
     assert steps == 6
-    left_out = []
+    left_out, whole = [], batches(split, 4 * steps)
     for epoch in range(4):
-        found = batches(split, steps, start_step=epoch * steps)
+        found = whole[epoch * steps :][:steps]
         numbers = np.concatenate([images[:, 0, 0, 0] for images, _ in found])
         assert len(set(numbers)) == 48
         left_out.append(frozenset(range(EXAMPLES)) - set(numbers))
@@ -83,11 +89,10 @@ def test_static_shapes(split):
     assert labels.shape == (BATCH // 2, CLASSES)
 
 
-def test_resumes_at_any_step(split):
-    whole = batches(split, 14, augmentation=AUGMENTATION)
+def test_resumes_at_any_step(split, augmented):
     for step in (5, 6, 13):
         rest = batches(split, 14 - step, augmentation=AUGMENTATION, start_step=step)
-        for ours, theirs in zip(rest, whole[step:], strict=True):
+        for ours, theirs in zip(rest, augmented[step:], strict=True):
             assert_equal(ours, theirs)
 
 
@@ -105,9 +110,8 @@ def test_seeds_differ(split):
         pytest.param(2, 2, marks=pytest.mark.slow),
     ],
 )
-def test_any_layout_gives_the_same_global_batches(split, replicas, workers):
+def test_any_layout_gives_the_same_global_batches(split, augmented, replicas, workers):
     steps = 8
-    whole = batches(split, steps, augmentation=AUGMENTATION)
     here = replicas // workers
     parts = [
         batches(
@@ -122,7 +126,7 @@ def test_any_layout_gives_the_same_global_batches(split, replicas, workers):
     ]
     for step in range(steps):
         shards = [shard for part in parts for shard in part[step * here :][:here]]
-        assert_equal(together(shards), whole[step])
+        assert_equal(together(shards), augmented[step])
 
 
 def test_the_training_step_can_find_the_same_examples(split):

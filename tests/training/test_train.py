@@ -92,16 +92,15 @@ def test_a_run_learns_and_leaves_a_complete_folder(run, capsys):
     }
 
 
-def test_norms_of_weights_and_of_the_last_update(run):
-    run_a = run("a", train__epochs=2, optimizer__schedule="constant")
-    last = lines(run_a)[-1]
-    arrays, _ = Checkpoints(run_a / "checkpoints", keep=2).latest()
+def test_norms_of_weights_and_of_the_last_update(run, finished):
+    arrays, _ = Checkpoints(finished / "checkpoints", keep=2).latest()
     values = [v for name, v in arrays.items() if name.startswith("trainable.")]
     norm = np.sqrt(sum(np.square(v).sum() for v in values))
-    assert last["weight_norm"] == pytest.approx(norm, rel=1e-5)
+    assert lines(finished)[-1]["weight_norm"] == pytest.approx(norm, rel=1e-5)
     # Gradient descent without momentum and decay, one step an epoch.
     run_b = run(
         "b",
+        optimizer__schedule="constant",
         optimizer__momentum=0.0,
         optimizer__nesterov=False,
         optimizer__weight_decay=0.0,

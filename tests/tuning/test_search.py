@@ -125,13 +125,16 @@ def test_executions_are_seeds_and_their_mean_counts(search_config, tmp_path):
     assert list((tmp_path / "search").glob("trial_0/run_*/events/events.out.*"))
 
 
-@pytest.mark.parametrize(("keep_models", "kept"), [(0, 2), (1, 1)])
-def test_the_best_trials_keep_their_models(search_config, tmp_path, keep_models, kept):
-    search_config.search.trials = 2
-    search_config.search.keep_models = keep_models
+def test_the_best_trials_keep_their_models(search_config, tmp_path):
     search_config.search.space = (log("optimizer.learning_rate", 0.01, 0.1),)
-    start(search_config, tmp_path / "search")
-    assert len(list(tmp_path.glob("search/trial_*/run_0/model.keras"))) == kept
+    # All of two, and, as the search goes on, the best one of three.
+    for trials, keep_models, kept in ((2, 0, 2), (3, 1, 1)):
+        search_config.search.trials = trials
+        search_config.search.keep_models = keep_models
+        best = start(search_config, tmp_path / "search")["best"]["trial"]
+        files = list(tmp_path.glob("search/trial_*/run_0/model.keras"))
+        assert len(files) == kept
+        assert tmp_path / f"search/trial_{best}/run_0/model.keras" in files
 
 
 @pytest.mark.slow

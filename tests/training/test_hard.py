@@ -132,7 +132,7 @@ def test_calls_of_any_length_give_the_same_bits(steps, normalization):
 @pytest.mark.parametrize("normalization", BOTH)
 def test_all_of_it_compiles_and_learns(steps, normalization):
     compiled = steps(normalization, calls=[(0, 1)], runtime__jit="on")
-    begin = steps(normalization, calls=[])
+    begin = steps(normalization, calls=[], runtime__jit="on")
     for name, value in compiled.items():
         if name.startswith("trainable."):
             assert np.abs(value - begin[name]).max() > 0, name

@@ -71,8 +71,8 @@ class Trainer:
     ):
         replicas = strategy.num_replicas_in_sync
         configuration.check_batch(config, replicas)
-        check_sides(config.augment, source.image_shape)
         configuration.check_early_stopping(config, source)
+        check_sides(config.augment, source.image_shape)
         check_placement(config.data.placement, source, strategy)
         self._config, self._build = config, build or build_model
         self.strategy, self.source = strategy, source

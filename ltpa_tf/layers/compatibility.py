@@ -27,6 +27,8 @@ class Compatibility(keras.layers.Layer):
             same summand at every position of an image, which a softmax cancels; or
             `"full"`.
         equal_channels: Whether `l` and `g` must have as many channels as each other.
+        takes_initializer: Whether it has weights, which start as an argument
+            `initializer` says.
 
     Example:
         >>> issubclass(layers.COMPATIBILITIES["dp"], layers.Compatibility)
@@ -35,6 +37,7 @@ class Compatibility(keras.layers.Layer):
 
     global_effect: ClassVar[Literal["none", "shift", "full"]] = "full"
     equal_channels: ClassVar[bool] = True
+    takes_initializer: ClassVar[bool] = False
 
     def __init__(self, **kwargs):
         # Inputs are cast here and not by Keras, which would round float32 inputs.
@@ -104,6 +107,7 @@ class LocalCompatibility(Compatibility):
     """
 
     global_effect = "none"
+    takes_initializer = True
     elementwise = False
 
     def __init__(self, initializer="glorot_normal", **kwargs):
@@ -198,6 +202,7 @@ class AdditiveCompatibility(Compatibility):
     """
 
     equal_channels = False
+    takes_initializer = True
 
     def __init__(self, units: int | None = None, initializer="glorot_normal", **kwargs):
         super().__init__(**kwargs)

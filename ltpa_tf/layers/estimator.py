@@ -98,10 +98,9 @@ class AttentionEstimator(keras.layers.Layer):
         self.normalization = normalization
         self.level = level
         self.initializer = keras.initializers.get(initializer)
-        weights = {} if compatibility == "dp" else {"initializer": self.initializer}
-        self.scoring = COMPATIBILITIES[compatibility](
-            **weights, name="scoring", dtype=self.dtype_policy
-        )
+        scoring = COMPATIBILITIES[compatibility]
+        weights = {"initializer": self.initializer} if scoring.takes_initializer else {}
+        self.scoring = scoring(**weights, name="scoring", dtype=self.dtype_policy)
         self.pooling = pooling(
             normalization, positions, name="pooling", dtype=self.dtype_policy
         )

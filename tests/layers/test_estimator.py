@@ -6,7 +6,12 @@ import pytest
 import tensorflow as tf
 
 from ltpa_tf.errors import SettingError
-from ltpa_tf.layers import COMPATIBILITIES, NORMALIZATIONS, AttentionEstimator
+from ltpa_tf.layers import (
+    COMPATIBILITIES,
+    NORMALIZATIONS,
+    AttentionEstimator,
+    Compatibility,
+)
 
 ALL = [(c, n) for c in COMPATIBILITIES for n in NORMALIZATIONS]
 WITHOUT_GLOBAL = [("pc", "softmax"), ("local", "softmax"), ("local", "sigmoid")]
@@ -50,6 +55,22 @@ def test_is_its_scoring_followed_by_its_pooling(compatibility, normalization, fe
     again = layer.pooling(scores, local)
     np.testing.assert_array_equal(attended, again[0])
     np.testing.assert_array_equal(attention, again[1])
+
+
+def test_a_compatibility_of_ones_own_needs_a_score_alone(monkeypatch, features):
+    """As CONTRIBUTING says; here the negative squared distance to g."""
+
+    class Distance(Compatibility):
+        def score(self, local, global_feature):
+            apart = local - global_feature[:, None]
+            return -keras.ops.sum(apart**2, axis=-1, keepdims=True)
+
+    monkeypatch.setitem(COMPATIBILITIES, "distance", Distance)
+    local, g, _ = features
+    _, scores, attention = AttentionEstimator("distance")(local, g)
+    apart = np.square(local - g[:, None, None]).sum(-1)
+    np.testing.assert_allclose(scores, -apart, rtol=1e-5)
+    np.testing.assert_allclose(np.sum(attention, (1, 2)), 1, rtol=1e-6)
 
 
 @pytest.mark.parametrize(("compatibility", "normalization"), WITHOUT_GLOBAL)

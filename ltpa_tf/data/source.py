@@ -60,6 +60,18 @@ class Split:
         boxes = "" if self.boxes is None else ", with boxes"
         return f"<Split: {count(len(self), 'image')}, {height}x{width}{boxes}>"
 
+    def spread(self, most: int) -> np.ndarray:
+        """Indices of `most` examples from all over it, in its order; all of fewer.
+
+        They are evenly spaced. Where that leaves out classes, as every other example of
+        two that take turns would, each class gives its share.
+        """
+        count = min(len(self), most)
+        even = np.arange(count, dtype=np.int64) * len(self) // max(count, 1)
+        shares = np.sort(np.argsort(self.labels, kind="stable")[even])
+        classes, possible = (len(np.unique(self.labels[i])) for i in (even, shares))
+        return even if classes == possible else shares
+
     def subset(self, indices: np.ndarray) -> "Split":
         """The examples at `indices`, in that order; for fixed images."""
         labels = self.labels[indices]

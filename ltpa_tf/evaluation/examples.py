@@ -13,15 +13,10 @@ def check_count(split: data.Split, count: int, least: int = 1) -> None:
         raise SettingError("--map_examples", count, accepted)
 
 
-def spaced(split: data.Split, count: int) -> np.ndarray:
-    """The indices `[N]` of `count` examples, evenly from the whole split."""
-    return np.arange(count, dtype=np.int64) * len(split) // count
-
-
 def chosen(
     split: data.Split, count: int, batch_size: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Examples evenly from the whole split.
+    """Examples from the whole split, see `data.Split.spread`.
 
     Args:
         split: With at least `count`.
@@ -31,7 +26,7 @@ def chosen(
     Returns:
         Their indices `[N]`, and uint8 images `[N, H, W, 3]`.
     """
-    where = spaced(split, count)
+    where = split.spread(count)
     parts = [
         np.asarray(split.images(where[i : i + batch_size], np.int64(0)))
         for i in range(0, count, batch_size)

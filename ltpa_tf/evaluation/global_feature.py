@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from ltpa_tf import data, models
 from ltpa_tf.errors import SettingError
-from ltpa_tf.evaluation.examples import check_count, chosen, spaced
+from ltpa_tf.evaluation.examples import check_count, chosen
 from ltpa_tf.evaluation.intervals import interval
 from ltpa_tf.evaluation.sanity import rank_correlation
 from ltpa_tf.explain.maps import relative
@@ -24,7 +24,7 @@ def swap_global(
     Args:
         model: A functional model whose estimators are given a global feature.
         split: The images.
-        examples: How many, evenly from the whole split.
+        examples: How many, see `data.Split.spread`.
         batch_size: Images at a time; changes no result but for rounding.
 
     Returns:
@@ -86,7 +86,7 @@ def check(model: keras.Model, split: data.Split, examples: int) -> None:
     """Raises what `swap_global` would, before anything is measured."""
     check_count(split, examples, least=2)
     models.exchange_global(model)
-    _partners(split.labels[spaced(split, examples)])
+    _partners(split.labels[split.spread(examples)])
 
 
 def _is_exact(pruned: keras.Model, level: str) -> bool:

@@ -54,7 +54,7 @@ def measure_maps(
             there are both.
         names: Of methods, see `explain.methods.NAMES`.
         measures: Which of `MEASURES`.
-        examples: How many images, evenly from the whole split.
+        examples: How many images, see `data.Split.spread`.
         batch_size: Images at a time; changes no result but for rounding.
         known: What an earlier call has saved; its methods aren't measured again.
         save: Called with the result so far after every method.

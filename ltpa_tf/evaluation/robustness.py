@@ -44,7 +44,7 @@ def robustness(
     Args:
         model: A functional model that gives logits; with attention or without.
         split: The images.
-        examples: How many, evenly from the whole split.
+        examples: How many, see `data.Split.spread`.
         batch_size: Images at a time.
         progress: Called with the name of each change before it is measured.
 

@@ -232,7 +232,7 @@ def convert_run(
     model, chosen = run.load_model_for_use(weights), run.preprocessing()
     signatures = Signatures(model, names, chosen, compact)
     source = run.load_source()
-    seen = source.train.images(_spaced(source.train, _CALIBRATION), np.int64(0))
+    seen = source.train.images(source.train.spread(_CALIBRATION), np.int64(0))
     seen = np.asarray(seen)
     if triton:
         file, ask, difference = triton_repository.export(
@@ -258,7 +258,7 @@ def _accuracies(signatures: Signatures, ask: Ask, split) -> dict:
     if split is None:
         return {}
     right = {"accuracy_keras": 0, "accuracy": 0}
-    chosen = _spaced(split, _EXAMPLES)
+    chosen = split.spread(_EXAMPLES)
     for start in range(0, len(chosen), 100):
         indices = chosen[start : start + 100]
         images = np.asarray(split.images(indices, np.int64(0)))
@@ -301,12 +301,6 @@ def _samples(run: RunFolder, split: Split | None) -> dict[str, np.ndarray]:
 
 def _batches(split: Split | None) -> Iterator[np.ndarray]:
     """Images of the reference, if there are any."""
-    chosen = () if split is None else _spaced(split, _EXAMPLES)
+    chosen = () if split is None else split.spread(_EXAMPLES)
     for start in range(0, len(chosen), 100):
         yield np.asarray(split.images(chosen[start : start + 100], np.int64(0)))
-
-
-def _spaced(split: Split, most: int) -> np.ndarray:
-    """Indices evenly from the whole part, which may be in the order of its classes."""
-    count = min(len(split), most)
-    return np.arange(count, dtype=np.int64) * len(split) // max(count, 1)

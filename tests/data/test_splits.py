@@ -195,3 +195,20 @@ def test_fingerprint_sees_values_shapes_and_borders():
     ]
     assert len(set(prints)) == 5
     assert prints[3] == prints[5]
+
+
+def test_examples_from_all_over_a_part():
+    in_order = numbered(LABELS)
+    np.testing.assert_array_equal(in_order.spread(4), [0, 25, 50, 75])
+    np.testing.assert_array_equal(in_order.spread(1000), np.arange(100))
+    assert numbered(LABELS[:0]).spread(4).size == 0
+
+
+def test_classes_that_take_turns_all_give_examples():
+    taking_turns = numbered(np.arange(100) % 4)
+    # Each fourth image would be one of class 0.
+    chosen = taking_turns.spread(25)
+    counts = np.bincount(taking_turns.labels[chosen], minlength=4)
+    assert counts.sum() == 25
+    assert counts.min() >= 6
+    assert (np.diff(chosen) > 0).all()

@@ -56,11 +56,13 @@ def prepare(
         for key, names in class_names.items():
             check_labels(columns[key], names, f"{source} ({part} part, {key})")
     check_classes(parts["train"]["label"], class_names["label"], str(source))
-    _check_known(name, class_names, parts["train"]["image"])
+    shape = _shape(parts)
+    _check_known(name, class_names, shape)
 
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
-        builder = _builder_class(name, parts, class_names)(data_dir=str(data_dir))
+        prepared = _builder_class(name, parts, class_names, shape)
+        builder = prepared(data_dir=str(data_dir))
         path = Path(builder.data_dir)
         if path.exists():
             raise SettingError(
@@ -151,7 +153,14 @@ def _deep(content: bytes, code: int) -> np.ndarray:
     return values if values.shape[-1] < 4 else pillow.deep_on_white(values)
 
 
-def _check_known(name: str, class_names: dict, images) -> None:
+def _shape(parts: dict) -> tuple[int | None, int | None, int]:
+    """(H, W, 3) of all images; None for sides that files, or the parts, differ in."""
+    images = [columns["image"] for columns in parts.values()]
+    shapes = {one.shape[1:] for one in images if isinstance(one, np.ndarray)}
+    return shapes.pop() if len(shapes) == 1 else (None, None, 3)
+
+
+def _check_known(name: str, class_names: dict, shape: tuple) -> None:
     if name not in _KNOWN:
         return
     classes, further = _KNOWN[name]
@@ -159,11 +168,7 @@ def _check_known(name: str, class_names: dict, images) -> None:
         "label",
         *further,
     }
-    if (
-        not fits
-        or not isinstance(images, np.ndarray)
-        or images.shape[1:] != (32, 32, 3)
-    ):
+    if not fits or shape != (32, 32, 3):
         raise SettingError(
             "--name",
             name,
@@ -173,13 +178,11 @@ def _check_known(name: str, class_names: dict, images) -> None:
         )
 
 
-def _builder_class(name: str, parts: dict, class_names: dict) -> type:
+def _builder_class(name: str, parts: dict, class_names: dict, shape: tuple) -> type:
     try:
         version = tfds.builder_cls(name).VERSION
     except tfds.core.DatasetNotFoundError:
         version = tfds.core.Version("1.0.0")
-    images = parts["train"]["image"]
-    shape = images.shape[1:] if isinstance(images, np.ndarray) else (None, None, 3)
 
     class Prepared(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         VERSION = version

@@ -104,6 +104,22 @@ def test_cifar100_from_an_extracted_folder_keeps_its_coarse_labels(tmp_path):
     np.testing.assert_array_equal(source.train.array, pixels(files["train"][b"data"]))
 
 
+def test_parts_of_different_sizes_are_resized_in_training(tmp_path):
+    rng = np.random.RandomState(0)
+    train, test = (
+        rng.randint(0, 256, (6, height, 30, 3)).astype(np.uint8) for height in (40, 20)
+    )
+    labels = np.arange(6) % 3
+    file = tmp_path / "mine.npz"
+    np.savez(file, x_train=train, y_train=labels, x_test=test, y_test=labels)
+    prepare(file, "my_images", tmp_path)
+    source = load("my_images", dir=str(tmp_path), image_size=32)
+    of_file = load("npz", dir=str(file), image_size=32)
+    np.testing.assert_array_equal(source.test.array, of_file.test.array)
+    with pytest.raises(SettingError, match="image_size"):
+        load("my_images", dir=str(tmp_path))
+
+
 def test_npz_under_a_name_of_its_own(tmp_path):
     rng = np.random.RandomState(0)
     images = rng.randint(0, 256, (9, 40, 30, 3)).astype(np.uint8)

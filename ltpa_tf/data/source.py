@@ -63,14 +63,15 @@ class Split:
     def spread(self, most: int) -> np.ndarray:
         """Indices of `most` examples from all over it, in its order; all of fewer.
 
-        They are evenly spaced. Where that leaves out classes, as every other example of
-        two that take turns would, each class gives its share.
+        They are evenly spaced. Where that leaves out half of the classes that could be
+        there, as every other example of two that take turns would, each class gives its
+        share.
         """
         count = min(len(self), most)
         even = np.arange(count, dtype=np.int64) * len(self) // max(count, 1)
         shares = np.sort(np.argsort(self.labels, kind="stable")[even])
         classes, possible = (len(np.unique(self.labels[i])) for i in (even, shares))
-        return even if classes == possible else shares
+        return shares if 2 * classes <= possible else even
 
     def subset(self, indices: np.ndarray) -> "Split":
         """The examples at `indices`, in that order; for fixed images."""

@@ -212,3 +212,11 @@ def test_classes_that_take_turns_all_give_examples():
     assert counts.sum() == 25
     assert counts.min() >= 6
     assert (np.diff(chosen) > 0).all()
+
+
+def test_a_class_missing_by_chance_moves_no_example():
+    labels = np.arange(100) % 2
+    labels[51] = 2  # every other example leaves it out, as any few might
+    labels[::4] = 1
+    chosen = numbered(labels).spread(50)
+    np.testing.assert_array_equal(chosen, np.arange(0, 100, 2))

@@ -6,12 +6,14 @@ r"""Trainings that differ in one choice each, to see which makes maps worth most
         --maps=attention,evidence,gradcam --map_examples=10000
 
 FOLDER holds tiny32.npz: Tiny ImageNet at 32 pixels, a box for every image
-(`boxes_test`). A model of half the paper's width, 30 epochs, one recipe. One of them
-as an ordinary run:
+(`boxes_test`). A model of half the paper's width, 30 epochs, one recipe, but for the
+last one. One of them as an ordinary run:
 
     python -m pipelines.train --workdir=runs/sigmoid --config.data.dir=tiny32.npz \
         --config=configs/maps.py:tinyimagenet-vgg_att3_concat_pc-sigmoid
 """
+
+import dataclasses
 
 from ml_collections import ConfigDict
 
@@ -28,6 +30,20 @@ _SHARP = {"augment.sharpness": 2.0}
 _REFLECT = {**_SHARP, "model.padding": "reflect"}
 # Or the test images are brought to the training images' sharpness.
 _MATCHED = {"data.match_sharpness": True, "model.padding": "reflect"}
+# A classifier for each level, with the average's cross-entropy or one of its own.
+_DEEP = {**_MATCHED, "train.deep_supervision": True}
+_DEEP_DP = {**_DEEP, "model.score_scale": 512**-0.5}
+# What CIFAR-100's flagship is, as long as ten minutes of one GPU allow.
+_FLAGSHIP = {
+    **_DEEP_DP,
+    **_CUTMIX,
+    "augment.randaugment_layers": 1,
+    "augment.randaugment_magnitude": 5,
+    "optimizer.weight_decay": 0.01,
+    "train.label_smoothing": 0.0,
+    "model.width": 1.0,
+    "train.epochs": 90,
+}
 
 TRIALS: tuple[Trial, ...] = (
     Trial(_DATA, _ATT3),
@@ -52,6 +68,10 @@ TRIALS: tuple[Trial, ...] = (
     Trial(_DATA, _ATT3, "matched", _MATCHED),
     Trial(_DATA, "vgg_att3_concat_additive", "matched", _MATCHED),
     Trial(_DATA, _ATT3, "matched-cutmix", {**_MATCHED, **_CUTMIX}),
+    Trial(_DATA, "vgg_att3_indep_pc", "matched", _MATCHED),
+    Trial(_DATA, "vgg_att3_indep_pc", "matched-deep", _DEEP),
+    Trial(_DATA, "vgg_att2_indep_dp", "matched-deep", _DEEP_DP),
+    Trial(_DATA, "vgg_att2_indep_dp", "flagship", _FLAGSHIP),
 )
 WORK: tuple[tuple[Trial, tuple[int, ...]], ...] = tuple((t, (0,)) for t in TRIALS)
 
@@ -69,9 +89,10 @@ QUESTIONS: tuple[tuple[str, str, str], ...] = ()
 
 def get_config(argument: str = TRIALS[0].name) -> ConfigDict:
     """The config of the trial of this name."""
-    config = presets.config_of(named(TRIALS, argument))
-    config.model.width, config.train.epochs = 0.5, 30
-    return config
+    trial = named(TRIALS, argument)
+    short = {"model.width": 0.5, "train.epochs": 30}
+    settings = {**short, **trial.settings}
+    return presets.config_of(dataclasses.replace(trial, settings=settings))
 
 
 put_data = presets.put_data

@@ -17,6 +17,18 @@ from ltpa_tf.tuning.space import Space
 # What a compiled model and its `fit` can honour.
 _GROUPS = ("model.", "optimizer.")
 _KEYS = ("train.batch_size", "train.epochs", "train.label_smoothing", "train.clip_norm")
+# What only the project's own trainer does, and its value where it is off.
+_OF_THE_TRAINER = {
+    "class_weights": "none",
+    "accumulation_steps": 1,
+    "gradient_averaging": False,
+    "deep_supervision": False,
+    "small_size": 0,
+    "ema": 0.0,
+    "init_from": "",
+    "teacher": "",
+    "early_stopping": 0,
+}
 
 
 class HyperModel(keras_tuner.HyperModel):
@@ -78,6 +90,14 @@ class HyperModel(keras_tuner.HyperModel):
                 raise SettingError(
                     "search.space", key, f"model.*, optimizer.*, {', '.join(_KEYS)}"
                 )
+        for key, off in _OF_THE_TRAINER.items():
+            if config.train[key] != off:
+                raise SettingError(
+                    f"train.{key}",
+                    config.train[key],
+                    f"{off!r}: Keras's fit doesn't do it, the search of "
+                    "pipelines.tune does",
+                )
         self._data = {
             "image_shape": tuple(image_shape),
             "num_classes": num_classes,
@@ -95,6 +115,13 @@ class HyperModel(keras_tuner.HyperModel):
         """A compiled model; keras-tuner calls it."""
         config = self.config(hp)
         model = configured_model(config, **self._data)
+        if any(getattr(layer, "chooses", False) for layer in model.layers):
+            key = "name" if config.model.normalization is None else "normalization"
+            raise SettingError(
+                f"model.{key}",
+                config.model[key],
+                "one that learns by gradients alone: Keras's fit gives no rewards",
+            )
         freeze(config, model)
         model.compile(
             optimizer=self._optimizer(config, model),

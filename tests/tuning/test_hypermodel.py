@@ -131,6 +131,36 @@ def test_what_fit_cannot_honour_is_refused(tiny_config, space, said):
 
 @pytest.mark.parametrize(
     ("key", "value"),
+    [
+        ("class_weights", "balanced"),
+        ("accumulation_steps", 2),
+        ("gradient_averaging", True),
+        ("deep_supervision", True),
+        ("ema", 0.9),
+        ("init_from", "cifar10_att2_small"),
+        ("teacher", "cifar10_att2_small"),
+    ],
+)
+def test_what_fit_would_leave_out_is_refused(tiny_config, key, value):
+    tiny_config.train[key] = value
+    with pytest.raises(SettingError, match=rf"train\.{key}"):
+        make(tiny_config)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"name": "ram"}, {"normalization": "sampled", "positions": 2}],
+)
+def test_what_learns_by_rewards_is_refused(tiny_config, settings):
+    for key in ("trunk", "levels"):
+        tiny_config.model[key] = None
+    tiny_config.model.update(settings)
+    with pytest.raises(SettingError, match=rf"model\.{next(iter(settings))}.*rewards"):
+        make(tiny_config, SPACE[:1]).build(keras_tuner.HyperParameters())
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
     [("name", "sgd_muon"), ("decay_mode", "coupled"), ("bias_lr_multiplier", 64.0)],
 )
 def test_what_kerass_optimizers_lack_is_refused(tiny_config, key, value):

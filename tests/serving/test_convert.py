@@ -286,7 +286,7 @@ def test_accuracy_is_that_of_all_classes_where_images_stand_in_their_order(signa
     found = run_export._accuracies(signatures, ask, split)
     assert found["examples"] == 2000
     assert found["accuracy"] == pytest.approx(1 / 3, abs=0.001)
-    assert run_export._spaced(split, 3).tolist() == [0, 700, 1400]  # to calibrate with
+    assert split.spread(3).tolist() == [0, 700, 1400]  # to calibrate with
 
 
 def test_files_carry_class_names_and_what_to_feed_them(class_names, whole, onnx):

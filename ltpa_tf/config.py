@@ -377,11 +377,8 @@ def _check_effect(config: ConfigDict) -> None:
         raise SettingError("head", row.get("head"), accepted)
     levels = row.get("levels", True)  # RAM has none, and none of their settings
     if model.receptive_field and not (model.levels or ("trunk" in row and levels)):
-        raise SettingError(
-            "receptive_field",
-            model.receptive_field,
-            f"0.0 while model.name is {model.name!r}: it has no trunk's levels",
-        )
+        accepted = f"0.0 while model.name is {model.name!r}: it has no trunk's levels"
+        raise SettingError("receptive_field", model.receptive_field, accepted)
     for key in () if levels else _OF_LEVELS:
         if model[key] is not None:
             raise SettingError(key, model[key], "None without levels: it is of these")

@@ -54,6 +54,7 @@ _CONTEXT = {
 }
 _FORMAT = "application/x-tfrecord"
 _TYPES = {
+    tfds.features.BBoxFeature: "cr:BoundingBox",
     tfds.features.ClassLabel: ["sc:Integer", "cr:Label"],
     tfds.features.Image: "sc:ImageObject",
     tfds.features.Text: "sc:Text",

@@ -37,7 +37,8 @@ def write_few(
             of them, to choose settings by without the test images.
 
     Returns:
-        The file, with `x_train, y_train, x_test, y_test, label_names`.
+        The file, with `x_train, y_train, x_test, y_test, label_names`, and boxes and
+        masks of the images that have them.
 
     Raises:
         SettingError: No such file, class, or so many images of a class; or the new file
@@ -60,14 +61,14 @@ def write_few(
         raise SettingError(
             "--npz", str(target), "an .npz file in a folder that is there"
         )
-    parts, names, _ = arrays.read_npz(source, deep=True)
+    parts, names, boxes = arrays.read_npz(source, deep=True)
     chosen = _numbers(source, names, parts["train"][1], classes)
     if per_class < 1:
         raise SettingError("--per_class", per_class, "1 or more")
     if "test" not in parts and not held_out:
         raise SettingError(str(source), sorted(parts), "x_test and y_test, too")
 
-    images, labels = parts["train"]
+    labels = parts["train"][1]
     rng = np.random.default_rng(seed)
     few, rest = [], []
     for number in chosen:
@@ -83,18 +84,21 @@ def write_few(
         few.append(np.sort(own[:per_class]))
         rest.append(np.sort(own[per_class:]))
     few, rest = np.concatenate(few), np.concatenate(rest)
-    test_images, test_labels = parts["train"] if held_out else parts["test"]
-    tested = rest if held_out else np.flatnonzero(np.isin(test_labels, chosen))
+    tested = "train" if held_out else "test"
+    test_labels = parts[tested][1]
+    test = rest if held_out else np.flatnonzero(np.isin(test_labels, chosen))
+    content = {"label_names": np.array([names[number] for number in chosen])}
+    for part, of, indices in (("train", "train", few), ("test", tested, test)):
+        images, labels = parts[of]
+        content[f"x_{part}"] = images[indices]
+        content[f"y_{part}"] = np.searchsorted(chosen, labels[indices])
+        masks = arrays.read_masks(source, of, images.shape[:3])
+        for what, known in (("boxes", boxes.get(of)), ("masks", masks)):
+            if known is not None:
+                content[f"{what}_{part}"] = known[indices]
     try:
         with written_aside(target) as aside:
-            np.savez_compressed(
-                aside,
-                x_train=images[few],
-                y_train=np.searchsorted(chosen, labels[few]),
-                x_test=test_images[tested],
-                y_test=np.searchsorted(chosen, test_labels[tested]),
-                label_names=np.array([names[number] for number in chosen]),
-            )
+            np.savez_compressed(aside, **content)
     except OSError as error:
         raise SettingError(
             "--npz", str(target), f"a file that can be written to ({error.strerror})"

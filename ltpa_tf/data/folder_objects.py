@@ -92,19 +92,36 @@ def with_objects(
     return dataclasses.replace(split, boxes=boxes, masks=masks)
 
 
-def _boxes(
-    root: Path,
-    images: Sequence["ImageFile"],
-    size: tuple[int, int],
-    chosen: Preprocessing,
-) -> np.ndarray | None:
+def boxes_in_pixels(root: Path, images: Sequence["ImageFile"]) -> np.ndarray | None:
+    """Boxes in images as they are seen, int32 [N, 4]; None if the folder has none.
+
+    Args:
+        root: The folder.
+        images: Of a part of it.
+
+    Raises:
+        SettingError: Naming the line that can't be used, or an image without a box
+            beside others that have one.
+    """
     known = {files.normal(k): v for k, v in box_table.read_boxes(root).items()}
     if not _each_has_one(images, known, box_table.FILE, "box"):
         return None
     shapes = [one.checked.shape for one in images]
     boxes = np.array([known[one.name] for one in images])
     where = [f"{box_table.FILE}: {one.name}" for one in images]
-    boxes = box_table.checked(boxes, shapes, where)
+    return box_table.checked(boxes, shapes, where)
+
+
+def _boxes(
+    root: Path,
+    images: Sequence["ImageFile"],
+    size: tuple[int, int],
+    chosen: Preprocessing,
+) -> np.ndarray | None:
+    boxes = boxes_in_pixels(root, images)
+    if boxes is None:
+        return None
+    shapes = [one.checked.shape for one in images]
     return box_table.fitted(boxes, shapes, size, chosen.aspect)
 
 

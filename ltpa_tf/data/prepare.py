@@ -1,5 +1,6 @@
 """Writes images as a TFDS data set on disk, which `tfds.load` itself opens."""
 
+import logging
 import re
 import tempfile
 from pathlib import Path
@@ -10,6 +11,7 @@ import tensorflow_datasets as tfds
 
 from ltpa_tf.data import archives, arrays, folder
 from ltpa_tf.data.croissant import write_croissant
+from ltpa_tf.data.folder_objects import boxes_in_pixels, says_where_objects_are
 from ltpa_tf.data.source import NOT_TFDS
 from ltpa_tf.data.splits import check_classes, check_labels
 from ltpa_tf.errors import SettingError
@@ -28,7 +30,9 @@ def prepare(
 
     It is written beside its place and renamed when it is complete, so a half-written
     set is never found. A set of the name of one of TFDS's own, such as cifar10, gets
-    that one's version and features and opens as the real one.
+    that one's version and features and opens as the real one. Any other has a `bbox`
+    where the box of the object is known in every image of every part; what a source
+    says of objects beyond that stays out, which is warned of.
 
     Args:
         source: An official CIFAR python archive (.tar.gz or extracted), an .npz file
@@ -51,13 +55,14 @@ def prepare(
         raise SettingError("--name", name, "another name: that one is no TFDS data set")
     if not source.exists():
         raise SettingError("--source", str(source), "a file or folder that exists")
-    parts, class_names = _read(source, skip_damaged)
+    parts, class_names, boxes = _read(source, skip_damaged)
     for part, columns in parts.items():
         for key, names in class_names.items():
             check_labels(columns[key], names, f"{source} ({part} part, {key})")
     check_classes(parts["train"]["label"], class_names["label"], str(source))
     shape = _shape(parts)
     _check_known(name, class_names, shape)
+    _add_boxes(source, parts, boxes if name not in _KNOWN else {})
 
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
@@ -80,10 +85,15 @@ def prepare(
     return path
 
 
-def _read(source: Path, skip_damaged: bool) -> tuple[dict, dict]:
-    """{part: {"image": N arrays or files, "label": int32 [N], ...}}, {key: names}."""
+def _read(source: Path, skip_damaged: bool) -> tuple[dict, dict, dict]:
+    """What a source holds.
+
+    Returns:
+        {part: {"image": N arrays or files, "label": int32 [N], ...}}; {key: names}; and
+        {part: int32 [N, 4]}, boxes in pixels of those with boxes.
+    """
     if archives.is_archive(source):
-        return archives.read_archive(source)
+        return *archives.read_archive(source), {}
     if source.is_dir():
         found = folder.read_folder(
             source, skip_damaged=skip_damaged, setting="--source"
@@ -93,8 +103,10 @@ def _read(source: Path, skip_damaged: bool) -> tuple[dict, dict]:
             part: (images, np.array([one.label for one in images], np.int32))
             for part, images in found.parts.items()
         }
+        known = {p: boxes_in_pixels(source, ones) for p, ones in found.parts.items()}
+        boxes = {part: one for part, one in known.items() if one is not None}
     elif source.suffix == ".npz":
-        parts, names, _ = arrays.read_npz(source, deep=True)
+        parts, names, boxes = arrays.read_npz(source, deep=True)
     else:
         raise SettingError(
             "--source",
@@ -123,7 +135,38 @@ def _read(source: Path, skip_damaged: bool) -> tuple[dict, dict]:
                     columns["coarse_label"] = arrays.class_numbers(
                         archive[key], len(columns["label"]), f"{source}: {key}"
                     )
-    return parts, class_names
+    return parts, class_names, boxes
+
+
+def _add_boxes(source: Path, parts: dict, boxes: dict) -> None:
+    """Gives each part its boxes, as shares of the images, where all parts have them.
+
+    TFDS's features are those of all parts. Warns of what therefore stays out.
+    """
+    tables = []
+    if source.is_dir():
+        tables = [one.name for one in source.iterdir() if says_where_objects_are(one)]
+    elif source.suffix == ".npz":
+        with np.load(source, allow_pickle=False) as archive:
+            tables = [key for key in archive if key.startswith(("boxes_", "masks_"))]
+    if set(boxes) == set(parts):
+        tables = [table for table in tables if not table.startswith("boxes")]
+        for part, columns in parts.items():
+            columns["bbox"] = boxes[part] / np.tile(_sides(columns["image"]), 2)
+    if tables:
+        logging.warning(
+            "%s: left out: %s. A TFDS data set has no masks, and a box of every image "
+            "or of none; training on the source itself has them.",
+            source,
+            ", ".join(sorted(tables)),
+        )
+
+
+def _sides(images: np.ndarray | list[folder.ImageFile]) -> np.ndarray:
+    """Height and width of each image, [N, 2]."""
+    if isinstance(images, np.ndarray):
+        return np.tile(images.shape[1:3], (len(images), 1))
+    return np.array([image.checked.shape for image in images])
 
 
 def _stored(image: folder.ImageFile) -> bytes:
@@ -184,6 +227,8 @@ def _builder_class(name: str, parts: dict, class_names: dict, shape: tuple) -> t
     except tfds.core.DatasetNotFoundError:
         version = tfds.core.Version("1.0.0")
 
+    boxes = "bbox" in parts["train"]
+
     class Prepared(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         VERSION = version
 
@@ -199,6 +244,7 @@ def _builder_class(name: str, parts: dict, class_names: dict, shape: tuple) -> t
                             key: tfds.features.ClassLabel(names=names)
                             for key, names in class_names.items()
                         },
+                        **({"bbox": tfds.features.BBoxFeature()} if boxes else {}),
                     }
                 ),
                 supervised_keys=("image", "label"),

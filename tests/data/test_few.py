@@ -58,6 +58,26 @@ def test_settings_are_chosen_on_training_images_that_are_left(large, tmp_path):
     assert set(numbers(final.train)) != set(numbers(other.train))
 
 
+@pytest.mark.parametrize("held_out", [False, True])
+def test_boxes_and_masks_stay_with_their_images(large, tmp_path, held_out):
+    """Each box begins, and each mask is, at a place that the image's number says."""
+    with np.load(large) as archive:
+        content = dict(archive)
+    for part in ("train", "test"):
+        place = content[f"x_{part}"][:, 0, 0, 0].astype(int) % 31
+        content[f"boxes_{part}"] = np.stack([place, place, place + 1, place + 1], 1)
+        content[f"masks_{part}"] = np.arange(32)[:, None] == place[:, None, None]
+        content[f"masks_{part}"] = content[f"masks_{part}"].repeat(32, 2)
+    np.savez(large, **content)
+    target = tmp_path / "few.npz"
+    settings = {"classes": ["rose", "trout"], "per_class": 6, "held_out": held_out}
+    few = data.load("npz", dir=str(write_few(large, target, **settings)))
+    for split in (few.train, few.test):
+        place = numbers(split).astype(int) % 31
+        np.testing.assert_array_equal(split.boxes[:, 0], place)
+        np.testing.assert_array_equal(np.asarray(split.masks).argmax(1)[:, 0], place)
+
+
 def test_a_full_disk_leaves_the_file_that_was_there(large, tmp_path):
     """Here, a limit on the length of files."""
     target = tmp_path / "few.npz"

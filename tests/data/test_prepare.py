@@ -1,7 +1,9 @@
 """Sets written by `prepare` open in TFDS itself, and in `load`."""
 
 import io
+import json
 import pickle
+import shutil
 import tarfile
 
 import numpy as np
@@ -218,6 +220,78 @@ def test_so_they_are_of_an_array(tmp_path, shape, caplog):
     for one in (few, prepared):
         np.testing.assert_array_equal(one.test.array, direct.test.array)
         np.testing.assert_array_equal(one.test.labels, direct.test.labels)
+
+
+def with_objects(file, *keys):
+    """An `.npz` of four training and two test images of 10x14, with these arrays."""
+    corners = np.array([[1, 2, 8, 9], [0, 0, 10, 14], [4, 13, 5, 14], [3, 3, 7, 5]])
+    content = {"label_names": ["a", "b"]}
+    for part, count in (("train", 4), ("test", 2)):
+        images = np.random.default_rng(0).integers(0, 256, (count, 10, 14, 3), np.uint8)
+        content |= {f"x_{part}": images, f"y_{part}": np.arange(count) % 2}
+        content[f"boxes_{part}"] = corners[:count]
+        content[f"masks_{part}"] = np.ones((count, 10, 14), np.uint8)
+    objects = {key for key in content if key.startswith(("boxes", "masks"))}
+    for key in objects - set(keys):
+        del content[key]
+    np.savez(file, **content)
+    return file, corners
+
+
+def test_boxes_of_an_array_come_back(tmp_path, caplog):
+    file, corners = with_objects(tmp_path / "a.npz", "boxes_train", "boxes_test")
+    folder = prepare(file, "mine", tmp_path / "sets")
+    source = load("mine", dir=str(tmp_path / "sets"))
+    np.testing.assert_array_equal(source.train.boxes, corners)
+    np.testing.assert_array_equal(source.test.boxes, corners[:2])
+    assert not caplog.text
+    fields = json.loads((folder / "croissant.json").read_text())["recordSet"][-1]
+    kinds = {field["name"]: field["dataType"] for field in fields["field"]}
+    assert kinds["bbox"] == "cr:BoundingBox"
+
+
+def test_boxes_of_a_folder_come_back(tmp_path, pictures):
+    for part in ("train", "test"):
+        shutil.copytree(pictures, tmp_path / "divided" / part)
+    files = sorted((tmp_path / "divided").rglob("*.png"))
+    names = [file.relative_to(tmp_path / "divided").as_posix() for file in files]
+    corners = {name: (n % 3, 1, 7, 2 + n % 5) for n, name in enumerate(names)}
+    lines = [f"{name},{','.join(map(str, box))}" for name, box in corners.items()]
+    table = tmp_path / "divided" / "boxes.csv"
+    table.write_text("\n".join(["file,top,left,bottom,right", *lines]))
+    prepare(tmp_path / "divided", "mine", tmp_path / "sets")
+    mine = load("mine", dir=str(tmp_path / "sets"), image_size=8)
+    same = load("folder", dir=str(tmp_path / "divided"), image_size=8)
+    for part in ("train", "test"):
+        ours, theirs = getattr(mine, part), getattr(same, part)
+        np.testing.assert_array_equal(ours.boxes, theirs.boxes)
+        assert len({tuple(box) for box in ours.boxes.tolist()}) > 5
+
+
+@pytest.mark.parametrize(
+    ("keys", "left_out"),
+    [
+        (["boxes_test"], "boxes_test"),
+        (["masks_test"], "masks_test"),
+        (["boxes_train", "boxes_test", "masks_test"], "masks_test"),
+    ],
+)
+def test_what_a_set_cannot_keep_of_objects_is_said(tmp_path, caplog, keys, left_out):
+    file, _ = with_objects(tmp_path / "a.npz", *keys)
+    prepare(file, "mine", tmp_path / "sets")
+    assert f"a.npz: left out: {left_out}. " in caplog.text
+    source = load("mine", dir=str(tmp_path / "sets"))
+    assert (source.test.boxes is not None) == ("boxes_train" in keys)
+
+
+def test_a_set_of_the_name_of_another_has_its_features(tmp_path, caplog):
+    images = np.zeros((10, 32, 32, 3), np.uint8)
+    content = {"boxes_train": np.full((10, 4), [0, 0, 9, 9])}
+    np.savez(tmp_path / "a.npz", x_train=images, y_train=np.arange(10), **content)
+    prepare(tmp_path / "a.npz", "cifar10", tmp_path / "sets")
+    assert "left out: boxes_train. " in caplog.text
+    builder = tfds.builder("cifar10", data_dir=str(tmp_path / "sets"))
+    assert set(builder.info.features) == {"id", "image", "label"}
 
 
 def test_half_written_sets_are_never_found(tmp_path, monkeypatch):

@@ -318,6 +318,9 @@ def is_preset(preset: str | os.PathLike) -> bool:
 
 
 def _damaged(file: Path, error: Exception) -> SettingError:
+    # Keras wraps what it met in a layer, once for each model around it.
+    while isinstance(error, TypeError) and error.__context__ is not None:
+        error = error.__context__
     reason = str(error).partition("\n")[0]
     return SettingError(
         str(file),

@@ -14,8 +14,8 @@ from ltpa_tf.layers import (
 )
 
 ALL = [(c, n) for c in COMPATIBILITIES for n in NORMALIZATIONS]
-WITHOUT_GLOBAL = [("pc", "softmax"), ("local", "softmax"), ("local", "sigmoid")]
-WITHOUT_GLOBAL += [(c, n) for c in ("pc", "local") for n in ("sampled", "topk")]
+WITHOUT_GLOBAL = [("local", n) for n in NORMALIZATIONS]
+WITHOUT_GLOBAL += [("pc", n) for n, p in NORMALIZATIONS.items() if p.shift_invariant]
 WITH_GLOBAL = [pair for pair in ALL if pair not in WITHOUT_GLOBAL]
 
 

@@ -158,6 +158,20 @@ def test_weights_of_another_model_are_refused(folder):
         models.from_preset(folder)
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "said"),
+    [
+        ("sigmoid", "sparsemax", "one of softmax, .*Received: 'sparsemax'"),
+        ("ConcatHead", "SumHead", "Could not locate class 'SumHead'"),
+    ],
+)
+def test_what_a_preset_has_that_is_not_here_is_named(folder, ours, theirs, said):
+    file = folder / "config.json"
+    file.write_text(file.read_text().replace(ours, theirs))
+    with pytest.raises(SettingError, match=rf"config.json.*{said}"):
+        models.from_preset(folder)
+
+
 def test_metadata_that_is_none(folder):
     (folder / "metadata.json").write_text(json.dumps({"class_names": "cat"}))
     with pytest.raises(SettingError, match=r"metadata.json.*class_names is no list"):

@@ -109,14 +109,15 @@ def _train() -> None:
     seeds = [_whole(seed) for seed in _SEEDS.value]
     trials = _CAMPAIGNS[_CAMPAIGN.value]
     work = campaign.select(trials.WORK, _ONLY.value, seeds)
-    missing = campaign.check(work, Path(_OUT.value), _config)
+    runs = Path(_RUNS.value) if _RUNS.value else None
+    missing = campaign.check(work, Path(_OUT.value), _config, runs=runs)
     print(f"missing: {sum(len(seeds) for _, seeds in missing)} trainings", flush=True)
     campaign.run(
         missing,
         Path(_OUT.value),
         _config,
         minutes=_MINUTES.value,
-        runs=Path(_RUNS.value) if _RUNS.value else None,
+        runs=runs,
         say=lambda line: print(line, flush=True),
     )
 
@@ -152,12 +153,17 @@ def _set(config, setting: str) -> None:
         value = ast.literal_eval(text)
     except (ValueError, SyntaxError):
         value = text
+    part, _, name = key.rpartition(".")
+    kind = (config[part] if part else config).get_type(name)
+    if kind is tuple and value not in (None, "") and not isinstance(value, tuple):
+        # As --config.KEY=VALUE has it: 13, and names without quotes.
+        value = tuple(value.split(",")) if isinstance(value, str) else (value,)
     try:
         config.update_from_flattened_dict({key: value})
     except (TypeError, ValueError):
-        part, _, name = key.rpartition(".")
-        kind = config[part].get_type(name).__name__
-        raise SettingError("--set", setting, f"a value of type {kind}") from None
+        raise SettingError(
+            "--set", setting, f"a value of type {kind.__name__}"
+        ) from None
 
 
 def _whole(text: str) -> int:

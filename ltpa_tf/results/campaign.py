@@ -19,6 +19,7 @@ from ltpa_tf.errors import SettingError
 from ltpa_tf.files import make_folder, write_json
 from ltpa_tf.lock import only_one
 from ltpa_tf.results.result_files import read_results, result_name
+from ltpa_tf.run import RunFolder
 from ltpa_tf.words import one_of
 
 # Settings that say where and how, not what, is computed.
@@ -92,14 +93,24 @@ def select(work: Work, only: Sequence[str], seeds: Sequence[int]) -> Work:
 
 
 def check(
-    work: Work, folder: Path, make_config: Callable[[Trial], ConfigDict]
+    work: Work,
+    folder: Path,
+    make_config: Callable[[Trial], ConfigDict],
+    *,
+    runs: Path | None = None,
 ) -> list[tuple[Trial, list[int]]]:
     """What of the work is missing in the folder.
 
+    Args:
+        work: What is wanted.
+        folder: Where results are kept.
+        make_config: The config of a trial, with its data.
+        runs: Where the models of the missing trainings will be kept, if anywhere.
+
     Raises:
         SettingError: A config that can't be used, data that can't be trained on, or a
-            file that isn't the result of this config and data for the trial and seed
-            it is called after.
+            file or run folder that isn't the result of this config and data for the
+            trial and seed it is called after.
     """
     make_folder(folder, "--out")
     stored = {(r["trial"], r["seed"]): r for r in read_results(folder)}
@@ -125,8 +136,27 @@ def check(
         known.update((trial.name, seed) for seed in seeds)
         if left:
             missing.append((trial, left))
+        for seed in left if runs is not None else ():
+            _check_run(_run_folder(runs, trial, seed), config)
     _check_data([trial for trial, _ in missing], folder, stored.values(), make_config)
     return missing
+
+
+def _run_folder(runs: Path, trial: Trial, seed: int) -> RunFolder:
+    return RunFolder(runs / f"{trial.name}-seed{seed}")
+
+
+def _check_run(folder: RunFolder, config: ConfigDict) -> None:
+    """Refuses to replace a run of another config."""
+    if not folder.exists(folder.config_file):
+        return
+    for key, there, here in differences(folder.read_config().to_dict(), config):
+        raise SettingError(
+            "--runs",
+            str(folder.path),
+            f"another folder: this one holds a run with {key} = {there!r}, and not "
+            f"{here!r}",
+        )
 
 
 def _check_data(
@@ -195,7 +225,8 @@ def run(
             try:
                 stack.enter_context(only_one(folder, trial.name, "free"))
             except SettingError:
-                continue  # another process has it
+                say(f"{trial.name}: left to another process, which has begun it")
+                continue
             seeds = [s for s in seeds if not result_file(folder, trial, s).exists()]
             if not seeds or time.monotonic() + longest > end:
                 continue
@@ -209,7 +240,7 @@ def run(
                     result |= trainer.measured()
                 longest = max(longest, result["seconds"])
                 if runs is not None:
-                    trainer.save(runs / f"{trial.name}-seed{seed}", result)
+                    trainer.save(_run_folder(runs, trial, seed), result)
                 # Last: what has this file is never trained again.
                 write_json(result_file(folder, trial, seed), {**common, **result})
                 say(

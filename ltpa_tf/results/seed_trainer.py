@@ -4,7 +4,6 @@ import dataclasses
 import statistics
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -103,16 +102,15 @@ class SeedTrainer:
         set_weights(model, *self._trainer.state.evaluation_arrays())
         return model
 
-    def save(self, path: Path, result: Mapping) -> None:
+    def save(self, folder: RunFolder, result: Mapping) -> None:
         """Keeps the last training as a finished run, for all programs that take one.
 
         Args:
-            path: Its folder.
+            folder: Where.
             result: What `train` returned.
         """
         config = configuration.with_absolute_paths(self._config)
         config.seed = result["seed"]
-        folder = RunFolder(path)
         folder.create()
         write_text(folder.config_file, configuration.to_json(config))
         folder.write_dataset(self._source)
@@ -236,6 +234,20 @@ def check(config, source: data.Source) -> None:
     Raises:
         SettingError: Naming the setting that doesn't fit them.
     """
+    # What is neither done nor part of a result.
+    if config.train.early_stopping:
+        raise SettingError(
+            "train.early_stopping",
+            config.train.early_stopping,
+            "0: each training takes all its epochs, and nothing is selected",
+        )
+    for tracker in ("mlflow", "wandb"):
+        if config.log[tracker]:
+            raise SettingError(
+                f"log.{tracker}",
+                config.log[tracker],
+                "'': these trainings are files, which no tracker gets",
+            )
     data.steps_per_epoch(source.train, config.train.batch_size)
     check_sides(config.augment, source.image_shape)
     check_images(config, source)

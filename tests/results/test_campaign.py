@@ -70,7 +70,10 @@ def test_a_campaign_goes_on_where_it_was_cut_off(tmp_path, make_config):
     missing = campaign.check(work, folder, make_config)
     assert missing == [(CONTROL, [0, 1]), (SIGMOID, [5])]
     with only_one(folder, SIGMOID.name, "free"):  # another process trains it
-        campaign.run(missing, folder, make_config, runs=tmp_path / "runs")
+        said = []
+        kept = {"runs": tmp_path / "runs", "say": said.append}
+        campaign.run(missing, folder, make_config, **kept)
+    assert said[-1] == f"{SIGMOID.name}: left to another process, which has begun it"
     files = [campaign.result_file(folder, CONTROL, seed) for seed in (0, 1)]
     assert sorted(folder.glob("*.json")) == sorted(files)
     kept = [file.read_bytes() for file in files]
@@ -172,6 +175,38 @@ def test_data_that_does_not_fit_is_named_before_any_training(tmp_path, make_conf
     file.write_bytes(b"")
     with pytest.raises(SettingError, match=r"tiny\.npz"):
         campaign.check([(CONTROL, (1,))], folder, make_config)
+
+
+def test_a_run_of_another_config_is_not_replaced(tmp_path, make_config):
+    """One of the same config is: of a training that was killed before its result."""
+    runs = tmp_path / "runs"
+
+    def other(trial):
+        config = make_config(trial)
+        config.model.width = 1 / 16
+        return config
+
+    missing = campaign.check([(CONTROL, (0,))], tmp_path / "out", make_config)
+    campaign.run(missing, tmp_path / "out", make_config, runs=runs)
+    again = {"work": [(CONTROL, (0, 1))], "folder": tmp_path / "new", "runs": runs}
+    with pytest.raises(SettingError, match=r"--runs: .*model.width = 0\.03125.*seed0"):
+        campaign.check(make_config=other, **again)
+    assert campaign.check(make_config=make_config, **again) == [(CONTROL, [0, 1])]
+    assert campaign.check(make_config=other, **again | {"runs": None})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("train.early_stopping", 2), ("log.mlflow", "http://here")]
+)
+def test_what_a_campaign_does_not_do_is_refused(tmp_path, make_config, key, value):
+    def make(trial):
+        config = make_config(trial)
+        config.data.validation_examples = 8
+        config.update_from_flattened_dict({key: value})
+        return config
+
+    with pytest.raises(SettingError, match=key):
+        campaign.check([(CONTROL, (0,))], tmp_path / "out", make)
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,7 @@ def test_what_can_not_be_used_is_named(main, tmp_path, monkeypatch, given, named
         ("train.epoch=3", "train.epochs"),
         ("train.epochs=many", "a value of type int"),
         ("model.trunk=3", "a value of type str"),
+        ("model.levels=", "a value of type tuple"),
         ("train=3", "with KEY one of"),
         ("seed=3", "--seeds"),
         ("xyz", "KEY=VALUE"),
@@ -78,6 +79,11 @@ def test_settings_are_numbers_tuples_and_text():
         program._set(config, setting)
     assert (config.train.epochs, config.model.trunk) == (3, "fast")
     assert config.model.levels == (7, 13)
+    for text, levels in (("13", (13,)), ("block4,block5", ("block4", "block5"))):
+        program._set(config, f"model.levels={text}")  # as --config.model.levels
+        assert config.model.levels == levels
+    program._set(config, "model.levels=None")
+    assert config.model.levels is None
 
 
 def test_a_short_training_warms_up_for_half_of_it(main, tmp_path):

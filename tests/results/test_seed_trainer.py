@@ -117,7 +117,7 @@ def test_a_run_that_is_kept_says_how_many_replicas_trained_it(source, tmp_path):
     )
     with strategy.scope():  # the one that is there, for "none"
         trainer = SeedTrainer(config, source, [3])
-    trainer.save(tmp_path / "run", trainer.train(3))
+    trainer.save(RunFolder(tmp_path / "run"), trainer.train(3))
     assert RunFolder(tmp_path / "run").read_summary()["replicas"] == 2
 
 

@@ -21,6 +21,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ltpa_tf.benchmark.common import at_least_one
 from ltpa_tf.quiet import start_tensorflow
 
 _MEAN = "mean pooling"
@@ -31,9 +32,9 @@ def main() -> None:
     """Measures each size of batches, and prints a table for each."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--backbone", default="efficientnetv2b0")
-    parser.add_argument("--image_size", type=int, default=224)
-    parser.add_argument("--batches", type=int, nargs="+", default=[1, 8])
-    parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--image_size", type=at_least_one, default=224)
+    parser.add_argument("--batches", type=at_least_one, nargs="+", default=[1, 8])
+    parser.add_argument("--rounds", type=at_least_one, default=100)
     parser.add_argument("--training", type=int, default=0, help="images in a step")
     flags = parser.parse_args()
     start_tensorflow()

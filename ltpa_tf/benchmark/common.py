@@ -1,5 +1,6 @@
 """What the benchmark programs share: flags refused in time, results kept."""
 
+import argparse
 import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -11,6 +12,13 @@ def check_names(flag: str, names: Collection[str], known: Collection[str]) -> No
     """Refuses names that aren't known, and none at all."""
     if not names or not set(names) <= set(known):
         raise SettingError(flag, ",".join(names), f"some of {', '.join(known)}")
+
+
+def at_least_one(text: str) -> int:
+    """A flag's number, as a `type` of argparse."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive integer")
+    return int(text)
 
 
 def check_out(out: str | None) -> None:

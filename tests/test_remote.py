@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from ltpa_tf import remote, stores
+from ltpa_tf.checkpoints import Checkpoints
 from ltpa_tf.errors import CheckpointError, SettingError
 from ltpa_tf.run import RunFolder
-from ltpa_tf.training.checkpoints import Checkpoints
 
 opened = functools.partial(remote.opened, setting="--workdir")
 ENDS = ("json", "npz")

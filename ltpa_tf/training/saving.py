@@ -13,8 +13,8 @@ import keras
 from ml_collections import ConfigDict
 
 from ltpa_tf import distribution, files, model_file, run
+from ltpa_tf.checkpoints import Checkpoints
 from ltpa_tf.errors import Interrupted, NonFiniteError, SettingError
-from ltpa_tf.training.checkpoints import Checkpoints
 from ltpa_tf.training.network import set_weights
 from ltpa_tf.training.trainer import Trainer
 

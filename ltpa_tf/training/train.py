@@ -21,9 +21,9 @@ from ltpa_tf import (
     tracking,
 )
 from ltpa_tf.backend import need_tensorflow
+from ltpa_tf.checkpoints import disk_errors_as_sentences
 from ltpa_tf.errors import SettingError
 from ltpa_tf.tracking.tracker import Tracker
-from ltpa_tf.training.checkpoints import disk_errors_as_sentences
 from ltpa_tf.training.model import (
     Build,
     build_model,

@@ -8,7 +8,7 @@ from pathlib import Path
 import forked
 import tiny
 
-from ltpa_tf.training.checkpoints import Checkpoints
+from ltpa_tf.checkpoints import Checkpoints
 
 PATIENCE = 120.0
 

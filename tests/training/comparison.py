@@ -5,7 +5,7 @@ import json
 import keras
 import numpy as np
 
-from ltpa_tf.training.checkpoints import Checkpoints
+from ltpa_tf.checkpoints import Checkpoints
 
 TIMES = {"seconds", "images_per_second"}
 

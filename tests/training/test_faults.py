@@ -10,7 +10,7 @@ import pytest
 from children import Children, has_saved, wait_for
 from comparison import assert_same_run, lines
 
-from ltpa_tf.training.checkpoints import Checkpoints
+from ltpa_tf.checkpoints import Checkpoints
 
 SETTINGS = {
     "train__epochs": 8,

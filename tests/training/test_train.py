@@ -12,10 +12,10 @@ import pytest
 import tiny
 from comparison import assert_same_run, lines, weights
 
+from ltpa_tf.checkpoints import Checkpoints
 from ltpa_tf.errors import SettingError
 from ltpa_tf.run import RunFolder
 from ltpa_tf.training import CheckpointError, NonFiniteError, train
-from ltpa_tf.training.checkpoints import Checkpoints
 from ltpa_tf.training.user_callbacks import check_monitors
 
 

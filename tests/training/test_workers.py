@@ -12,7 +12,7 @@ from children import Children, has_saved, wait_for
 from comparison import assert_same_run, lines
 from ports import free_port
 
-from ltpa_tf.training.checkpoints import Checkpoints
+from ltpa_tf.checkpoints import Checkpoints
 
 SETTINGS = {
     "augment__cutmix": 1.0,

@@ -6,8 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
+from ltpa_tf.checkpoints import Checkpoints
 from ltpa_tf.errors import CheckpointError
-from ltpa_tf.training.checkpoints import Checkpoints
 
 
 def arrays(value):

@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from ltpa_tf import distribution
+from ltpa_tf.data.feed import ResidentFeed, StreamFeed
 from ltpa_tf.distribution import variable_per_replica
-from ltpa_tf.training.feed import ResidentFeed, StreamFeed
 from ltpa_tf.training.pretrained import Teacher
 from ltpa_tf.training.state import SUMS, StateVariables
 from ltpa_tf.training.step import Step

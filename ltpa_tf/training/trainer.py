@@ -9,9 +9,9 @@ from sklearn.utils.class_weight import compute_class_weight
 from ltpa_tf import config as configuration
 from ltpa_tf import data, distribution
 from ltpa_tf.data.augmentation import check_sides
+from ltpa_tf.data.feed import ResidentFeed, check_placement, make_feed
 from ltpa_tf.errors import SettingError
 from ltpa_tf.optimizers import make_optimizer, make_schedule
-from ltpa_tf.training.feed import ResidentFeed, check_placement, make_feed
 from ltpa_tf.training.model import (
     Build,
     build_model,

@@ -8,7 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from ltpa_tf import data, distribution
+from ltpa_tf import distribution
+from ltpa_tf.data.augmentation import Augmentation, augment
+from ltpa_tf.data.pipeline import examples_of, train_dataset
+from ltpa_tf.data.source import Source, Split
 from ltpa_tf.errors import SettingError
 
 # What "auto" puts on an accelerator at most; CIFAR takes 0.15e9.
@@ -20,13 +23,11 @@ class StreamFeed:
 
     Args:
         split: The training part.
-        arguments: Of `ltpa_tf.data.train_dataset`.
+        arguments: Of `train_dataset`.
         strategy: The strategy.
     """
 
-    def __init__(
-        self, split: data.Split, strategy: tf.distribute.Strategy, **arguments
-    ):
+    def __init__(self, split: Split, strategy: tf.distribute.Strategy, **arguments):
         self._split = split
         self._strategy = strategy
         self._arguments = arguments
@@ -40,7 +41,7 @@ class StreamFeed:
         """
 
         def dataset(context: tf.distribute.InputContext) -> tf.data.Dataset:
-            batches = data.train_dataset(
+            batches = train_dataset(
                 self._split,
                 start_step=step,
                 replicas=self._strategy.num_replicas_in_sync,
@@ -91,13 +92,13 @@ class ResidentFeed:
 
     def __init__(
         self,
-        split: data.Split,
+        split: Split,
         strategy: tf.distribute.Strategy,
         *,
         batch_size: int,
         seed: int,
         num_classes: int,
-        augmentation: data.Augmentation,
+        augmentation: Augmentation,
     ):
         self._layout = {
             "examples": len(split),
@@ -130,10 +131,10 @@ class ResidentFeed:
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """A replica's images and labels; pure, part of what XLA compiles."""
         images, labels, seed = held
-        epoch, positions, indices = data.examples_of(
+        epoch, positions, indices = examples_of(
             step, tf.cast(replica, step.dtype), seed=seed, **self._layout
         )
-        return data.augment(
+        return augment(
             tf.gather(images, indices),
             tf.one_hot(tf.gather(labels, indices), self._num_classes),
             seed=seed,
@@ -145,7 +146,7 @@ class ResidentFeed:
 
 
 def check_placement(
-    placement: str, source: data.Source, strategy: tf.distribute.Strategy
+    placement: str, source: Source, strategy: tf.distribute.Strategy
 ) -> None:
     """Refuses images that can't be made resident.
 
@@ -171,12 +172,12 @@ def check_placement(
 
 def make_feed(
     placement: str,
-    source: data.Source,
+    source: Source,
     strategy: tf.distribute.Strategy,
     *,
     batch_size: int,
     seed: int,
-    augmentation: data.Augmentation,
+    augmentation: Augmentation,
 ) -> StreamFeed | ResidentFeed:
     """The feed of `data.placement`; see `ResidentFeed` for the other arguments.
 

@@ -12,14 +12,8 @@ from ltpa_tf.data.augmentation import check_sides
 from ltpa_tf.data.feed import ResidentFeed, check_placement, make_feed
 from ltpa_tf.errors import SettingError
 from ltpa_tf.optimizers import make_optimizer, make_schedule
-from ltpa_tf.training.model import (
-    Build,
-    build_model,
-    first_steps,
-    learning_rates,
-    made,
-    tunes,
-)
+from ltpa_tf.optimizers.stages import first_steps, learning_rates, tunes
+from ltpa_tf.training.model import Build, build_model, made
 from ltpa_tf.training.network import select_kernels, synchronize
 from ltpa_tf.training.pretrained import make_teacher
 from ltpa_tf.training.program import Program

@@ -11,9 +11,10 @@ from ltpa_tf import config as configuration
 from ltpa_tf import models
 from ltpa_tf.errors import SettingError
 from ltpa_tf.optimizers import make_optimizer
+from ltpa_tf.optimizers.stages import learning_rates, tunes
 from ltpa_tf.run import RunFolder
 from ltpa_tf.training import train
-from ltpa_tf.training.model import learning_rates, made, tunes
+from ltpa_tf.training.model import made
 
 WHERE = ("first", "second", "logits")
 

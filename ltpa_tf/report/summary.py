@@ -6,11 +6,11 @@ import keras
 from markupsafe import Markup
 
 from ltpa_tf import models
+from ltpa_tf.metrics_file import MetricsFile
 from ltpa_tf.report.charts import curves
 from ltpa_tf.report.html import fill, join, table
 from ltpa_tf.run import RunFolder
 from ltpa_tf.settings_in_effect import in_effect
-from ltpa_tf.training.records import MetricsFile
 from ltpa_tf.words import count
 
 

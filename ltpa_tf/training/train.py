@@ -23,6 +23,7 @@ from ltpa_tf import (
 from ltpa_tf.backend import need_tensorflow
 from ltpa_tf.checkpoints import disk_errors_as_sentences
 from ltpa_tf.errors import SettingError
+from ltpa_tf.metrics_file import MetricsFile
 from ltpa_tf.tracking.tracker import Tracker
 from ltpa_tf.training.model import (
     Build,
@@ -36,7 +37,6 @@ from ltpa_tf.training.program import StepRunner
 from ltpa_tf.training.records import (
     BestModel,
     EarlyStopping,
-    MetricsFile,
     ProgressBar,
     header,
     summarize,

@@ -10,9 +10,9 @@ import pytest
 
 from ltpa_tf import data
 from ltpa_tf.images import DEFAULT, Preprocessing
+from ltpa_tf.metrics_file import MetricsFile
 from ltpa_tf.model_file import save_model
 from ltpa_tf.run import RunFolder
-from ltpa_tf.training.records import MetricsFile
 
 
 def text(*steps):

@@ -52,3 +52,11 @@ def upsample(
     grid = grid or Grid.filling(cells, size)
     rows, columns = grid.interpolation(cells, size)
     return rows @ maps @ columns.T
+
+
+def entropy(maps: np.ndarray) -> float:
+    """The mean entropy of `[N, h, w]` maps: 1 for even ones, 0 for a single place."""
+    shares = maps.reshape(len(maps), -1).astype(np.float64)
+    shares = shares / np.maximum(shares.sum(1, keepdims=True), 1e-12)
+    nats = -(shares * np.log(np.maximum(shares, 1e-12))).sum(1)
+    return float(nats.mean() / np.log(shares.shape[1]))

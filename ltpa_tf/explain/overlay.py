@@ -1,4 +1,6 @@
-"""An attention map laid over its image, in plain NumPy."""
+"""Attention maps laid over their images, in plain NumPy."""
+
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib import colormaps
@@ -8,6 +10,8 @@ from ltpa_tf.grid import Grid
 
 # Attention relative to uniform at which the colour ends, the same for every figure.
 STRONGEST = 16.0
+# Smaller images are enlarged to at least this many pixels, where many are shown.
+_HEIGHT = 128
 
 
 def strength(relative_attention: np.ndarray) -> np.ndarray:
@@ -63,3 +67,25 @@ def overlay(
     """
     placed = upsample(relative(attention), image.shape[:2], grid)
     return colour(image, strength(placed))
+
+
+def overlays(
+    images: np.ndarray, maps: Mapping[str, np.ndarray], grids: Mapping[str, Grid]
+) -> np.ndarray:
+    """Each image, and beside it the same under each of its maps.
+
+    Args:
+        images: uint8 `[N, H, W, 3]`; small ones are enlarged, whole pixels at a time.
+        maps: By name `[N, h, w]`, see `overlay`.
+        grids: By the same names, where their cells lie.
+
+    Returns:
+        uint8 `[N, H', W', 3]`.
+    """
+    columns = [images]
+    for name, each in maps.items():
+        pairs = zip(images, each, strict=True)
+        laid = [overlay(image, one, grids[name]) for image, one in pairs]
+        columns.append(np.reshape(laid, images.shape))
+    factor = -(-_HEIGHT // images.shape[1])
+    return np.concatenate(columns, axis=2).repeat(factor, axis=1).repeat(factor, axis=2)

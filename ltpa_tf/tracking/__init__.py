@@ -1,4 +1,4 @@
-"""Experiment trackers: MLflow and Weights & Biases, each by one setting of `log`."""
+"""Experiment trackers: TensorBoard, MLflow, Weights & Biases, by settings of `log`."""
 
 from ltpa_tf.tracking.trackers import log_export, started
 

@@ -24,7 +24,9 @@ from ltpa_tf.backend import need_tensorflow
 from ltpa_tf.checkpoints import disk_errors_as_sentences
 from ltpa_tf.errors import SettingError
 from ltpa_tf.metrics_file import MetricsFile
+from ltpa_tf.tracking.tensorboard import TensorBoard
 from ltpa_tf.tracking.tracker import Tracker
+from ltpa_tf.training.attention_maps import AttentionMaps
 from ltpa_tf.training.model import (
     Build,
     build_model,
@@ -42,7 +44,6 @@ from ltpa_tf.training.records import (
     summarize,
 )
 from ltpa_tf.training.saving import CheckpointManager, StopSignals
-from ltpa_tf.training.tensorboard import AttentionMaps, TensorBoard
 from ltpa_tf.training.trainer import Trainer
 from ltpa_tf.training.user_callbacks import (
     ModelShowsTraining,

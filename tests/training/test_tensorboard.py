@@ -8,10 +8,12 @@ from tensorboard.compat.proto import event_pb2
 
 from ltpa_tf import data, models
 from ltpa_tf.explain import overlay
+from ltpa_tf.explain.maps import entropy
 from ltpa_tf.models import AttentionVGG
+from ltpa_tf.tracking.tensorboard import TensorBoard
 from ltpa_tf.training import train
+from ltpa_tf.training.attention_maps import AttentionMaps
 from ltpa_tf.training.network import local_variables
-from ltpa_tf.training.tensorboard import AttentionMaps, TensorBoard, entropy
 
 
 def test_entropy_of_known_maps():

@@ -1,4 +1,4 @@
-"""Names of layers that TensorFlow can make a graph with."""
+"""Names: of layers, as TensorFlow takes them; of weights, the same in every process."""
 
 import re
 
@@ -45,3 +45,31 @@ def check_names(model: keras.Model, setting: str = "model") -> None:
                 f"a layer named {layer.name!r}",
                 f"names of {rule}; layer.name = 'NEW' renames one",
             )
+
+
+def variable_paths(model: keras.Model) -> dict[int, str]:
+    """The path of each weight of the model, by its id; the same in every process.
+
+    Keras numbers layers and variables without a name through the whole process
+    (`dense_7`, where a fresh process says `dense`): here the model's own are counted.
+    """
+    renamed, count = {}, {}
+    for layer in model._flatten_layers():
+        stem = re.sub(r"_\d+$", "", layer.name)
+        if stem.replace("_", "") == type(layer).__name__.lower():
+            renamed[layer.name] = f"{stem}_{count[stem]}" if stem in count else stem
+            count[stem] = count.get(stem, 0) + 1
+    paths = [
+        "/".join(renamed.get(part, part) for part in variable.path.split("/"))
+        for variable in model.weights
+    ]
+    paths = unique([re.sub(r"\bvariable_\d+$", "variable", path) for path in paths])
+    return {id(v): path for v, path in zip(model.weights, paths, strict=True)}
+
+
+def unique(names: list[str]) -> list[str]:
+    """The names, those that come again with a number behind them."""
+    return [
+        f"{name}#{names[:i].count(name)}" if name in names[:i] else name
+        for i, name in enumerate(names)
+    ]

@@ -1,11 +1,9 @@
 """The model as a step computes it: a pure function of its variables' values.
 
 What can't change the output is left out, and each layer computes as suits the device.
-Also how variables are named, whatever process made them.
 """
 
 import functools
-import re
 
 import keras
 import tensorflow as tf
@@ -142,34 +140,6 @@ def set_weights(model: keras.Model, trainable: list, local: list) -> None:
     variables = [*model.trainable_variables, *local_variables(model)]
     for variable, value in zip(variables, [*trainable, *local], strict=True):
         variable.assign(value)
-
-
-def variable_paths(model: keras.Model) -> dict[int, str]:
-    """The path of each weight of the model, by its id; the same in every process.
-
-    Keras numbers layers and variables without a name through the whole process
-    (`dense_7`, where a fresh process says `dense`): here the model's own are counted.
-    """
-    renamed, count = {}, {}
-    for layer in model._flatten_layers():
-        stem = re.sub(r"_\d+$", "", layer.name)
-        if stem.replace("_", "") == type(layer).__name__.lower():
-            renamed[layer.name] = f"{stem}_{count[stem]}" if stem in count else stem
-            count[stem] = count.get(stem, 0) + 1
-    paths = [
-        "/".join(renamed.get(part, part) for part in variable.path.split("/"))
-        for variable in model.weights
-    ]
-    paths = unique([re.sub(r"\bvariable_\d+$", "variable", path) for path in paths])
-    return {id(v): path for v, path in zip(model.weights, paths, strict=True)}
-
-
-def unique(names: list[str]) -> list[str]:
-    """The names, those that come again with a number behind them."""
-    return [
-        f"{name}#{names[:i].count(name)}" if name in names[:i] else name
-        for i, name in enumerate(names)
-    ]
 
 
 def dropout_seeds(

@@ -7,7 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from ltpa_tf.distribution import variable_per_replica
-from ltpa_tf.training.network import local_variables, unique, variable_paths
+from ltpa_tf.models.names import unique, variable_paths
+from ltpa_tf.training.network import local_variables
 
 # What `State.sums` adds up over an epoch, in this order.
 SUMS = ("loss", "correct", "examples", "gradient_norm", "updates")

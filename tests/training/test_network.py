@@ -7,9 +7,10 @@ import tensorflow as tf
 
 from ltpa_tf import models
 from ltpa_tf.layers import AttentionEstimator, ConcatHead
+from ltpa_tf.models.names import variable_paths
 from ltpa_tf.run import RunFolder
 from ltpa_tf.training import train
-from ltpa_tf.training.network import Network, variable_paths
+from ltpa_tf.training.network import Network
 
 
 @pytest.mark.parametrize(

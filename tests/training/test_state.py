@@ -10,9 +10,9 @@ import tensorflow as tf
 from comparison import lines
 
 from ltpa_tf.checkpoints import Checkpoints
+from ltpa_tf.models.names import variable_paths
 from ltpa_tf.optimizers import make_optimizer, make_schedule
 from ltpa_tf.training import train
-from ltpa_tf.training.network import variable_paths
 from ltpa_tf.training.state import StateVariables
 
 

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 
+import numpy as np
 import tensorflow as tf
 
 from ltpa_tf import cluster
@@ -63,6 +64,30 @@ def variable_per_replica(value) -> tf.Variable:
         synchronization=tf.VariableSynchronization.ON_READ,
         aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
     )
+
+
+def over_replicas(how: tf.distribute.ReduceOp, value: tf.Tensor) -> tf.Tensor:
+    """All replicas' values as one; to be called in a replica.
+
+    TensorFlow gives every collective a gradient of its own, which it keeps for good,
+    and with it the graph around: a process that trains many models would grow.
+    """
+    context = tf.distribute.get_replica_context()
+    if context.num_replicas_in_sync == 1:
+        return value
+    return context.all_reduce(how, value)
+
+
+def pack(tensors: list[tf.Tensor]) -> tf.Tensor:
+    """All the tensors' values in one row: one large message instead of many small."""
+    return tf.concat([tf.reshape(t, [-1]) for t in tensors], 0)
+
+
+def unpack(packed: tf.Tensor, shapes: list) -> list[tf.Tensor]:
+    """The tensors of these shapes that `pack` put in a row."""
+    sizes = [int(np.prod(shape)) for shape in shapes]
+    parts = tf.split(packed, sizes) if sizes else []
+    return [tf.reshape(p, s) for p, s in zip(parts, shapes, strict=True)]
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:

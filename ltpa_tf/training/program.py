@@ -1,5 +1,6 @@
 """n training steps on all replicas as one call, and the calls of a run."""
 
+import functools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -9,7 +10,7 @@ import tensorflow as tf
 
 from ltpa_tf import distribution
 from ltpa_tf.data.feed import ResidentFeed, StreamFeed
-from ltpa_tf.distribution import variable_per_replica
+from ltpa_tf.distribution import over_replicas, variable_per_replica
 from ltpa_tf.training.pretrained import Teacher
 from ltpa_tf.training.state import SUMS, StateVariables
 from ltpa_tf.training.step import Step
@@ -160,12 +161,8 @@ class Program:
 
     def _sum(self, mine):
         """The sum over replicas, one collective per tensor: XLA puts them together."""
-        if self.strategy.num_replicas_in_sync == 1:
-            return mine
-        context = tf.distribute.get_replica_context()
-        return tf.nest.map_structure(
-            lambda t: context.all_reduce(tf.distribute.ReduceOp.SUM, t), mine
-        )
+        add_up = functools.partial(over_replicas, tf.distribute.ReduceOp.SUM)
+        return tf.nest.map_structure(add_up, mine)
 
     # Packing is for the collective alone: XLA takes six times as long to compile a step
     # with it inside.

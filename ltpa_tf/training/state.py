@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ltpa_tf.distribution import variable_per_replica
+from ltpa_tf.distribution import pack, unpack, variable_per_replica
 from ltpa_tf.models.names import unique, variable_paths
 from ltpa_tf.training.network import local_variables
 
@@ -279,8 +279,7 @@ class StateVariables:
         self._strategy.run(assign)
 
     def _pack_local(self) -> tf.Tensor:
-        values = [tf.reshape(v.read_value(), [-1]) for v in self._variables.local]
-        return tf.concat(values, 0) if values else tf.zeros([0])
+        return pack([v.read_value() for v in self._variables.local])
 
     def _assign_local(self, packed: tf.Tensor) -> None:
         for variable, value in zip(
@@ -313,15 +312,3 @@ def _names(
         optimizer=[f"optimizer.{slot}" for slot in unique(slots)],
         ema=[f"ema.{path}" for path in weights if state.ema],
     )
-
-
-def pack(tensors: list[tf.Tensor]) -> tf.Tensor:
-    """All the tensors' values in one row: one large message instead of many small."""
-    return tf.concat([tf.reshape(t, [-1]) for t in tensors], 0)
-
-
-def unpack(packed: tf.Tensor, shapes: list) -> list[tf.Tensor]:
-    """The tensors of these shapes that `pack` put in a row."""
-    sizes = [int(np.prod(shape)) for shape in shapes]
-    parts = tf.split(packed, sizes) if sizes else []
-    return [tf.reshape(p, s) for p, s in zip(parts, shapes, strict=True)]

@@ -8,11 +8,12 @@ import keras
 import tensorflow as tf
 
 from ltpa_tf.data.hashing import Integer
+from ltpa_tf.distribution import pack, unpack
 from ltpa_tf.images.fit import shrink
 from ltpa_tf.layers.choices import reinforce
 from ltpa_tf.optimizers import decayed_variables
 from ltpa_tf.training.network import Network, with_seeds, without_seeds
-from ltpa_tf.training.state import State, pack, unpack
+from ltpa_tf.training.state import State
 
 # How many steps without an overflow double float16's loss scale, as in Keras.
 _STEPS_TO_DOUBLE = 2000

@@ -4,8 +4,9 @@ import keras
 import tensorflow as tf
 
 from ltpa_tf import data
+from ltpa_tf.distribution import over_replicas, pack, unpack
 from ltpa_tf.training.network import local_variables, with_seeds, without_seeds
-from ltpa_tf.training.state import StateVariables, pack, unpack
+from ltpa_tf.training.state import StateVariables
 
 # Training examples that batch norm's statistics are re-estimated from.
 _ESTIMATION_EXAMPLES = 10_000
@@ -76,7 +77,7 @@ class Validation:
             sums = self._replica_sums(
                 *self._state.read_for_evaluation(), images, labels, mask
             )
-            return _over_replicas(tf.distribute.ReduceOp.SUM, sums)
+            return over_replicas(tf.distribute.ReduceOp.SUM, sums)
 
         def turn(i, total):
             sums = self._strategy.run(replica_step, next(iterator))
@@ -171,7 +172,7 @@ class NormEstimate:
             found = self._replica_statistics(
                 self._state.read(), batch, self._feed.held(), step, replica
             )
-            return _over_replicas(tf.distribute.ReduceOp.MEAN, found)
+            return over_replicas(tf.distribute.ReduceOp.MEAN, found)
 
         def turn(i, total):
             batch = self._feed.next(iterator)
@@ -216,15 +217,3 @@ def _momenta(model: keras.Model) -> dict[int, float]:
         if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
         for variable in (layer.moving_mean, layer.moving_variance)
     }
-
-
-def _over_replicas(how: tf.distribute.ReduceOp, value: tf.Tensor) -> tf.Tensor:
-    """All replicas' values as one; to be called in a replica.
-
-    TensorFlow gives every collective a gradient of its own, which it keeps for good,
-    and with it the graph around: a process that trains many models would grow.
-    """
-    context = tf.distribute.get_replica_context()
-    if context.num_replicas_in_sync == 1:
-        return value
-    return context.all_reduce(how, value)

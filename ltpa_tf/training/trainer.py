@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 from ml_collections import ConfigDict
-from sklearn.utils.class_weight import compute_class_weight
 
 from ltpa_tf import config as configuration
 from ltpa_tf import data, distribution
 from ltpa_tf.data.augmentation import check_sides
+from ltpa_tf.data.class_weights import class_weights
 from ltpa_tf.data.feed import ResidentFeed, check_placement, make_feed
 from ltpa_tf.errors import SettingError
 from ltpa_tf.optimizers import make_optimizer, make_schedule
@@ -112,7 +112,7 @@ class Trainer:
                 config,
                 self.model,
                 self.optimizer,
-                class_weights(config, source),
+                class_weights(config.train.class_weights, source),
                 starts,
             ),
             self.state,
@@ -188,19 +188,6 @@ class Trainer:
         self.state.from_arrays(arrays)
         self.feed.seed.assign(seed)
         self.program.seed.assign(seed)
-
-
-def class_weights(config: ConfigDict, source: data.Source) -> tuple[float, ...]:
-    """What an example of each class counts in the loss; () where all count the same.
-
-    "balanced" is scikit-learn's: N / (K n_k) for N training examples, n_k of them of
-    class k; so the classes count alike, and the mean over all examples is 1.
-    """
-    if config.train.class_weights == "none":
-        return ()
-    classes = np.arange(len(source.class_names))
-    weights = compute_class_weight("balanced", classes=classes, y=source.train.labels)
-    return tuple(weights.tolist())
 
 
 def use_jit(config: ConfigDict, replicas: int = 1) -> bool:

@@ -8,11 +8,11 @@ import pytest
 import tiny
 
 from ltpa_tf import data
+from ltpa_tf.data.class_weights import class_weights
 from ltpa_tf.errors import SettingError
 from ltpa_tf.run import RunFolder
 from ltpa_tf.training import train
 from ltpa_tf.training.records import header
-from ltpa_tf.training.trainer import class_weights
 
 
 def test_a_run_knows_where_its_data_is(npz, tmp_path, monkeypatch, build, capsys):
@@ -71,12 +71,11 @@ def test_names_that_no_graph_can_have_are_told_at_once(tmp_path):
 
 
 def test_class_weights_are_scikit_learns_and_their_mean_is_one():
-    config, source = tiny.make_config(), tiny.make_source()
+    source = tiny.make_source()
     rare = source.train.subset(np.array([0, 3, 6, 9, 12, 1, 4, 2]))  # 5, 2 and 1
     source = dataclasses.replace(source, train=rare)
-    assert class_weights(config, source) == ()
-    config.train.class_weights = "balanced"
-    found = np.array(class_weights(config, source))
+    assert class_weights("none", source) == ()
+    found = np.array(class_weights("balanced", source))
     np.testing.assert_allclose(found, 8 / (3 * np.array([5, 2, 1])))
     assert found[rare.labels].mean() == pytest.approx(1)
 

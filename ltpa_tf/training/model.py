@@ -57,9 +57,7 @@ def build_model(config: ConfigDict, source: data.Source) -> keras.Model:
 def whiten(model: keras.Model, images: Callable[[int], tf.Tensor]) -> None:
     """Adapts a model's whitening, if it has one, to training images.
 
-    Args:
-        model: The model.
-        images: Gives as many images as it is asked for, or all if there are fewer.
+    `images` gives as many as it is asked for, or all if there are fewer.
     """
     for layer in model.layers:
         if isinstance(layer, Whitening):

@@ -33,12 +33,6 @@ def started(
 ) -> tuple[data.Source, Build]:
     """What a run trains on and with, if it begins as `train.init_from` says.
 
-    Args:
-        config: The whole config.
-        source: The data.
-        build: Makes the model from config and source.
-        say: Takes a line for the user.
-
     Returns:
         The data as the model normalizes it, see `train.keep_normalization`, and what
         makes the model with its first weights.
@@ -70,12 +64,7 @@ class WarmStart:
         self._model, self._class_names = other_model(place, _INIT_FROM)
 
     def warmed(self, build: Build, say: Callable[[str], None]) -> Build:
-        """`build`, with the other model's weights, see `give_weights`.
-
-        Args:
-            build: Makes the model from config and source of data.
-            say: Takes a line for the user.
-        """
+        """`build`, with the other model's weights, see `give_weights`."""
 
         def warmed(config: ConfigDict, source: data.Source) -> keras.Model:
             model = build(config, source)
@@ -122,10 +111,8 @@ class WarmStart:
     ) -> data.Source:
         """The data, its pixels normalized as the weights know them.
 
-        Args:
-            source: The new data. It stays as it is where the other model doesn't tell
-                how it normalizes, or has another number of channels.
-            say: Takes a line for the user.
+        It stays as it is where the other model doesn't tell how it normalizes, or has
+        another number of channels.
         """
         known = models.normalization_of(self._model)
         if known in (None, (source.mean, source.std)):
@@ -198,12 +185,6 @@ def make_teacher(
     jit: bool,
 ) -> Teacher | None:
     """The teacher of `train.teacher`, or None.
-
-    Args:
-        config: The whole config.
-        source: The data.
-        strategy: The strategy.
-        jit: Whether XLA compiles.
 
     Raises:
         SettingError: If there is no such model, or it doesn't fit the data.

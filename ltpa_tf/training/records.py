@@ -210,12 +210,8 @@ def header(
 ) -> list[str]:
     """A few lines about a training that is about to start.
 
-    Args:
-        config: The whole config.
-        source: The data set.
-        model: The model.
-        timed: Whether to estimate the time, as on a CPU. It is measured on a forward
-            pass; an accelerator has to compile first, and is quicker than that tells.
+    Where it is `timed`, as on a CPU, the last tells how long it will take, measured on
+    a forward pass; an accelerator has to compile first, and is quicker than that tells.
     """
     lines = notes(
         source,

@@ -64,10 +64,6 @@ def check_monitors(
 
     Only where all are Keras's own: others may tell more.
 
-    Args:
-        callbacks: The callbacks.
-        validated: Whether there are validation images.
-
     Raises:
         SettingError: Naming what is watched for.
     """

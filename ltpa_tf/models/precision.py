@@ -1,5 +1,8 @@
 """A model in another precision than it was made in."""
 
+import contextlib
+from collections.abc import Iterator
+
 import keras
 
 
@@ -47,3 +50,14 @@ def _with_policy(config: object, policy: str) -> object:
     if isinstance(config, list | tuple):
         return type(config)(_with_policy(value, policy) for value in config)
     return config
+
+
+@contextlib.contextmanager
+def dtype_policy(name: str) -> Iterator[None]:
+    """Keras's global dtype policy, inside of the context."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

@@ -1,8 +1,7 @@
 """The model that a config names, with that frozen which stays frozen."""
 
-import contextlib
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -13,6 +12,7 @@ from ltpa_tf import config as configuration
 from ltpa_tf import data, models
 from ltpa_tf.errors import SettingError, renamed, settings_of
 from ltpa_tf.layers import Whitening
+from ltpa_tf.models.precision import dtype_policy
 from ltpa_tf.models.settings import SMALLEST_IMAGE
 
 # Pixels of training images that a `Whitening` is adapted to: 1,953 of CIFAR's images.
@@ -216,14 +216,3 @@ def freeze(config: ConfigDict, model: keras.Model) -> None:
         models.freeze(model)
     elif config.train.frozen_epochs or config.train.freeze_batch_norm:
         models.freeze_batch_norm(model)
-
-
-@contextlib.contextmanager
-def dtype_policy(name: str) -> Iterator[None]:
-    """Keras's global dtype policy, inside of the context."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)

@@ -24,15 +24,11 @@ from ltpa_tf.backend import need_tensorflow
 from ltpa_tf.checkpoints import disk_errors_as_sentences
 from ltpa_tf.errors import SettingError
 from ltpa_tf.metrics_file import MetricsFile
+from ltpa_tf.models.precision import dtype_policy
 from ltpa_tf.tracking.tensorboard import TensorBoard
 from ltpa_tf.tracking.tracker import Tracker
 from ltpa_tf.training.attention_maps import AttentionMaps
-from ltpa_tf.training.model import (
-    Build,
-    build_model,
-    dtype_policy,
-    saved_model,
-)
+from ltpa_tf.training.model import Build, build_model, saved_model
 from ltpa_tf.training.network import set_weights
 from ltpa_tf.training.pretrained import started
 from ltpa_tf.training.program import StepRunner

@@ -62,7 +62,7 @@ class StateVariables:
     Args:
         model: The model, for its initial weights and their names.
         optimizer: Built for the model's weights.
-        strategy: The strategy; the call must be inside its scope or not.
+        strategy: The strategy.
         ema: Whether there is a moving average of the weights.
         loss_scaling: Whether losses are scaled for float16.
     """
@@ -86,12 +86,6 @@ class StateVariables:
             ]
         self._names = _names(model, optimizer, initial)
         self._shapes = [value.shape for value in initial.local]
-        self.reset_sums = tf.function(self._reset_sums, autograph=False)
-        self.average_local = tf.function(self._average_local, autograph=False)
-        self.weight_norm = tf.function(self._weight_norm, autograph=False)
-        self.update_norm = tf.function(self._update_norm, autograph=False)
-        self._local_rows = tf.function(self._gather_local, autograph=False)
-        self._set_local_rows = tf.function(self._deal_out_local, autograph=False)
 
     def read(self) -> State:
         """This replica's tensors; to be called in a replica."""
@@ -155,16 +149,19 @@ class StateVariables:
     def learning_rate(self, value: float) -> None:
         self._variables.optimizer[1].assign(value)
 
-    def _weight_norm(self) -> tf.Tensor:
+    @tf.function(autograph=False)
+    def weight_norm(self) -> tf.Tensor:
         """The norm of all weights; not finite if one of them isn't."""
         return tf.linalg.global_norm(self.weights())
 
-    def _update_norm(self, earlier: list[tf.Tensor]) -> tf.Tensor:
+    @tf.function(autograph=False)
+    def update_norm(self, earlier: list[tf.Tensor]) -> tf.Tensor:
         """The norm of what was added to the weights since they were `earlier`."""
         pairs = zip(self.weights(), earlier, strict=True)
         return tf.linalg.global_norm([new - old for new, old in pairs])
 
-    def _reset_sums(self) -> None:
+    @tf.function(autograph=False)
+    def reset_sums(self) -> None:
         """Starts the sums of a new epoch."""
 
         def reset():
@@ -172,7 +169,8 @@ class StateVariables:
 
         self._strategy.run(reset)
 
-    def _average_local(self) -> None:
+    @tf.function(autograph=False)
+    def average_local(self) -> None:
         """Gives every replica the mean over replicas of each `local` value.
 
         Batch norm's statistics then are the same everywhere, as in the saved model.
@@ -190,7 +188,7 @@ class StateVariables:
     def to_arrays(self) -> dict[str, np.ndarray]:
         """A copy in memory, by `FIELD.PATH`; `local` has one row per replica."""
         shared = self._named(self._variables).items()
-        local = self._local_by_name(self._local_rows().numpy())
+        local = self._local_by_name(self._gather_local().numpy())
         return {name: v.read_value().numpy() for name, v in shared} | local
 
     def initial_arrays(
@@ -233,7 +231,7 @@ class StateVariables:
         for name, variable in shared.items():
             variable.assign(arrays[name])
         if rows:
-            self._set_local_rows(tf.constant(np.concatenate(rows, 1)))
+            self._deal_out_local(tf.constant(np.concatenate(rows, 1)))
 
     def _named(self, state: State) -> dict:
         """The state's values by name, but for `local`."""
@@ -263,6 +261,7 @@ class StateVariables:
             raise ValueError("more or other arrays than this model and optimizer have")
         return found | self._local_by_name(rows)
 
+    @tf.function(autograph=False)
     def _gather_local(self) -> tf.Tensor:
         if not self._shapes:  # gathering nothing crashes TensorFlow
             return tf.zeros([self._strategy.num_replicas_in_sync, 0])
@@ -271,6 +270,7 @@ class StateVariables:
             return rows
         return self._strategy.gather(rows, axis=0)
 
+    @tf.function(autograph=False)
     def _deal_out_local(self, rows: tf.Tensor) -> None:
         def assign():
             replica = tf.distribute.get_replica_context().replica_id_in_sync_group

@@ -25,6 +25,7 @@ from ltpa_tf.checkpoints import disk_errors_as_sentences
 from ltpa_tf.errors import SettingError
 from ltpa_tf.metrics_file import MetricsFile
 from ltpa_tf.models.precision import dtype_policy
+from ltpa_tf.stop_signals import StopSignals
 from ltpa_tf.tracking.tensorboard import TensorBoard
 from ltpa_tf.tracking.tracker import Tracker
 from ltpa_tf.training.attention_maps import AttentionMaps
@@ -39,7 +40,7 @@ from ltpa_tf.training.records import (
     header,
     summarize,
 )
-from ltpa_tf.training.saving import CheckpointManager, StopSignals
+from ltpa_tf.training.saving import CheckpointManager
 from ltpa_tf.training.trainer import Trainer
 from ltpa_tf.training.user_callbacks import (
     ModelShowsTraining,

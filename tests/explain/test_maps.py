@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from ltpa_tf.explain import relative, upsample
+from ltpa_tf.explain.maps import entropy
 
 
 @pytest.mark.parametrize(
@@ -35,3 +36,16 @@ def test_relative_to_uniform_by_hand():
 @pytest.mark.parametrize("value", [0.0, 1e-30, 1 / 64, 0.999])
 def test_flat_map_is_one_everywhere(value):
     np.testing.assert_allclose(relative(np.full((2, 8, 8), value)), 1, rtol=1e-6)
+
+
+def test_entropy_of_known_maps():
+    even = np.full((2, 4, 4), 1 / 16)
+    single = np.zeros((1, 4, 4))
+    single[0, 1, 2] = 1
+    half = np.zeros((1, 4, 4))
+    half[0, :2] = 1 / 8
+    assert entropy(even) == pytest.approx(1)
+    assert entropy(single) == pytest.approx(0)
+    assert entropy(half) == pytest.approx(np.log(8) / np.log(16))
+    assert entropy(np.concatenate([even, single, single])) == pytest.approx(0.5)
+    assert entropy(5 * half) == pytest.approx(entropy(half))  # sigmoid's sum isn't 1

@@ -8,25 +8,11 @@ from tensorboard.compat.proto import event_pb2
 
 from ltpa_tf import data, models
 from ltpa_tf.explain import overlay
-from ltpa_tf.explain.maps import entropy
 from ltpa_tf.models import AttentionVGG
 from ltpa_tf.tracking.tensorboard import TensorBoard
 from ltpa_tf.training import train
 from ltpa_tf.training.attention_maps import AttentionMaps
 from ltpa_tf.training.network import local_variables
-
-
-def test_entropy_of_known_maps():
-    even = np.full((2, 4, 4), 1 / 16)
-    single = np.zeros((1, 4, 4))
-    single[0, 1, 2] = 1
-    half = np.zeros((1, 4, 4))
-    half[0, :2] = 1 / 8
-    assert entropy(even) == pytest.approx(1)
-    assert entropy(single) == pytest.approx(0)
-    assert entropy(half) == pytest.approx(np.log(8) / np.log(16))
-    assert entropy(np.concatenate([even, single, single])) == pytest.approx(0.5)
-    assert entropy(5 * half) == pytest.approx(entropy(half))  # sigmoid's sum isn't 1
 
 
 def attention_builder(config, source):

@@ -2,7 +2,6 @@ import sys
 from pathlib import Path
 
 import keras
-import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -35,18 +34,7 @@ def build():
 @pytest.fixture
 def npz(tmp_path):
     """The tiny data as a file, and a config that names it by a relative path."""
-    source = tiny.make_source()
-    arrays = {
-        f"{letter}_{part}": array
-        for part, split in (("train", source.train), ("test", source.test))
-        for letter, array in (("x", split.array), ("y", split.labels))
-    }
-    np.savez(tmp_path / "set.npz", **arrays)
-    config = tiny.make_config()
-    config.data.name = "npz"
-    config.data.dir = "set.npz"
-    config.train.epochs = 1
-    return config
+    return tiny.make_npz(tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -111,8 +111,40 @@ def test_norms_of_weights_and_of_the_last_update(run, finished):
         assert line["update_norm"] == pytest.approx(expected, rel=1e-4)
 
 
-def test_same_seed_twice_is_the_same_run(run, finished):
-    assert_same_run(run("b"), finished)
+class Watch(keras.callbacks.Callback):
+    """Looks at everything and changes nothing."""
+
+    def __init__(self, images):
+        super().__init__()
+        self.images = images
+        self.began, self.ended, self.rates, self.logits = [], [], [], []
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.began.append(batch)
+
+    def on_train_batch_end(self, batch, logs=None):
+        assert np.isfinite(logs["loss"])
+        self.ended.append((batch, int(self.model.optimizer.iterations)))
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.rates.append(float(self.model.optimizer.learning_rate))
+        self.logits.append(np.array(self.model(self.images, training=False)))
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory, source, build):
+    """A run of the default settings in calls of two steps, and who watched it."""
+    folder = tmp_path_factory.mktemp("watched")
+    watch = Watch(source.test.array.astype("float32"))
+    config = tiny.make_config()
+    config.runtime.steps_per_call = 2
+    train(config, folder, callbacks=[watch], source=source, build=build())
+    return folder, watch
+
+
+def test_same_seed_twice_is_the_same_run(watched, finished):
+    """Whoever watches, and whatever steps are one call."""
+    assert_same_run(watched[0], finished)
 
 
 def test_another_seed_is_another_run(run, finished):
@@ -298,22 +330,20 @@ def test_xla_is_announced(run, capsys):
     )
 
 
-def test_the_saved_model_predicts_as_the_one_in_memory(run, source):
-    seen = []
-
-    class Predict(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            images = source.test.array.astype("float32")
-            seen.append(np.array(self.model(images, training=False)))
-
-    folder = run("a", callbacks=[Predict()])
-    model = RunFolder(folder).load_model()
-    found = model(source.test.array.astype("float32"), training=False)
-    np.testing.assert_array_equal(found, seen[-1])
+def test_the_saved_model_predicts_as_the_one_in_memory(watched):
+    folder, watch = watched
+    found = RunFolder(folder).load_model()(watch.images, training=False)
+    np.testing.assert_array_equal(found, watch.logits[-1])
 
 
-def test_best_model_is_the_one_of_the_best_epoch(run, source):
-    folder = run("a", train__epochs=4, optimizer__learning_rate=0.5)
+def test_best_model_is_the_one_of_the_best_epoch(run, source, tmp_path):
+    """Keras's own callback keeps the same."""
+    file = tmp_path / "mine.keras"
+    best = keras.callbacks.ModelCheckpoint(
+        file, monitor="val_accuracy", save_best_only=True
+    )
+    folder = run("a", [best], train__epochs=4, optimizer__learning_rate=0.5)
+    np.testing.assert_equal(weights(file), weights(folder / "best.keras"))
     accuracies = [line["val_accuracy"] for line in lines(folder)]
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["best"]["val_accuracy"] == max(accuracies)
@@ -449,36 +479,14 @@ def test_keras_callbacks_work(run, tmp_path):
     )
 
 
-def test_callbacks_see_rate_and_steps_of_every_call(run):
-    began, ended, rates = [], [], []
-
-    class Watch(keras.callbacks.Callback):
-        def on_train_batch_begin(self, batch, logs=None):
-            began.append(batch)
-
-        def on_train_batch_end(self, batch, logs=None):
-            assert np.isfinite(logs["loss"])
-            ended.append((batch, int(self.model.optimizer.iterations)))
-
-        def on_epoch_end(self, epoch, logs=None):
-            rates.append(float(self.model.optimizer.learning_rate))
-
-    folder = run("a", [Watch()], runtime__steps_per_call=2)
+def test_callbacks_see_rate_and_steps_of_every_call(watched):
+    folder, watch = watched
     # The very first step is alone, and the last of an epoch, whose update is measured.
-    assert began == [0, 1, 3, 0, 2, 3]
-    assert ended == [(0, 1), (2, 3), (3, 4), (1, 6), (2, 7), (3, 8)]
+    assert watch.began == [0, 1, 3, 0, 2, 3]
+    assert watch.ended == [(0, 1), (2, 3), (3, 4), (1, 6), (2, 7), (3, 8)]
     # Each shows the rate of the step to come.
     told = [line["learning_rate"] for line in lines(folder)]
-    assert told[0] > rates[0] > told[1] > rates[1]
-
-
-def test_the_best_model_by_a_callback_is_the_best(run, tmp_path):
-    file = tmp_path / "mine.keras"
-    best = keras.callbacks.ModelCheckpoint(
-        file, monitor="val_accuracy", save_best_only=True
-    )
-    folder = run("a", [best], train__epochs=4, optimizer__learning_rate=0.5)
-    np.testing.assert_equal(weights(file), weights(folder / "best.keras"))
+    assert told[0] > watch.rates[0] > told[1] > watch.rates[1]
 
 
 def test_half_precision_tracks_float32(run, finished):

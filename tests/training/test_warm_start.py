@@ -7,6 +7,7 @@ import time
 import keras
 import numpy as np
 import pytest
+import tiny
 
 from ltpa_tf import models
 from ltpa_tf.configs import common
@@ -17,12 +18,20 @@ from ltpa_tf.training import build_model, train
 from ltpa_tf.training.pretrained import WarmStart, started
 
 
+@pytest.fixture(scope="module")
+def first_once(tmp_path_factory, build):
+    folder = tmp_path_factory.mktemp("first")
+    config = tiny.make_npz(folder)
+    config.data.dir = str(folder / "set.npz")
+    train(config, folder / "first", build=build())
+    return folder / "first"
+
+
 @pytest.fixture
-def first(npz, tmp_path, monkeypatch, build):
+def first(first_once, npz, tmp_path, monkeypatch):
     """A finished run, the first."""
     monkeypatch.chdir(tmp_path)
-    train(npz, "first", build=build())
-    return RunFolder(tmp_path / "first")
+    return RunFolder(shutil.copytree(first_once, tmp_path / "first"))
 
 
 def weights(run, which="final"):

@@ -54,6 +54,22 @@ def make_source() -> data.Source:
     )
 
 
+def make_npz(folder):
+    """The data as a file, and a config of one epoch that names it by its name alone."""
+    source = make_source()
+    arrays = {
+        f"{letter}_{part}": array
+        for part, split in (("train", source.train), ("test", source.test))
+        for letter, array in (("x", split.array), ("y", split.labels))
+    }
+    np.savez(folder / "set.npz", **arrays)
+    config = make_config()
+    config.data.name = "npz"
+    config.data.dir = "set.npz"
+    config.train.epochs = 1
+    return config
+
+
 def builder(batch_norm=True, dropout=0.3):
     """A function that makes the model."""
 

@@ -1,36 +1,43 @@
 """At which rate, and from when on, the stages of a trained trunk move."""
 
 import keras
-from ml_collections import ConfigDict
 
 from ltpa_tf import models
 
 
-def tunes(config: ConfigDict) -> bool:
-    """Whether weights of the trunk move at other times or rates than the others."""
-    train, optimizer = config.train, config.optimizer
-    factors = (optimizer.backbone_lr_multiplier, optimizer.stage_lr_multiplier)
-    return train.frozen_epochs != 0 or factors != (1.0, 1.0)
+def learning_rates(model: keras.Model, top: float, fall: float) -> tuple[float, ...]:
+    """What the learning rate of each trainable variable is multiplied by.
 
+    Args:
+        model: With stages, see `models.stages`, unless both numbers are 1.
+        top: Of the trunk's last stage.
+        fall: Of each stage, times that of the one above it.
 
-def learning_rates(config: ConfigDict, model: keras.Model) -> tuple[float, ...]:
-    """What the learning rate of each trainable variable is multiplied by."""
-    top = config.optimizer.backbone_lr_multiplier
-    fall = config.optimizer.stage_lr_multiplier
+    Returns:
+        A factor for each; () = 1 for all.
+    """
+    if top == fall == 1:
+        return ()
     return tuple(
         1.0 if depth is None else top * fall**depth for depth in _depths(model)
     )
 
 
-def first_steps(
-    config: ConfigDict, model: keras.Model, steps_per_epoch: int
-) -> tuple[int, ...]:
-    """The step from which on each trainable variable moves."""
-    frozen = max(0, config.train.frozen_epochs)
-    each = config.train.unfreeze_epochs
+def first_steps(model: keras.Model, frozen: int, each: int) -> tuple[int, ...]:
+    """The step from which on each trainable variable moves.
+
+    Args:
+        model: With stages, see `models.stages`, unless `frozen` is 0.
+        frozen: The last stage's; below 1 = all variables move from the start.
+        each: Steps from one stage to the one below it.
+
+    Returns:
+        A step for each; () = 0 for all.
+    """
+    if frozen < 1:
+        return ()
     return tuple(
-        0 if depth is None else (frozen + depth * each) * steps_per_epoch
-        for depth in _depths(model)
+        0 if depth is None else frozen + depth * each for depth in _depths(model)
     )
 
 

@@ -12,7 +12,7 @@ from ltpa_tf.data.class_weights import class_weights
 from ltpa_tf.data.feed import ResidentFeed, check_placement, make_feed
 from ltpa_tf.errors import SettingError
 from ltpa_tf.optimizers import make_optimizer, make_schedule
-from ltpa_tf.optimizers.stages import first_steps, learning_rates, tunes
+from ltpa_tf.optimizers.stages import first_steps, learning_rates
 from ltpa_tf.training.model import Build, build_model, made
 from ltpa_tf.training.network import select_kernels, synchronize
 from ltpa_tf.training.pretrained import make_teacher
@@ -76,10 +76,15 @@ class Trainer:
         self.jit = use_jit(config, replicas)
 
         self.model = made(self._build, config, source)
-        rates = starts = ()
-        if tunes(config):
-            rates = learning_rates(config, self.model)
-            starts = first_steps(config, self.model, self.steps_per_epoch)
+        epoch, tuned = self.steps_per_epoch, config.optimizer
+        rates = learning_rates(
+            self.model, tuned.backbone_lr_multiplier, tuned.stage_lr_multiplier
+        )
+        starts = first_steps(
+            self.model,
+            config.train.frozen_epochs * epoch,
+            config.train.unfreeze_epochs * epoch,
+        )
         # For models that say nothing of their own.
         configuration.check_small_size(config, min(source.image_shape[:2]))
         if config.train.sync_batch_norm:

@@ -11,7 +11,7 @@ from ltpa_tf import config as configuration
 from ltpa_tf import models
 from ltpa_tf.errors import SettingError
 from ltpa_tf.optimizers import make_optimizer
-from ltpa_tf.optimizers.stages import learning_rates, tunes
+from ltpa_tf.optimizers.stages import learning_rates
 from ltpa_tf.run import RunFolder
 from ltpa_tf.training import train
 from ltpa_tf.training.model import made
@@ -140,7 +140,7 @@ def test_rates_by_hand(config):
         }
     )
     optimizer = make_optimizer(config, model, 0.2)
-    optimizer.rates = learning_rates(config, model)
+    optimizer.rates = learning_rates(model, 0.5, 0.1)
     values = [np.array(v) for v in model.trainable_variables]
     gradients = [np.ones_like(v) for v in values]
     new, _ = optimizer.stateless_apply(
@@ -178,7 +178,9 @@ def test_configs_of_before_train_all_at_one_rate(config):
     for key in ("backbone_lr_multiplier", "stage_lr_multiplier"):
         del text["optimizer"][key]
     again = configuration.from_json(json.dumps(text))
-    assert not tunes(again)
+    given = again.optimizer
+    assert given.backbone_lr_multiplier == given.stage_lr_multiplier == 1.0
+    assert again.train.frozen_epochs == 0
     config.train.frozen_epochs = -2
     with pytest.raises(SettingError, match=r"train\.frozen_epochs.*-1"):
         configuration.validate(config)

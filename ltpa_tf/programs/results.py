@@ -27,7 +27,7 @@ from ltpa_tf import config as configuration
 from ltpa_tf.configs import fast, fine_tuning, hard, maps, presets, results
 from ltpa_tf.errors import SettingError
 from ltpa_tf.programs import program
-from ltpa_tf.words import nearest, one_of
+from ltpa_tf.words import count, nearest, one_of
 
 _CAMPAIGNS = {
     "results": results,
@@ -111,7 +111,8 @@ def _train() -> None:
     work = campaign.select(trials.WORK, _ONLY.value, seeds)
     runs = Path(_RUNS.value) if _RUNS.value else None
     missing = campaign.check(work, Path(_OUT.value), _config, runs=runs)
-    print(f"missing: {sum(len(seeds) for _, seeds in missing)} trainings", flush=True)
+    left = sum(len(seeds) for _, seeds in missing)
+    print(f"missing: {count(left, 'training')}", flush=True)
     campaign.run(
         missing,
         Path(_OUT.value),

@@ -26,6 +26,14 @@ from ltpa_tf.results.campaign import Trial, named
 _CUTMIX = {"augment.cutmix": 1.0, "augment.cutmix_share": 0.5}
 # Zeros beyond the border draw a level's maps to the image's corners.
 _REFLECT = {**_CUTMIX, "model.padding": "reflect"}
+# What CIFAR-100's flagship of docs/results.md has beyond that.
+_DEEP = {
+    **_REFLECT,
+    "augment.randaugment_layers": 1,
+    "augment.randaugment_magnitude": 5,
+    "train.deep_supervision": True,
+    "train.label_smoothing": 0.0,
+}
 # As wide as 12 and 6 MB allow with a byte a weight.
 _CIFAR100 = {"model.width": 0.75, "train.epochs": 200}
 _CIFAR10 = {"model.width": 0.5, "train.epochs": 180}
@@ -49,7 +57,8 @@ TRIALS: tuple[Trial, ...] = (
     Trial("cifar100", _ATT3, "small-reflect", {**_REFLECT, **_CIFAR100}),
     Trial("cifar10", _ATT2, "small-reflect", {**_REFLECT, **_CIFAR10}),
     Trial("tinyimagenet", _ATT3, "small-reflect", _TINY_REFLECT),
-    # Learns from the one above beside the labels (arXiv 1503.02531, 1805.04770): in
+    Trial("cifar100", "vgg_att3_indep_pc", "small-deep", {**_DEEP, **_CIFAR100}),
+    # Learns from the reflected one beside the labels (arXiv 1503.02531, 1805.04770): in
     # 8 bits that was `tinyimagenet_att3_small` then, which this one has replaced since.
     Trial(
         "tinyimagenet",

@@ -98,3 +98,40 @@ def test_rows_that_cannot_be_put_together_are_computed_alone(monkeypatch, ask):
     monkeypatch.setattr(function, "answer", lambda rows: [rows.sum(0)])
     found = answers(ask(function, 32, [1], [2, 3], [4]))
     assert found == [[[1]], [[5]], [[4]]]
+
+
+@pytest.fixture
+def share_out(monkeypatch):
+    monkeypatch.setattr(batches, "AT_ONCE", 2)
+
+    def share_out(function, *rows):
+        function.may_end.set()
+        return Batches(function, 32)(np.array(rows)[:, None])
+
+    return share_out
+
+
+def test_many_rows_of_one_call_are_shared_out(share_out):
+    function = Function()
+    doubled, counts = share_out(function, 1, 2, 3, 4, 5)
+    assert sorted(function.calls) == [[1, 2, 3], [4, 5]]
+    np.testing.assert_array_equal(doubled[:, 0], [2, 4, 6, 8, 10])
+    np.testing.assert_array_equal(counts, [1] * 5)
+
+
+def test_few_rows_are_not(share_out):
+    function = Function()
+    share_out(function, 1, 2, 3)
+    assert function.calls == [[1, 2, 3]]
+
+
+def test_an_error_in_a_part_is_the_calls(share_out):
+    with pytest.raises(ValueError, match=r"negative: \[-3, 4\]"):
+        share_out(Function(), 1, 2, -3, 4)
+
+
+def test_rows_whose_outputs_are_not_theirs_are_not_shared_out(monkeypatch, share_out):
+    function = Function()
+    monkeypatch.setattr(function, "answer", lambda rows: [rows.sum(0)])
+    (total,) = share_out(function, 1, 2, 3, 4)
+    assert total.tolist() == [10]

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 AT_ONCE = os.cpu_count() or 1
-"""Batches of one function: fewer leave a core idle between two operations of one."""
+"""Batches of one function, a core for each."""
 
 
 class Batches:
@@ -18,7 +18,8 @@ class Batches:
     A call that finds fewer than `AT_ONCE` batches under way is computed at once, alone;
     those that come in meanwhile are the next batch. So one client waits for nobody, and
     many have larger batches, of which an image costs less. If a batch fails, each call
-    is made alone, so that none gets the error of another.
+    is made alone, so that none gets the error of another. A call of many rows is a
+    batch already: the cores share it out.
 
     Args:
         function: Takes an array `[batch, ...]`, returns arrays `[batch, ...]`, in which
@@ -41,10 +42,20 @@ class Batches:
         Raises:
             Exception: What `function` raises of them.
         """
+        if len(rows) >= 2 * AT_ONCE > 2:
+            return self._shared_out(rows)
         answer: Future = Future()
         self._waiting.append((rows, answer))
         self._runners.submit(self._run)  # finds nothing, if an earlier one took it too
         return answer.result()
+
+    def _shared_out(self, rows: np.ndarray) -> Sequence[np.ndarray]:
+        parts = np.array_split(rows, AT_ONCE)
+        outputs = [*self._runners.map(self._function, parts)]
+        for part, some in zip(parts, outputs, strict=True):
+            if any(len(output) != len(part) for output in some):
+                return self._function(rows)  # has outputs without batch
+        return [np.concatenate(one) for one in zip(*outputs, strict=True)]
 
     def _run(self) -> None:
         calls = self._take()

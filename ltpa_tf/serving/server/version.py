@@ -15,6 +15,13 @@ from ltpa_tf.serving.sentences import sentence
 from ltpa_tf.serving.server.batches import Batches
 from ltpa_tf.serving.server.request_error import RequestError
 
+# As many batches are computed at once as there are cores (`Batches`). Then to share out
+# an operation, or to hand it to another thread, costs more than it gains: with a small
+# model a tenth of all that the server does. (A process has one pool of threads for the
+# former: if it has used TensorFlow before, that one stays.)
+_A_CORE = tf.compat.v1.ConfigProto(
+    intra_op_parallelism_threads=1, inter_op_parallelism_threads=-1
+)
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -38,7 +45,7 @@ class Version:
         self.number = number
         self._max_batch = max_batch
         with tf.Graph().as_default() as graph, deprecation_expected():
-            self._session = tf.compat.v1.Session(graph=graph)
+            self._session = tf.compat.v1.Session(graph=graph, config=_A_CORE)
             loaded = tf.compat.v1.saved_model.load(
                 self._session, [tf.saved_model.SERVING], str(folder)
             )
